@@ -1,0 +1,61 @@
+# Everything a developer runs. `make help` lists it.
+
+GO      ?= go
+BIN     := bin/spacewasm
+PKGS    := ./...
+STD     := strings sort encoding/json compress/gzip html/template time regexp math/big
+
+# Tools run by version, so that go.mod holds only what the product is made of.
+GOLANGCI := github.com/golangci/golangci-lint/v2/cmd/golangci-lint@v2.15.0
+GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
+
+EXAMPLES := $(patsubst examples/%/main.go,examples/%/main.wasm,$(wildcard examples/*/main.go)) \
+            $(patsubst examples/%/main.c,examples/%/main.wasm,$(wildcard examples/*/main.c))
+GUESTS   := $(patsubst %.wat,%.wasm,$(wildcard wasi/wasitest/guests/*.wat))
+
+.PHONY: help build examples guests demo check test test-std deps fmt clean
+
+help: ## what there is
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
+
+build: ## the program, in bin/
+	$(GO) build -trimpath -o $(BIN) ./cmd/spacewasm
+
+examples: deps $(EXAMPLES) ## the examples' modules, from source
+
+examples/%/main.wasm: FORCE
+	@if [ -f examples/$*/main.go ]; then \
+	  echo "go build examples/$*"; GOOS=wasip1 GOARCH=wasm $(GO) build -trimpath -o $@ ./examples/$*; \
+	else \
+	  echo "clang examples/$*"; clang --target=wasm32-wasi -Os -o $@ examples/$*/main.c; \
+	fi
+FORCE:
+
+guests: deps $(GUESTS) ## the small guests of the unit tests, from their text (committed)
+
+%.wasm: %.wat
+	wat2wasm -o $@ $<
+
+demo: build examples ## serve the examples and print their addresses; Ctrl-C ends it
+	@sh examples/demo.sh $(BIN)
+
+check: ## format, lint, vet, layers, a clean tree; quick
+	@before=$$(git status --porcelain); \
+	$(GO) mod tidy && $(GO) run $(GOFUMPT) -l -w cmd examples host wasi && \
+	if [ "$$before" != "$$(git status --porcelain)" ] || [ -n "$$CI" -a -n "$$before" ]; then \
+	  echo "check changed files, or the tree was not clean: look at git diff and commit"; git status --short; exit 1; fi
+	$(GO) vet -stdmethods=false $(PKGS)
+	$(GO) run $(GOLANGCI) run
+	$(GO) test -run '^TestLayers$$' ./cmd/spacewasm
+
+test: deps examples ## installs what the tests need and runs all of them
+	$(GO) test -race -timeout 20m $(PKGS)
+
+test-std: build ## Go's own tests of some packages, as guests
+	GOOS=wasip1 GOARCH=wasm $(GO) test -short -vet=off -timeout 30m -exec "$(CURDIR)/$(BIN) run --dir=/" $(STD)
+
+deps: ## the guests' C compiler and WebAssembly tools, from the system's packages
+	@sh .ci/deps
+
+clean: ## what was built
+	rm -rf bin $(EXAMPLES)

@@ -1,0 +1,65 @@
+package main
+
+import (
+	"fmt"
+	"net/url"
+	"time"
+
+	"github.com/dustin/go-humanize"
+
+	"github.com/spacewasm/spacewasm/host/api/wire"
+)
+
+// printDeployed says what a push made: the Micros for a person, the address for
+// whoever reads standard output.
+func (c *cli) printDeployed(app wire.App) error {
+	fmt.Fprintf(c.err, "%s: revision %d is live\n", cell(app.App), app.Revision)
+	rows := [][]string{{"MICRO", "PATH", "CONTRACT", "SIZE", "COMPILED", "SNAPSHOT"}}
+	for _, m := range app.Micros {
+		rows = append(rows, []string{m.Name, m.Path, m.Contract, humanSize(m.WasmBytes), milliseconds(m.CompileMS), snapshot(m.Snapshot)})
+	}
+	if err := table(c.err, rows); err != nil {
+		return err
+	}
+	if try := curlHint(app.URL); try != "" {
+		fmt.Fprintf(c.err, "try it: %s\n", escape(try))
+	}
+	if _, err := fmt.Fprintln(c.out, cell(app.URL)); err != nil {
+		return err
+	}
+	if app.Failed != "" {
+		return fmt.Errorf("revision %d of %s does not run: %s", app.Revision, app.App, app.Failed)
+	}
+	return nil
+}
+
+func humanSize(bytes int64) string { return humanize.Bytes(uint64(max(bytes, 0))) }
+
+func milliseconds(ms float64) string {
+	return time.Duration(ms * float64(time.Millisecond)).Round(time.Millisecond).String()
+}
+
+func snapshot(s wire.Snapshot) string {
+	switch {
+	case s.Taken:
+		return humanSize(s.Bytes)
+	case s.Reason != "":
+		return "none: " + s.Reason
+	default:
+		return "none"
+	}
+}
+
+// curlHint is the command that reaches a *.localhost address with any curl; only
+// newer ones know such names. It is "" for other addresses.
+func curlHint(address string) string {
+	u, err := url.Parse(address)
+	if err != nil || !isLocalhostName(u.Hostname()) {
+		return ""
+	}
+	port := u.Port()
+	if port == "" {
+		port = map[string]string{"http": "80", "https": "443"}[u.Scheme]
+	}
+	return fmt.Sprintf("curl --resolve %s:%s:127.0.0.1 %s", u.Hostname(), port, u)
+}

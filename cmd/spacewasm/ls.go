@@ -1,0 +1,66 @@
+package main
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/cobra"
+
+	"github.com/spacewasm/spacewasm/host/api/wire"
+)
+
+func newList(c *cli) *cobra.Command {
+	var asJSON bool
+	cmd := &cobra.Command{
+		Use:     "ls",
+		Aliases: []string{"list"},
+		Short:   "List the apps of a server",
+		Long: `Lists the apps of a server: the revision that answers requests, its number of
+Micros, how long ago it was pushed, and where it answers.`,
+		Example: `  spacewasm ls
+  spacewasm ls --json
+  spacewasm open hello     # what next: see one in a browser`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			api, err := c.dial()
+			if err != nil {
+				return err
+			}
+			apps, err := api.Apps(cmd.Context())
+			if err != nil {
+				return api.explain(err)
+			}
+			if asJSON {
+				return printJSON(c.out, apps, "  ")
+			}
+			return c.printApps(apps.Apps)
+		},
+	}
+	c.serverFlags(cmd)
+	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	return cmd
+}
+
+func (c *cli) printApps(apps []wire.App) error {
+	if len(apps) == 0 {
+		fmt.Fprintln(c.err, "no apps yet; `spacewasm push DIR` puts one here")
+		return nil
+	}
+	rows := [][]string{{"APP", "REVISION", "MICROS", "AGE", "URL"}}
+	for _, app := range apps {
+		age := strings.TrimSpace(humanize.RelTime(app.Created, time.Now(), "", ""))
+		rows = append(rows, []string{app.App, strconv.Itoa(app.Revision), strconv.Itoa(len(app.Micros)), age, app.URL})
+	}
+	if err := table(c.out, rows); err != nil {
+		return err
+	}
+	for _, app := range apps {
+		if app.Failed != "" {
+			fmt.Fprintf(c.err, "%s does not run: %s\n", cell(app.App), cell(app.Failed))
+		}
+	}
+	return nil
+}

@@ -1,0 +1,30 @@
+// Command spacewasm hosts WASI modules as small HTTP programs, and is the
+// client of the servers that do.
+package main
+
+import (
+	"context"
+	"os"
+	"os/signal"
+	"syscall"
+)
+
+// version is set by the release build: -ldflags "-X main.version=v1.2.3". The
+// linker can set nothing but a package variable.
+var version string
+
+func main() {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	// The first signal asks to end; handing the second back to the system ends
+	// whatever does not listen.
+	context.AfterFunc(ctx, stop)
+	os.Exit(run(ctx, os.Args[1:], newCLI(version)))
+}
+
+// run executes one command line and returns the exit status.
+func run(ctx context.Context, args []string, c *cli) int {
+	root := newRoot(c)
+	root.SetArgs(args)
+	cmd, err := root.ExecuteContextC(ctx)
+	return c.exit(cmd, err)
+}

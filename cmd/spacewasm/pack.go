@@ -1,0 +1,71 @@
+package main
+
+import (
+	"archive/tar"
+	"compress/gzip"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"time"
+)
+
+// pack writes the project to w as a compressed tar, and calls count with the
+// bytes of files as they go. The same files make the same bytes: owners are
+// left out, and of the modes only whether a file may be executed stays.
+func (p *project) pack(w io.Writer, count func(int)) error {
+	root, err := os.OpenRoot(p.dir)
+	if err != nil {
+		return fmt.Errorf("open the project: %w", err)
+	}
+	defer root.Close()
+	// Most servers are near; better compression would cost more time than it saves.
+	packed, err := gzip.NewWriterLevel(w, gzip.BestSpeed)
+	if err != nil {
+		return fmt.Errorf("compress: %w", err)
+	}
+	archive := tar.NewWriter(packed)
+	for _, e := range p.entries {
+		if err := packEntry(archive, root, e, count); err != nil {
+			return fmt.Errorf("pack %s: %w", e.path, err)
+		}
+	}
+	return errors.Join(archive.Close(), packed.Close())
+}
+
+func packEntry(archive *tar.Writer, root *os.Root, e entry, count func(int)) error {
+	file, err := root.Open(e.path)
+	if err != nil {
+		return err
+	}
+	defer file.Close()
+	info, err := file.Stat()
+	if err != nil {
+		return err
+	}
+	if e.dir != info.IsDir() || !e.dir && !info.Mode().IsRegular() {
+		return errors.New("it changed while it was packed")
+	}
+	if err := archive.WriteHeader(header(e, info)); err != nil || e.dir {
+		return err
+	}
+	// Exactly the size that the header promised, even if the file grows meanwhile.
+	_, err = io.CopyN(archive, &counted{ReadCloser: file, count: count}, info.Size())
+	if errors.Is(err, io.EOF) {
+		return errors.New("it became shorter while it was packed")
+	}
+	return err
+}
+
+func header(e entry, info fs.FileInfo) *tar.Header {
+	// Whole seconds, as the plain tar format has them.
+	h := &tar.Header{Typeflag: tar.TypeReg, Name: e.path, Mode: 0o644, Size: info.Size(), ModTime: info.ModTime().Truncate(time.Second)}
+	if info.Mode()&0o111 != 0 {
+		h.Mode = 0o755
+	}
+	if e.dir {
+		h.Typeflag, h.Name, h.Mode, h.Size = tar.TypeDir, e.path+"/", 0o755, 0
+	}
+	return h
+}

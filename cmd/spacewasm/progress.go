@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"sync"
+
+	"github.com/dustin/go-humanize"
+	"github.com/schollz/progressbar/v3"
+)
+
+// progress shows how far a push is: with a bar on a terminal, in plain lines
+// elsewhere. It is safe for concurrent use, because the body of a request is
+// read by others than the command.
+type progress struct {
+	mu       sync.Mutex
+	out      io.Writer
+	terminal bool
+	bar      *progressbar.ProgressBar // nil while there is none
+	stopped  bool
+}
+
+func newProgress(out io.Writer, terminal bool) *progress {
+	return &progress{out: out, terminal: terminal}
+}
+
+// note prints a line.
+func (p *progress) note(line string) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	fmt.Fprintln(p.out, escape(line))
+}
+
+func (p *progress) packing(dir string) { p.note("packing " + dir + "…") }
+
+// uploading begins the upload of so many bytes.
+func (p *progress) uploading(weight int64) {
+	if !p.terminal {
+		p.note("uploading " + humanize.Bytes(uint64(weight)))
+		return
+	}
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.bar = progressbar.NewOptions64(max(weight, 1),
+		progressbar.OptionSetWriter(p.out),
+		progressbar.OptionSetDescription("uploading"),
+		progressbar.OptionShowBytes(true),
+		progressbar.OptionFullWidth(),
+		progressbar.OptionClearOnFinish(),
+	)
+}
+
+// add counts bytes that went into the upload.
+func (p *progress) add(n int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.bar != nil {
+		// What a bar fails to draw is no reason to fail.
+		_ = p.bar.Add(n)
+	}
+}
+
+// compiling says that the upload is through, and what the server is at.
+func (p *progress) compiling() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.stopped {
+		return
+	}
+	p.clear()
+	fmt.Fprintln(p.out, "compiling…")
+	p.stopped = true
+}
+
+// stop ends the progress: nothing is shown from here on.
+func (p *progress) stop() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.clear()
+	p.stopped = true
+}
+
+func (p *progress) clear() {
+	if p.bar != nil {
+		_ = p.bar.Clear()
+		p.bar = nil
+	}
+}

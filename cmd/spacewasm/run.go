@@ -1,0 +1,113 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"github.com/spacewasm/spacewasm/wasi"
+)
+
+const runLong = `Run one module as a command in the sandbox.
+
+Standard input, output and error, the environment and the exit status are passed
+through. What follows FILE belongs to the guest. There is no deadline; Ctrl-C ends
+the guest with the process. The guest sees no files but the folders of --dir, which
+it may change, and the network not at all. Compiled code is kept in the user's cache
+folder, so that a second run starts at once.
+
+As "go test -exec" calls it, it runs Go's tests as guests:
+
+  GOOS=wasip1 GOARCH=wasm go test -exec "spacewasm run --dir=/" ./...`
+
+const runExample = `  spacewasm run hello.wasm
+  spacewasm run --dir .:/work tool.wasm --flag /work/input.txt
+  echo data | spacewasm run filter.wasm`
+
+func newRun(c *cli) *cobra.Command {
+	var dirs []string
+	memory := size(4 << 30)
+	cmd := &cobra.Command{
+		Use:     "run [--dir HOST[:GUEST] ...] FILE.wasm [ARGS...]",
+		Short:   "Run a module as a command",
+		Long:    runLong,
+		Example: runExample,
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			command := wasi.Command{
+				Args: args, Env: os.Environ(), Stdin: c.in, Stdout: c.out, Stderr: c.err,
+				Memory: uint64(memory),
+			}
+			for _, dir := range dirs {
+				command.Mounts = append(command.Mounts, mount(dir))
+			}
+			return runCommand(cmd.Context(), args[0], command)
+		},
+	}
+	f := cmd.Flags()
+	f.SetInterspersed(false)
+	f.StringArrayVar(&dirs, "dir", nil, "folder that the guest may read and write, and its name there; may be repeated")
+	f.Var(&memory, "memory", "linear memory")
+	return cmd
+}
+
+// mount reads HOST[:GUEST].
+func mount(text string) wasi.Mount {
+	hostDir, guest, ok := strings.Cut(text, ":")
+	if !ok {
+		guest = hostDir
+	}
+	return wasi.Mount{Host: hostDir, Guest: guest}
+}
+
+func runCommand(ctx context.Context, file string, command wasi.Command) (err error) {
+	code, err := readModule(file)
+	if err != nil {
+		return err
+	}
+	// Signals end the process as they would end any command, mid-loop too.
+	signal.Reset(os.Interrupt, syscall.SIGTERM)
+	ctx = context.WithoutCancel(ctx)
+	engine, err := wasi.New(ctx, wasi.Config{CacheDir: codeCache(), Workers: 2})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, engine.Close(ctx)) }()
+	module, err := engine.Compile(ctx, code)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	defer func() { err = errors.Join(err, module.Close(ctx)) }()
+	status, err := module.Run(ctx, command)
+	if err != nil {
+		return fmt.Errorf("%s: %w", file, err)
+	}
+	if status != 0 {
+		return exitStatus(status)
+	}
+	return nil
+}
+
+func readModule(file string) ([]byte, error) {
+	code, err := os.ReadFile(file)
+	if err != nil {
+		return nil, fmt.Errorf("read module: %w", err)
+	}
+	return code, nil
+}
+
+// codeCache is where compiled code is kept for later runs; "" keeps none.
+func codeCache() string {
+	dir, err := os.UserCacheDir()
+	if err != nil {
+		return ""
+	}
+	return filepath.Join(dir, "spacewasm", "code")
+}

@@ -1,0 +1,119 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"path/filepath"
+
+	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
+
+	"github.com/spacewasm/spacewasm/host"
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+const serveLong = `Serve apps until interrupted.
+
+The server answers at http://DOMAIN:PORT, and each app at http://APP.DOMAIN:PORT.
+Browsers and curl find *.localhost by themselves. Everything it keeps is in the
+data directory; on the first start it puts an admin token there, in DIR/token,
+which push and the other commands find when they run beside it.
+
+When it accepts requests it prints a line with "ready" and its address; its log
+goes to standard error. Ctrl-C or SIGTERM lets running requests finish; a second
+one ends it at once.
+
+The limits hold for each Micro; the defaults are those of Deta Space.`
+
+const serveExample = `  spacewasm serve
+  spacewasm serve --listen 127.0.0.1:8080 --data /var/lib/spacewasm
+  spacewasm serve --timeout 5s --memory 128MiB --log-format json
+  SPACEWASM_PAYLOAD=10MiB spacewasm serve`
+
+func newServe(c *cli) *cobra.Command {
+	config := host.DefaultConfig()
+	config.Version = c.version
+	var proxies []string
+	var format string
+	cmd := &cobra.Command{
+		Use:     "serve",
+		Short:   "Serve apps",
+		Long:    serveLong,
+		Example: serveExample,
+		Args:    cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			var err error
+			if config.TrustedProxies, err = prefixes(proxies); err != nil {
+				return err
+			}
+			if config.Logger, err = c.logger(format); err != nil {
+				return err
+			}
+			return c.serve(cmd.Context(), config)
+		},
+	}
+	f := cmd.Flags()
+	f.StringVar(&config.Listen, "listen", config.Listen, "address to listen on; port 0 takes a free one")
+	f.StringVar(&config.Data, "data", config.Data, "data directory; made when missing")
+	f.StringVar(&config.Domain, "domain", config.Domain, "the platform's host name; apps answer below it")
+	f.StringVar(&config.PublicURL, "public-url", "", "what users type when a proxy stands in front")
+	f.StringSliceVar(&proxies, "trusted-proxy", nil, "network (CIDR) of proxies whose word counts; may be repeated")
+	f.StringVar(&format, "log-format", "text", "text or json")
+	limitFlags(f, &config.Limits)
+	return cmd
+}
+
+// limitFlags binds the limits of a Micro.
+func limitFlags(f *pflag.FlagSet, l *space.Limits) {
+	f.DurationVar(&l.Timeout, "timeout", l.Timeout, "time of one execution")
+	f.Var((*size)(&l.Memory), "memory", "linear memory of one execution")
+	f.Var((*size)(&l.Tmp), "tmp", "files in /tmp of one execution")
+	f.Var((*size)(&l.Payload), "payload", "body of a request, and of a response")
+	f.Var((*size)(&l.Bundle), "bundle", "code and assets of a Micro, packed and unpacked")
+	f.IntVar(&l.Concurrency, "concurrency", l.Concurrency, "executions of a Micro at a time")
+}
+
+func (c *cli) serve(ctx context.Context, config host.Config) error {
+	h, err := host.Open(ctx, config)
+	if err != nil {
+		return err
+	}
+	err = h.Run(ctx, func() {
+		fmt.Fprintf(c.out, "ready at %s\n", h.BaseURL())
+		if c.outTerminal {
+			fmt.Fprintf(c.err, "  push an app from another terminal: spacewasm push DIR (the token is in %s)\n",
+				filepath.Join(config.Data, "token"))
+		}
+	})
+	return errors.Join(err, h.Close())
+}
+
+// logger makes the server's log, on standard error.
+func (c *cli) logger(format string) (*slog.Logger, error) {
+	switch format {
+	case "text":
+		return slog.New(slog.NewTextHandler(c.err, nil)), nil
+	case "json":
+		return slog.New(slog.NewJSONHandler(c.err, nil)), nil
+	}
+	return nil, usagef("--log-format is text or json, not %q", format)
+}
+
+func prefixes(texts []string) ([]netip.Prefix, error) {
+	var list []netip.Prefix
+	for _, text := range texts {
+		p, err := netip.ParsePrefix(text)
+		if err != nil {
+			addr, notAddr := netip.ParseAddr(text)
+			if notAddr != nil {
+				return nil, usagef("--trusted-proxy %q is no network such as 10.0.0.0/8", text)
+			}
+			p = netip.PrefixFrom(addr, addr.BitLen())
+		}
+		list = append(list, p.Masked())
+	}
+	return list, nil
+}

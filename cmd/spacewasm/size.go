@@ -1,0 +1,27 @@
+package main
+
+import (
+	"fmt"
+	"math"
+
+	"github.com/dustin/go-humanize"
+	"github.com/spf13/pflag"
+)
+
+// size is a flag's number of bytes, written as 512MiB, 5.5MiB or 1000.
+type size int64
+
+var _ pflag.Value = (*size)(nil)
+
+func (s *size) String() string { return humanize.IBytes(uint64(max(*s, 0))) }
+
+func (s *size) Set(text string) error {
+	n, err := humanize.ParseBytes(text)
+	if err != nil || n > math.MaxInt64 {
+		return fmt.Errorf("want a size such as 512MiB or 5.5MiB")
+	}
+	*s = size(n)
+	return nil
+}
+
+func (s *size) Type() string { return "size" }

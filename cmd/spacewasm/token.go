@@ -1,0 +1,36 @@
+package main
+
+import (
+	"fmt"
+
+	"github.com/spf13/cobra"
+)
+
+func newToken(c *cli) *cobra.Command {
+	cmd := &cobra.Command{
+		Use:   "token",
+		Short: "Print the token that commands use for a server",
+		Long: `Prints the token that commands would send to a server, and on standard error
+where it comes from. The places, first to last: --token, the variable
+SPACEWASM_TOKEN, what "spacewasm login" stored, and for a server on this machine
+the file spacewasm-data/token in this folder.`,
+		Example: `  curl -H "Authorization: Bearer $(spacewasm token)" http://localhost:4200/api/v1/apps
+  spacewasm token --server https://space.example.org`,
+		Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			base, err := c.serverURL()
+			if err != nil {
+				return err
+			}
+			token, err := c.findToken(base)
+			if err != nil {
+				return err
+			}
+			fmt.Fprintf(c.err, "from %s\n", token.source)
+			_, err = fmt.Fprintln(c.out, token.value)
+			return err
+		},
+	}
+	c.serverFlags(cmd)
+	return cmd
+}

@@ -1,0 +1,125 @@
+package main
+
+import (
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// upload is what a push sends.
+type upload struct {
+	// name is the folder's or file's, without what tells its kind.
+	name        string
+	contentType string
+	// size is the number of bytes that are sent, -1 when it is not known before.
+	size int64
+	// weight is what open counts up to, in bytes.
+	weight int64
+	// open starts the body, and calls count with the bytes that went into it. The
+	// caller closes it.
+	open func(count func(int)) (io.ReadCloser, error)
+}
+
+// newUpload looks at what shall be pushed: a folder, a module or an archive.
+func newUpload(what string, show *progress) (*upload, error) {
+	info, err := os.Stat(what)
+	if err != nil {
+		return nil, fmt.Errorf("find what to push: %w", err)
+	}
+	path, err := filepath.Abs(what)
+	if err != nil {
+		return nil, fmt.Errorf("find what to push: %w", err)
+	}
+	name := filepath.Base(path)
+	switch {
+	case info.IsDir():
+		return newFolderUpload(what, name, show)
+	case !info.Mode().IsRegular():
+		return nil, fmt.Errorf("%s is neither a folder nor a regular file", what)
+	}
+	stem, contentType := fileKind(name)
+	if contentType == "" {
+		return nil, hint(fmt.Errorf("%s: what kind of file this is does not show", what),
+			"push a folder, a module FILE.wasm, or a project as .zip, .tar.gz or .tgz")
+	}
+	return &upload{
+		name: stem, contentType: contentType, size: info.Size(), weight: info.Size(),
+		open: func(count func(int)) (io.ReadCloser, error) {
+			file, err := os.Open(what)
+			if err != nil {
+				return nil, fmt.Errorf("open what to push: %w", err)
+			}
+			return &counted{ReadCloser: file, count: count}, nil
+		},
+	}, nil
+}
+
+// fileKind splits a file's name into the part before its kind, and the content
+// type of that kind, "" if it is none of ours.
+func fileKind(name string) (stem, contentType string) {
+	for _, kind := range [][2]string{
+		{".wasm", "application/wasm"},
+		{".zip", "application/zip"},
+		{".tar.gz", "application/gzip"},
+		{".tgz", "application/gzip"},
+	} {
+		if cut := len(name) - len(kind[0]); cut >= 0 && strings.EqualFold(name[cut:], kind[0]) {
+			return name[:cut], kind[1]
+		}
+	}
+	return name, ""
+}
+
+// newFolderUpload lists the folder now, so that faults show before anything is
+// sent, and packs it while it is sent, so that it is never in memory.
+func newFolderUpload(dir, name string, show *progress) (*upload, error) {
+	show.packing(dir)
+	folder, err := listProject(dir)
+	if err != nil {
+		return nil, err
+	}
+	if folder.ignoreFile {
+		show.note("note: " + ignoreName + " is not read; its rules do not apply")
+	}
+	return &upload{
+		name: name, contentType: "application/gzip", size: -1, weight: folder.weight,
+		open: func(count func(int)) (io.ReadCloser, error) { return startPacking(folder, count), nil },
+	}, nil
+}
+
+// packing is the reading end of a project that is being packed.
+type packing struct {
+	*io.PipeReader
+	done chan struct{}
+}
+
+func startPacking(folder *project, count func(int)) *packing {
+	reader, writer := io.Pipe()
+	p := &packing{PipeReader: reader, done: make(chan struct{})}
+	go func() {
+		defer close(p.done)
+		writer.CloseWithError(folder.pack(writer, count))
+	}()
+	return p
+}
+
+// Close ends the packing, and waits until it has ended.
+func (p *packing) Close() error {
+	err := p.PipeReader.Close()
+	<-p.done
+	return err
+}
+
+// counted tells how much was read of a file.
+type counted struct {
+	io.ReadCloser
+	count func(int)
+}
+
+func (c *counted) Read(p []byte) (int, error) {
+	n, err := c.ReadCloser.Read(p)
+	c.count(n)
+	return n, err
+}

@@ -1,0 +1,84 @@
+// Package access decides who may come in.
+package access
+
+import (
+	"crypto/rand"
+	"crypto/sha256"
+	"crypto/subtle"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+)
+
+// Guard knows the admin token.
+type Guard struct {
+	sum [sha256.Size]byte // of the token, so that comparing takes the same time for any guess
+}
+
+// Open reads the admin token from the file, and makes the file, for its owner
+// only, if there is none.
+func Open(path string) (*Guard, error) {
+	text, err := os.ReadFile(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = create(path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("admin token: %w", err)
+	}
+	token := strings.TrimSpace(string(text))
+	if len(token) < 16 {
+		return nil, fmt.Errorf("admin token: %s holds fewer than 16 characters: delete it, and a new one is made", path)
+	}
+	return &Guard{sum: sha256.Sum256([]byte(token))}, nil
+}
+
+// create writes a new token under another name first: a crash leaves no half of
+// one.
+func create(path string) ([]byte, error) {
+	text := []byte("sw_" + rand.Text() + "\n")
+	f, err := os.CreateTemp(filepath.Dir(path), ".token-") // mode 0600
+	if err != nil {
+		return nil, err
+	}
+	_, err = f.Write(text)
+	err = errors.Join(err, f.Sync(), f.Close())
+	if err == nil {
+		err = os.Rename(f.Name(), path)
+	}
+	if err != nil {
+		return nil, errors.Join(err, os.Remove(f.Name()))
+	}
+	return text, nil
+}
+
+// Admin tells whether the request carries the admin token as its bearer token
+// (RFC 6750 section 2.1).
+func (g *Guard) Admin(r *http.Request) bool {
+	return g.isToken(r.Header.Get("Authorization"))
+}
+
+// Strip takes the admin token out of a request's headers, so that a Micro never
+// sees it, whatever header it came in.
+func (g *Guard) Strip(h http.Header) {
+	for name, values := range h {
+		for _, value := range values {
+			if g.isToken(value) {
+				delete(h, name)
+				break
+			}
+		}
+	}
+}
+
+// isToken compares a header's value, with or without its scheme.
+func (g *Guard) isToken(value string) bool {
+	if scheme, rest, ok := strings.Cut(value, " "); ok && strings.EqualFold(scheme, "Bearer") {
+		value = strings.TrimSpace(rest)
+	}
+	sum := sha256.Sum256([]byte(value))
+	return subtle.ConstantTimeCompare(sum[:], g.sum[:]) == 1
+}

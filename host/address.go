@@ -1,0 +1,92 @@
+package host
+
+import (
+	"errors"
+	"net"
+	"net/url"
+	"sync/atomic"
+
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+// BaseURL is the platform's address as its users type it.
+func (h *Host) BaseURL() string {
+	u := h.base()
+	return u.String()
+}
+
+// URL is an app's address as its visitors type it.
+func (h *Host) URL(app space.AppName) string {
+	u := h.base()
+	u.Host = h.hostname(app)
+	u.Path = "/"
+	return u.String()
+}
+
+func (h *Host) base() url.URL {
+	if h.config.PublicURL != "" {
+		// It has been checked.
+		if u, err := url.Parse(h.config.PublicURL); err == nil {
+			return url.URL{Scheme: u.Scheme, Host: u.Host}
+		}
+	}
+	return url.URL{Scheme: "http", Host: joinPort(h.config.Domain, h.port())}
+}
+
+// hostname is an app's host, with a port that is not the scheme's own. With a
+// public URL the apps answer below its host.
+func (h *Host) hostname(app space.AppName) string {
+	base := h.base()
+	return string(app) + "." + base.Host
+}
+
+func (h *Host) port() string {
+	_, port, err := net.SplitHostPort(h.listener.Addr().String())
+	if err != nil {
+		return ""
+	}
+	return port
+}
+
+// domains are the hosts that the platform answers to.
+func (h *Host) domains() []string {
+	base := h.base()
+	public := base.Hostname()
+	if public == h.config.Domain {
+		return []string{public}
+	}
+	return []string{h.config.Domain, public}
+}
+
+func joinPort(host, port string) string {
+	if port == "80" || port == "" {
+		return host
+	}
+	return net.JoinHostPort(host, port)
+}
+
+// phase is how far the server's life has come.
+type phase int32
+
+const (
+	starting phase = iota
+	serving
+	draining
+)
+
+// state is the server's phase, for the readiness probe.
+type state struct{ phase atomic.Int32 }
+
+func (s *state) set(p phase) { s.phase.Store(int32(p)) }
+
+// ready is nil while requests are welcome.
+func (s *state) ready() error {
+	switch phase(s.phase.Load()) {
+	case serving:
+		return nil
+	case draining:
+		return errors.New("draining")
+	default:
+		return errors.New("starting")
+	}
+}

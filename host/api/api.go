@@ -1,0 +1,117 @@
+// Package api is the admin API: HTTP for owners, with JSON answers and problem
+// details (RFC 9457) for errors.
+package api
+
+import (
+	"context"
+	_ "embed"
+	"errors"
+	"log/slog"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/gateway"
+	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+//go:embed openapi.json
+var openapi []byte
+
+// Guard decides who is an admin.
+type Guard interface {
+	Admin(r *http.Request) bool
+}
+
+// Config is what the API is made of; all of it stays the caller's.
+type Config struct {
+	Registry *registry.Registry
+	Deployer *deploy.Deployer
+	Logs     *logs.Store
+	Guard    Guard
+	// URL returns where an app answers.
+	URL     func(space.AppName) string
+	Domain  string
+	Version string
+	// BundleLimit bounds the body of a push, in bytes.
+	BundleLimit int64
+	// Draining ends when the server stops: streams end then.
+	Draining context.Context
+	Logger   *slog.Logger
+}
+
+type api struct {
+	Config
+}
+
+// New returns the handler of the platform's host.
+func New(config Config) http.Handler {
+	a := &api{config}
+	e := echo.New()
+	e.HTTPErrorHandler = a.writeError
+	e.GET("/", a.home)
+	e.GET("/api/v1/openapi.json", a.document)
+	v1 := e.Group("/api/v1", a.admin)
+	v1.GET("/version", a.version)
+	v1.GET("/apps", a.list)
+	v1.PUT("/apps/:app", a.push)
+	v1.GET("/apps/:app", a.get)
+	v1.DELETE("/apps/:app", a.remove)
+	v1.GET("/apps/:app/logs", a.logs)
+	return e
+}
+
+// Routes lists what the API answers as "METHOD /path", for the test that holds
+// the OpenAPI document against it.
+func Routes(h http.Handler) []string {
+	e, ok := h.(*echo.Echo)
+	if !ok {
+		return nil
+	}
+	var routes []string
+	for _, route := range e.Routes() {
+		if route.Method != echo.RouteNotFound {
+			routes = append(routes, route.Method+" "+route.Path)
+		}
+	}
+	return routes
+}
+
+// admin lets only requests with the admin token pass; nothing has been read of
+// their bodies then.
+func (a *api) admin(next echo.HandlerFunc) echo.HandlerFunc {
+	return func(c echo.Context) error {
+		if !a.Guard.Admin(c.Request()) {
+			c.Response().Header().Set("WWW-Authenticate", `Bearer realm="spacewasm"`)
+			return space.Errorf(space.CodeUnauthorized,
+				"the admin token is missing or wrong: send it as `Authorization: Bearer TOKEN`; the server keeps it in the file token of its data directory")
+		}
+		return next(c)
+	}
+}
+
+// writeError is the one place where an error of the API becomes an answer.
+func (a *api) writeError(err error, c echo.Context) {
+	if c.Response().Committed {
+		return // the client sees a stream that ends early
+	}
+	e := space.AsError(err)
+	if fromEcho, ok := errors.AsType[*echo.HTTPError](err); ok {
+		e = space.Errorf(space.CodeNotFound, "there is nothing at %s", c.Request().URL.Path)
+		if fromEcho.Code == http.StatusMethodNotAllowed {
+			e = space.Errorf(space.CodeMethodNotAllowed, "%s is not possible at %s", c.Request().Method, c.Request().URL.Path)
+		}
+	}
+	if e.Code == space.CodeInternal {
+		a.Logger.Error("request failed", "request", space.RequestIDOf(c.Request().Context()), "error", e.Err)
+	}
+	gateway.WriteError(c.Response(), c.Request(), e)
+}
+
+// document serves the description of this API.
+func (a *api) document(c echo.Context) error {
+	return c.JSONBlob(http.StatusOK, openapi)
+}

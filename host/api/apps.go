@@ -1,0 +1,105 @@
+package api
+
+import (
+	_ "embed"
+	"net/http"
+
+	"github.com/labstack/echo/v4"
+
+	"github.com/spacewasm/spacewasm/host/api/wire"
+	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+//go:embed home.html
+var homePage []byte
+
+// home is what a browser finds at the platform's address.
+func (a *api) home(c echo.Context) error {
+	return c.Blob(http.StatusOK, "text/html; charset=utf-8", homePage)
+}
+
+func (a *api) version(c echo.Context) error {
+	return c.JSON(http.StatusOK, wire.Version{Version: a.Version, Domain: a.Domain})
+}
+
+func (a *api) list(c echo.Context) error {
+	answer := wire.Apps{Apps: []wire.App{}}
+	for _, app := range a.Registry.Apps() {
+		answer.Apps = append(answer.Apps, a.describe(app))
+	}
+	return c.JSON(http.StatusOK, answer)
+}
+
+func (a *api) get(c echo.Context) error {
+	name, err := appName(c)
+	if err != nil {
+		return err
+	}
+	app, release, ok := a.Registry.Acquire(name)
+	if !ok {
+		return noApp(name)
+	}
+	defer release()
+	return c.JSON(http.StatusOK, a.describe(app))
+}
+
+// push deploys the body; see package deploy.
+func (a *api) push(c echo.Context) error {
+	name, err := appName(c)
+	if err != nil {
+		return err
+	}
+	r := c.Request()
+	// A lone Micro has one limit's worth, and a bundle of several less than this.
+	if most := a.BundleLimit * space.MaxMicros; r.ContentLength > most {
+		return space.Errorf(space.CodePayloadTooLarge, "the upload has %d bytes; the limit is %d for each Micro", r.ContentLength, a.BundleLimit)
+	}
+	app, err := a.Deployer.Push(r.Context(), name, r.Header.Get("Content-Type"), r.Body)
+	if err != nil {
+		return err
+	}
+	c.Response().Header().Set("Location", "/api/v1/apps/"+string(name))
+	return c.JSON(http.StatusCreated, a.describe(app))
+}
+
+func (a *api) remove(c echo.Context) error {
+	name, err := appName(c)
+	if err != nil {
+		return err
+	}
+	if err := a.Deployer.Remove(c.Request().Context(), name); err != nil {
+		return err
+	}
+	if err := a.Logs.Remove(string(name)); err != nil {
+		return err
+	}
+	return c.NoContent(http.StatusNoContent)
+}
+
+func appName(c echo.Context) (space.AppName, error) {
+	name, err := space.ParseAppName(c.Param("app"))
+	if err != nil {
+		return "", space.Errorf(space.CodeBadRequest, "%v", err)
+	}
+	return name, nil
+}
+
+func noApp(name space.AppName) error {
+	return space.Errorf(space.CodeNotFound, "there is no app %q", name)
+}
+
+func (a *api) describe(app *registry.App) wire.App {
+	answer := wire.App{
+		App: string(app.App.Name), Revision: app.Revision.Number, URL: a.URL(app.App.Name),
+		Created: app.Revision.Created, Micros: []wire.Micro{}, Failed: app.Failed,
+	}
+	for _, m := range app.Revision.Micros {
+		answer.Micros = append(answer.Micros, wire.Micro{
+			Name: m.Name, Path: m.Path, Contract: m.Contract, Primary: m.Primary, Public: m.Public,
+			WasmBytes: m.WasmBytes, CompileMS: float64(m.CompileTime.Microseconds()) / 1000,
+			Snapshot: wire.Snapshot{Reason: "a cgi module runs from its start for every request, in a new instance"},
+		})
+	}
+	return answer
+}

@@ -1,0 +1,83 @@
+package client
+
+import (
+	"context"
+	"io"
+	"net/http"
+	"time"
+
+	"github.com/spacewasm/spacewasm/host/api/wire"
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+// shortCall bounds the calls that only look something up or delete it.
+const shortCall = time.Minute
+
+// Push deploys body as the next revision of an app, and returns once the
+// revision answers requests. The content type is application/wasm,
+// application/zip or application/gzip (a compressed tar); size is the length of
+// body in bytes, -1 when unknown. A body that is an [io.Closer] is closed,
+// perhaps a moment after Push has returned. Push itself sets no deadline,
+// because compiling takes as long as it takes.
+func (c *Client) Push(ctx context.Context, app space.AppName, contentType string, body io.Reader, size int64) (wire.App, error) {
+	var answer wire.App
+	name, err := segment(app)
+	if err != nil {
+		return answer, err
+	}
+	req, err := c.request(ctx, http.MethodPut, body, "apps", name)
+	if err != nil {
+		return answer, err
+	}
+	req.ContentLength = size
+	req.Header.Set("Content-Type", contentType)
+	// A refusal that needs no body (401, 413) comes before megabytes are sent.
+	req.Header.Set("Expect", "100-continue")
+	err = c.call(req, &answer)
+	return answer, err
+}
+
+// Apps lists the apps of the server.
+func (c *Client) Apps(ctx context.Context) (wire.Apps, error) {
+	var answer wire.Apps
+	err := c.short(ctx, http.MethodGet, &answer, "apps")
+	return answer, err
+}
+
+// App describes one app and its active revision.
+func (c *Client) App(ctx context.Context, app space.AppName) (wire.App, error) {
+	var answer wire.App
+	name, err := segment(app)
+	if err != nil {
+		return answer, err
+	}
+	err = c.short(ctx, http.MethodGet, &answer, "apps", name)
+	return answer, err
+}
+
+// Remove deletes an app with its revisions.
+func (c *Client) Remove(ctx context.Context, app space.AppName) error {
+	name, err := segment(app)
+	if err != nil {
+		return err
+	}
+	return c.short(ctx, http.MethodDelete, nil, "apps", name)
+}
+
+// Version tells what the server runs.
+func (c *Client) Version(ctx context.Context) (wire.Version, error) {
+	var answer wire.Version
+	err := c.short(ctx, http.MethodGet, &answer, "version")
+	return answer, err
+}
+
+// short makes a call without a body that is soon answered.
+func (c *Client) short(ctx context.Context, method string, answer any, path ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, shortCall)
+	defer cancel()
+	req, err := c.request(ctx, method, nil, path...)
+	if err != nil {
+		return err
+	}
+	return c.call(req, answer)
+}

@@ -1,0 +1,47 @@
+// Package wire holds the JSON shapes of the admin API, shared by the server and
+// its client.
+package wire
+
+import "time"
+
+// Apps is the answer of GET /api/v1/apps.
+type Apps struct {
+	Apps []App `json:"apps"`
+}
+
+// App describes an app and its active revision. It is the answer of a push, and
+// of GET /api/v1/apps/{app}.
+type App struct {
+	App      string    `json:"app"`
+	Revision int       `json:"revision"`
+	URL      string    `json:"url"`
+	Created  time.Time `json:"created"` // when the revision was made, UTC
+	Micros   []Micro   `json:"micros"`
+	// Failed says why the revision does not run, "" when it does.
+	Failed string `json:"failed,omitempty"`
+}
+
+// Micro describes one Micro of a revision.
+type Micro struct {
+	Name      string   `json:"name"`
+	Path      string   `json:"path"`
+	Contract  string   `json:"contract"`
+	Primary   bool     `json:"primary"`
+	Public    bool     `json:"public"`
+	WasmBytes int64    `json:"wasm_bytes"`
+	CompileMS float64  `json:"compile_ms"` // what compiling took at upload
+	Snapshot  Snapshot `json:"snapshot"`
+}
+
+// Snapshot says whether requests start from a memory snapshot, and if not, why.
+type Snapshot struct {
+	Taken  bool   `json:"taken"`
+	Bytes  int64  `json:"bytes"`
+	Reason string `json:"reason,omitempty"`
+}
+
+// Version is the answer of GET /api/v1/version.
+type Version struct {
+	Version string `json:"version"`
+	Domain  string `json:"domain"`
+}

@@ -1,0 +1,175 @@
+// Package deploy takes a bundle in and brings an immutable revision out: it
+// checks, stores and compiles the bundle, records the revision and publishes it.
+package deploy
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/runner"
+	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/wasi"
+)
+
+// Config is what deploying needs; all of it stays the caller's.
+type Config struct {
+	Store    *store.Store
+	Registry *registry.Registry
+	Engine   *wasi.Engine
+	Limits   space.Limits
+	// TmpDir is the host's folder for the executions' /tmp.
+	TmpDir string
+	// Hostname returns an app's host as its visitors type it, with a port that is
+	// not the scheme's own.
+	Hostname func(space.AppName) string
+	// Log returns where a Micro's words go.
+	Log    func(app space.AppName, micro string) runner.Log
+	Logger *slog.Logger
+}
+
+// Deployer is safe for concurrent use.
+type Deployer struct {
+	config Config
+	// pushes is held shared while a bundle is staged and its revision recorded, and
+	// whole while unneeded bundles are swept.
+	pushes sync.RWMutex
+	// order is held while a revision is recorded and published, so that the table
+	// and the store agree on which of two pushes was last.
+	order   sync.Mutex
+	removed chan (<-chan struct{})
+}
+
+// New returns a deployer. [Deployer.Run] sweeps behind it.
+func New(config Config) *Deployer {
+	return &Deployer{config: config, removed: make(chan (<-chan struct{}), 16)}
+}
+
+// Push deploys the bundle that body holds as the app's newest revision. media is
+// the request's content type. If it fails, what ran goes on.
+func (d *Deployer) Push(ctx context.Context, name space.AppName, media string, body io.Reader) (*registry.App, error) {
+	d.pushes.RLock()
+	defer d.pushes.RUnlock()
+	staging, err := d.config.Store.Blobs().Stage()
+	if err != nil {
+		return nil, err
+	}
+	defer d.closeQuietly("staging folder", staging)
+	file, err := d.receive(ctx, name, media, body, staging)
+	if err != nil {
+		return nil, err
+	}
+	modules, err := d.build(ctx, file, staging)
+	if err != nil {
+		return nil, err
+	}
+	return d.activate(ctx, name, modules)
+}
+
+// activate records the revision and publishes it. The modules become the app's.
+func (d *Deployer) activate(ctx context.Context, name space.AppName, parts []part) (*registry.App, error) {
+	d.order.Lock()
+	defer d.order.Unlock()
+	micros := make([]space.Micro, len(parts))
+	for i, p := range parts {
+		micros[i] = p.micro
+	}
+	deployment, err := d.config.Store.Activate(ctx, name, micros)
+	if err != nil {
+		closeAll(ctx, parts)
+		return nil, err
+	}
+	app, err := d.assemble(ctx, deployment, parts)
+	if err != nil {
+		return nil, err
+	}
+	d.config.Registry.Publish(app)
+	return app, nil
+}
+
+// assemble makes a live app of a recorded revision and its compiled parts.
+func (d *Deployer) assemble(ctx context.Context, deployment store.Deployment, parts []part) (*registry.App, error) {
+	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
+	for i, p := range parts {
+		bundle, err := d.config.Store.Blobs().Open(p.micro.Bundle)
+		if err != nil {
+			closeAll(ctx, parts[i:])
+			for _, route := range app.Routes {
+				err = errors.Join(err, route.Server.Close(ctx))
+			}
+			return nil, err
+		}
+		app.Routes = append(app.Routes, registry.Route{Micro: p.micro, Server: runner.New(runner.Config{
+			Micro: p.micro, Module: p.module, Bundle: bundle, Env: d.env(deployment, p.micro),
+			TmpDir: d.config.TmpDir, Limits: d.config.Limits, Log: d.config.Log(deployment.App.Name, p.micro.Name),
+		})})
+	}
+	return app, nil
+}
+
+// Remove deletes an app. Requests that run finish; then its bundles go too.
+func (d *Deployer) Remove(ctx context.Context, name space.AppName) error {
+	d.order.Lock()
+	defer d.order.Unlock()
+	err := d.config.Store.Remove(ctx, name)
+	if errors.Is(err, store.ErrNotFound) {
+		return space.Errorf(space.CodeNotFound, "there is no app %q", name)
+	}
+	if err != nil {
+		return err
+	}
+	drained := d.config.Registry.Remove(name)
+	select {
+	case d.removed <- drained:
+	default: // the sweeper is behind; the next sweep takes this one's bundles along
+	}
+	return nil
+}
+
+// Run sweeps the bundles that no revision needs, at first and after each removal
+// has drained, until ctx ends.
+func (d *Deployer) Run(ctx context.Context) error {
+	for {
+		if err := d.sweep(ctx); err != nil && ctx.Err() == nil {
+			d.config.Logger.Warn("cannot sweep bundles", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case drained := <-d.removed:
+			select {
+			case <-drained:
+			case <-ctx.Done():
+				return nil
+			}
+		}
+	}
+}
+
+func (d *Deployer) sweep(ctx context.Context) error {
+	d.pushes.Lock()
+	defer d.pushes.Unlock()
+	needed, err := d.config.Store.Bundles(ctx)
+	if err != nil {
+		return err
+	}
+	return d.config.Store.Blobs().Sweep(needed)
+}
+
+func (d *Deployer) closeQuietly(what string, c io.Closer) {
+	if err := c.Close(); err != nil {
+		d.config.Logger.Warn("cannot remove "+what, "error", err)
+	}
+}
+
+// roundMS rounds a duration to what is worth storing.
+func roundMS(t time.Duration) time.Duration { return t.Round(10 * time.Microsecond) }
+
+// fileKey names a Micro's file in a fault.
+func fileKey(src, file string) string { return strings.TrimPrefix(src+"/"+file, "./") }

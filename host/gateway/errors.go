@@ -1,0 +1,62 @@
+package gateway
+
+import (
+	"bytes"
+	_ "embed"
+	"encoding/json"
+	"html/template"
+	"net/http"
+	"strconv"
+	"strings"
+
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+//go:embed pages/error.html
+var errorPage string
+
+// WriteError answers a request with an error: a page for browsers, problem
+// details (RFC 9457) for programs. Nothing may have been written before.
+func WriteError(w http.ResponseWriter, r *http.Request, e *space.Error) {
+	problem := e.Problem(string(space.RequestIDOf(r.Context())))
+	header := w.Header()
+	header.Del("Content-Length")
+	header.Set("X-Space-Error", string(e.Code))
+	header.Set("Cache-Control", "no-store")
+	header.Set("X-Content-Type-Options", "nosniff")
+	switch e.Code {
+	case space.CodeQueueFull, space.CodeNodeFull, space.CodePreparing:
+		header.Set("Retry-After", "1")
+	case space.CodePayloadTooLarge:
+		// The rest of the body is on its way, and nobody is going to read it.
+		header.Set("Connection", "close")
+	}
+	body, media := render(r, problem)
+	header.Set("Content-Type", media)
+	header.Set("Content-Length", strconv.Itoa(len(body)))
+	w.WriteHeader(problem.Status)
+	// A client that has gone hears nothing.
+	_, _ = w.Write(body)
+}
+
+func render(r *http.Request, problem space.Problem) (body []byte, media string) {
+	var b bytes.Buffer
+	if prefersHTML(r.Header.Get("Accept")) {
+		page := template.Must(template.New("error").Parse(errorPage))
+		if err := page.Execute(&b, problem); err == nil {
+			return b.Bytes(), "text/html; charset=utf-8"
+		}
+		b.Reset()
+	}
+	encoder := json.NewEncoder(&b)
+	encoder.SetEscapeHTML(false)
+	// Strings and numbers always encode.
+	_ = encoder.Encode(problem)
+	return b.Bytes(), "application/problem+json"
+}
+
+// prefersHTML tells browsers from programs: a browser names text/html outright,
+// a program leaves it out or takes anything.
+func prefersHTML(accept string) bool {
+	return strings.Contains(accept, "text/html")
+}

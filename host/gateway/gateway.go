@@ -1,0 +1,201 @@
+// Package gateway is the public side: it finds out for whom a request is, keeps
+// from it what a Micro may not see, and turns errors into pages.
+package gateway
+
+import (
+	"context"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"time"
+
+	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+// Guard decides who may come in.
+type Guard interface {
+	// Admin tells whether a request carries the admin token.
+	Admin(r *http.Request) bool
+	// Strip removes the platform's credentials from a Micro's request.
+	Strip(h http.Header)
+}
+
+// Config is what the gateway is made of.
+type Config struct {
+	Registry *registry.Registry
+	Guard    Guard
+	// Domains are the platform's hosts, in lower case; apps answer below them.
+	Domains []string
+	// Loopback makes loopback addresses answer as the platform.
+	Loopback bool
+	// TrustedProxies may say who the client is and how it came.
+	TrustedProxies []netip.Prefix
+	// Platform answers on the platform's host.
+	Platform http.Handler
+	// Ready is nil while the server takes requests, and says why not otherwise.
+	Ready  func() error
+	Logger *slog.Logger
+}
+
+// Gateway is the server's root handler. echo is not used here: guests' paths are
+// theirs, and no router may clean, match or redirect them.
+type Gateway struct {
+	config Config
+}
+
+var _ http.Handler = (*Gateway)(nil)
+
+// New returns a gateway.
+func New(config Config) *Gateway { return &Gateway{config: config} }
+
+// ServeHTTP answers a request. It panics with [http.ErrAbortHandler] where only
+// cutting the connection tells the client that a response is not whole.
+func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	began := time.Now()
+	id := space.NewRequestID()
+	r = r.WithContext(space.WithRequestID(r.Context(), id))
+	out := &recorder{ResponseWriter: w}
+	out.Header().Set("X-Space-Request-Id", string(id))
+	err := g.route(out, r)
+	if err != nil {
+		e := space.AsError(err)
+		if !out.wrote && !e.Committed && e.Code != space.CodeClientGone {
+			WriteError(out, r, e)
+		}
+		g.log(r, out, began, e)
+		if e.Committed {
+			panic(http.ErrAbortHandler)
+		}
+		return
+	}
+	g.log(r, out, began, nil)
+}
+
+// route finds out for whom the request is.
+func (g *Gateway) route(w http.ResponseWriter, r *http.Request) error {
+	if err := plausible(r); err != nil {
+		return err
+	}
+	switch r.URL.Path {
+	case "/healthz":
+		return g.health(w, nil)
+	case "/readyz":
+		return g.health(w, g.config.Ready())
+	}
+	name, err := g.host(r.Host)
+	if err != nil {
+		return err
+	}
+	if name == "" {
+		g.config.Platform.ServeHTTP(w, r)
+		return nil
+	}
+	return g.app(w, r, name)
+}
+
+// health answers a prober; it is told nothing but yes or no.
+func (g *Gateway) health(w http.ResponseWriter, err error) error {
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	if err != nil {
+		w.WriteHeader(http.StatusServiceUnavailable)
+		_, err = w.Write([]byte(err.Error() + "\n"))
+	} else {
+		_, err = w.Write([]byte("ok\n"))
+	}
+	if err != nil {
+		return &space.Error{Code: space.CodeClientGone, Message: "the prober left", Err: err}
+	}
+	return nil
+}
+
+// app serves a request to an app.
+func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName) error {
+	app, release, ok := g.config.Registry.Acquire(name)
+	if !ok {
+		return unknownApp(name)
+	}
+	defer release()
+	if app.Failed != "" {
+		return space.Errorf(space.CodePreparing, "the app %q does not run: %s", name, app.Failed)
+	}
+	route, path, err := match(app.Routes, r.URL)
+	if err != nil {
+		return err
+	}
+	if !route.Micro.Public && !g.config.Guard.Admin(r) {
+		w.Header().Set("WWW-Authenticate", `Bearer realm="spacewasm"`)
+		return space.Errorf(space.CodeUnauthorized, "this app is private: its owner may send the admin token as a bearer token")
+	}
+	if isUpgrade(r.Header) {
+		return space.Errorf(space.CodeUpgradeUnsupported,
+			"a Micro runs for one request and cannot take WebSockets or other upgrades")
+	}
+	inner := r.Clone(r.Context())
+	inner.URL.Path, inner.URL.RawPath = path.decoded, path.raw
+	g.clean(inner)
+	return route.Server.Serve(w, inner)
+}
+
+func unknownApp(name space.AppName) error {
+	return space.Errorf(space.CodeNotFound,
+		"there is no app %q here: check the name in the address, or push one with `spacewasm push --app %s`", name, name)
+}
+
+// log writes the line of the access log.
+func (g *Gateway) log(r *http.Request, out *recorder, began time.Time, e *space.Error) {
+	level := slog.LevelInfo
+	attrs := []slog.Attr{
+		slog.String("request", string(space.RequestIDOf(r.Context()))),
+		slog.String("method", r.Method),
+		slog.String("host", r.Host),
+		slog.String("path", r.URL.Path),
+		slog.Int("status", out.status),
+		slog.Int64("bytes", out.bytes),
+		slog.Duration("took", time.Since(began)),
+	}
+	if e != nil {
+		attrs = append(attrs, slog.String("code", string(e.Code)))
+		if out.status == 0 {
+			attrs[4] = slog.Int("status", e.Code.Status())
+		}
+		if e.Code == space.CodeInternal {
+			level = slog.LevelError
+			attrs = append(attrs, slog.Any("error", e.Err))
+		}
+	}
+	g.config.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
+}
+
+// recorder remembers what was answered.
+type recorder struct {
+	http.ResponseWriter
+	wrote  bool
+	status int
+	bytes  int64
+}
+
+func (o *recorder) WriteHeader(status int) {
+	if !o.wrote && status >= 200 {
+		o.wrote, o.status = true, status
+	}
+	o.ResponseWriter.WriteHeader(status)
+}
+
+func (o *recorder) Write(p []byte) (int, error) {
+	if !o.wrote {
+		o.wrote, o.status = true, http.StatusOK
+	}
+	n, err := o.ResponseWriter.Write(p)
+	o.bytes += int64(n)
+	return n, err
+}
+
+// Flush lets handlers that ask for an [http.Flusher] stream.
+func (o *recorder) Flush() {
+	// Who cannot flush writes through at once or at the end.
+	_ = http.NewResponseController(o.ResponseWriter).Flush()
+}
+
+// Unwrap is for [http.ResponseController].
+func (o *recorder) Unwrap() http.ResponseWriter { return o.ResponseWriter }

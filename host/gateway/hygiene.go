@@ -1,0 +1,83 @@
+package gateway
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+)
+
+// clean removes from a Micro's request what is the connection's, the platform's,
+// or would tell who the client is.
+func (g *Gateway) clean(r *http.Request) {
+	trusted := g.trusted(r.RemoteAddr)
+	for _, name := range hopByHop(r.Header) {
+		r.Header.Del(name)
+	}
+	for name := range r.Header {
+		if forbidden(name, trusted) {
+			delete(r.Header, name)
+		}
+	}
+	g.config.Guard.Strip(r.Header)
+	r.RemoteAddr = "127.0.0.1:0"
+}
+
+// forbidden tells whether a Micro may not see a header. What a proxy says of the
+// client's way here counts only if the proxy is trusted, and its address never
+// does but in CF-Connecting-IP.
+func forbidden(name string, trusted bool) bool {
+	switch name {
+	case "Cf-Connecting-Ip", "X-Forwarded-Host", "X-Forwarded-Proto", "X-Forwarded-Port":
+		return !trusted
+	case "Forwarded", "Forwarded-For", "X-Forwarded", "X-Forwarded-For", "X-Original-Forwarded-For",
+		"X-Real-Ip", "X-Client-Ip", "Client-Ip", "X-Cluster-Client-Ip", "X-Remote-Addr", "X-Remote-Ip",
+		"True-Client-Ip", "Cf-Connecting-Ipv6", "Cf-Pseudo-Ipv4", "Fastly-Client-Ip", "Fly-Client-Ip",
+		"Do-Connecting-Ip", "X-Appengine-User-Ip", "X-Azure-Clientip", "X-Azure-Socketip",
+		"X-Envoy-External-Address", "X-Originating-Ip", "X-Host-Ip", "X-Vercel-Forwarded-For", "X-Nf-Client-Connection-Ip":
+		return true
+	}
+	return strings.HasPrefix(name, "X-Space-Platform-") || strings.Contains(name, "_")
+}
+
+// hopByHop lists the headers that belong to one connection (RFC 9110 section
+// 7.6.1), those that Connection names among them.
+func hopByHop(h http.Header) []string {
+	names := []string{"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade", "Expect", "Http2-Settings"}
+	for _, value := range h["Connection"] {
+		for token := range strings.SplitSeq(value, ",") {
+			names = append(names, strings.TrimSpace(token))
+		}
+	}
+	return names
+}
+
+// isUpgrade tells whether the client wants another protocol (RFC 9110 section
+// 7.8).
+func isUpgrade(h http.Header) bool {
+	if len(h["Upgrade"]) == 0 {
+		return false
+	}
+	for _, value := range h["Connection"] {
+		for token := range strings.SplitSeq(value, ",") {
+			if strings.EqualFold(strings.TrimSpace(token), "upgrade") {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// trusted tells whether the peer is a configured proxy.
+func (g *Gateway) trusted(remote string) bool {
+	peer, err := netip.ParseAddrPort(remote)
+	if err != nil {
+		return false
+	}
+	for _, prefix := range g.config.TrustedProxies {
+		if prefix.Contains(peer.Addr().Unmap()) {
+			return true
+		}
+	}
+	return false
+}

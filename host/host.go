@@ -1,0 +1,194 @@
+// Package host is the server: it opens the parts in their order, runs them, and
+// closes them in reverse.
+package host
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/spacewasm/spacewasm/host/access"
+	"github.com/spacewasm/spacewasm/host/api"
+	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/gateway"
+	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/runner"
+	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/wasi"
+)
+
+// Host is an open server. Run it once, then close it.
+type Host struct {
+	config   Config
+	store    *store.Store
+	logs     *logs.Store
+	engine   *wasi.Engine
+	registry *registry.Registry
+	deployer *deploy.Deployer
+	listener net.Listener
+	server   *http.Server
+	state    state
+	drain    context.CancelFunc // ends the streams
+}
+
+// Open opens the data directory and the listener, and restores what was live.
+// Nothing is answered before [Host.Run].
+func Open(ctx context.Context, config Config) (*Host, error) {
+	if err := config.check(); err != nil {
+		return nil, err
+	}
+	h := &Host{config: config, registry: registry.New()}
+	if err := h.open(ctx); err != nil {
+		return nil, errors.Join(err, h.Close())
+	}
+	return h, nil
+}
+
+func (h *Host) open(ctx context.Context) error {
+	var err error
+	if h.store, err = store.Open(ctx, h.config.Data); err != nil {
+		return err
+	}
+	guard, err := access.Open(filepath.Join(h.config.Data, "token"))
+	if err != nil {
+		return err
+	}
+	if err := h.openLogs(); err != nil {
+		return err
+	}
+	tmp, err := emptyFolder(filepath.Join(h.config.Data, "tmp"))
+	if err != nil {
+		return err
+	}
+	h.engine, err = wasi.New(ctx, wasi.Config{
+		CacheDir: filepath.Join(h.config.Data, "cache"), Interruptible: true, Workers: 2,
+	})
+	if err != nil {
+		return err
+	}
+	if h.listener, err = net.Listen("tcp", h.config.Listen); err != nil {
+		return fmt.Errorf("listen on %s: %w", h.config.Listen, err)
+	}
+	h.deployer = deploy.New(deploy.Config{
+		Store: h.store, Registry: h.registry, Engine: h.engine, Limits: h.config.Limits,
+		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
+	})
+	h.serveWith(guard)
+	return h.deployer.Restore(ctx)
+}
+
+func (h *Host) openLogs() error {
+	config := logs.DefaultConfig(filepath.Join(h.config.Data, "logs"))
+	config.MaxPerRequest = h.config.Limits.LogBytes
+	config.OnError = func(err error) { h.config.Logger.Error("cannot keep a Micro's log", "error", err) }
+	var err error
+	h.logs, err = logs.Open(config)
+	return err
+}
+
+// emptyFolder makes the folder for the executions' files, without those that a
+// crash has left.
+func emptyFolder(dir string) (string, error) {
+	if err := os.RemoveAll(dir); err != nil {
+		return "", fmt.Errorf("empty %s: %w", dir, err)
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return "", fmt.Errorf("make %s: %w", dir, err)
+	}
+	return dir, nil
+}
+
+// serveWith makes the HTTP server.
+func (h *Host) serveWith(guard *access.Guard) {
+	draining, drain := context.WithCancel(context.Background())
+	h.drain = drain
+	platform := api.New(api.Config{
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, URL: h.URL,
+		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
+		Draining: draining, Logger: h.config.Logger,
+	})
+	front := gateway.New(gateway.Config{
+		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: true,
+		TrustedProxies: h.config.TrustedProxies, Platform: platform, Ready: h.state.ready, Logger: h.config.Logger,
+	})
+	h.server = &http.Server{
+		Handler:           front,
+		ReadHeaderTimeout: 10 * time.Second,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    64 << 10,
+		ErrorLog:          slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
+	}
+}
+
+// logOf returns where a Micro's words go.
+func (h *Host) logOf(app space.AppName, micro string) runner.Log {
+	return microLog{store: h.logs, app: string(app), micro: micro, logger: h.config.Logger}
+}
+
+// Run answers requests until ctx ends, then drains: running requests finish, up
+// to their deadline. ready is called once requests are accepted.
+func (h *Host) Run(ctx context.Context, ready func()) error {
+	group, running := errgroup.WithContext(ctx)
+	group.Go(func() error { return h.deployer.Run(running) })
+	group.Go(func() error { return h.logs.Run(running) })
+	group.Go(func() error {
+		h.state.set(serving)
+		ready()
+		if err := h.server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
+			return fmt.Errorf("serve: %w", err)
+		}
+		return nil
+	})
+	group.Go(func() error {
+		<-running.Done()
+		return h.shutdown()
+	})
+	return group.Wait()
+}
+
+// shutdown ends the streams, refuses what is new and waits for what runs.
+func (h *Host) shutdown() error {
+	h.state.set(draining)
+	h.drain()
+	// Longer than any request may take: to run, and to be written.
+	patience := h.config.Limits.Timeout + h.config.Limits.QueueWait + 10*time.Second
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	defer cancel()
+	if err := h.server.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("drain: %w", err), h.server.Close())
+	}
+	return nil
+}
+
+// Close frees everything, in the reverse order of opening. It is idempotent.
+func (h *Host) Close() error {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	var errs []error
+	if h.listener != nil {
+		if err := h.listener.Close(); !errors.Is(err, net.ErrClosed) {
+			errs = append(errs, err)
+		}
+	}
+	errs = append(errs, h.registry.Close(ctx))
+	if h.engine != nil {
+		errs = append(errs, h.engine.Close(ctx))
+	}
+	if h.logs != nil {
+		errs = append(errs, h.logs.Close())
+	}
+	if h.store != nil {
+		errs = append(errs, h.store.Close())
+	}
+	return errors.Join(errs...)
+}

@@ -1,0 +1,70 @@
+package logs
+
+import (
+	"bytes"
+	"encoding/json"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+)
+
+// Where an [Entry] comes from.
+const (
+	SourceGuest    = "guest"    // the Micro's standard error
+	SourcePlatform = "platform" // what the platform says about a request, such as a trap with its wasm stack trace
+)
+
+// Entry is one line of an app's logs.
+type Entry struct {
+	Time    time.Time `json:"time"`
+	Micro   string    `json:"micro"`
+	Request string    `json:"request,omitempty"` // id of the request, which is the error id that visitors see
+	Source  string    `json:"source"`            // [SourceGuest] or [SourcePlatform]
+	Code    string    `json:"code,omitempty"`    // error code, such as crashed or deadline
+	Message string    `json:"message"`           // may hold control characters
+}
+
+// encode returns the entry as a line of JSON, with a message of at most about maxLine bytes.
+func (e Entry) encode(maxLine int) ([]byte, error) {
+	if e.Time.IsZero() {
+		e.Time = time.Now()
+	}
+	e.Time = e.Time.UTC()
+	e.Message = clean(e.Message, max(0, len(e.Message)-maxLine), maxLine)
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false) // would turn each of <, > and & into six bytes
+	err := enc.Encode(e)     // ends the line
+	return b.Bytes(), err
+}
+
+// decode is false for a line that is no entry: the rest of a crash, or of a full disk.
+func decode(line []byte) (Entry, bool) {
+	var e Entry
+	err := json.Unmarshal(line, &e)
+	return e, err == nil && !e.Time.IsZero()
+}
+
+// clean replaces invalid UTF-8, and keeps maxLine bytes with a mark for the lost ones when there are any.
+func clean(message string, lost, maxLine int) string {
+	if lost == 0 {
+		return strings.ToValidUTF8(message, "\uFFFD")
+	}
+	message = message[:wholeRunes(message, maxLine)]
+	return fmt.Sprintf("%s… (%d bytes cut)", strings.ToValidUTF8(message, "\uFFFD"), lost)
+}
+
+// wholeRunes is the largest length up to most that does not end within a rune.
+func wholeRunes(s string, most int) int {
+	n := min(len(s), most)
+	for i := n - 1; i >= 0 && i >= n-utf8.UTFMax; i-- {
+		if utf8.RuneStart(s[i]) {
+			if !utf8.FullRuneInString(s[i:n]) {
+				return i
+			}
+			break
+		}
+	}
+	return n
+}

@@ -1,0 +1,188 @@
+// Package registry is the live table: which app answers now. It is an immutable
+// value behind one atomic pointer, so that a request finds its app without a
+// lock, and never sees half of a change.
+package registry
+
+import (
+	"context"
+	"errors"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+// Server is a live Micro: the one door through which it is asked anything. If
+// Serve returns an error it has written nothing, unless the error says
+// Committed. Close frees the Micro; no Serve runs then.
+type Server interface {
+	Serve(w http.ResponseWriter, r *http.Request) error
+	Close(ctx context.Context) error
+}
+
+// Route is one Micro of a live app.
+type Route struct {
+	Micro  space.Micro
+	Server Server
+}
+
+// App is a live app. It is immutable once published.
+type App struct {
+	App      space.App
+	Revision space.Revision
+	Routes   []Route
+	// Failed says why the app does not run, "" when it does. A failed app has no
+	// routes.
+	Failed string
+}
+
+// live is an app in the table, with the count of those that use it.
+type live struct {
+	app  *App
+	mu   sync.Mutex
+	used int
+	gone bool
+	idle chan struct{} // closed once it is gone and nobody uses it
+}
+
+type table = map[space.AppName]*live
+
+// Registry is safe for concurrent use.
+type Registry struct {
+	table  atomic.Pointer[table]
+	write  sync.Mutex // held while the table is replaced
+	drains sync.WaitGroup
+}
+
+// New returns an empty registry.
+func New() *Registry {
+	g := &Registry{}
+	g.table.Store(&table{})
+	return g
+}
+
+// Acquire returns the live app with the name, and a function that is to be
+// called when the caller is done with it: until then the app stays open, even if
+// it is replaced.
+func (g *Registry) Acquire(name space.AppName) (*App, func(), bool) {
+	for {
+		entry, ok := (*g.table.Load())[name]
+		if !ok {
+			return nil, nil, false
+		}
+		if entry.hold() {
+			return entry.app, entry.letGo, true
+		}
+		// Replaced between the look and the hold: the table has its successor.
+	}
+}
+
+// Apps returns the live apps by name.
+func (g *Registry) Apps() []*App {
+	entries := *g.table.Load()
+	apps := make([]*App, 0, len(entries))
+	for _, entry := range entries {
+		apps = append(apps, entry.app)
+	}
+	slices.SortFunc(apps, func(a, b *App) int { return strings.Compare(string(a.App.Name), string(b.App.Name)) })
+	return apps
+}
+
+// Publish makes app the one that answers to its name. The app it replaces is
+// closed once nobody uses it.
+func (g *Registry) Publish(app *App) {
+	g.replace(app.App.Name, &live{app: app, idle: make(chan struct{})})
+}
+
+// Remove takes an app out of the table. The channel is closed when the app has
+// been closed too.
+func (g *Registry) Remove(name space.AppName) <-chan struct{} {
+	return g.replace(name, nil)
+}
+
+func (g *Registry) replace(name space.AppName, entry *live) <-chan struct{} {
+	g.write.Lock()
+	old := (*g.table.Load())[name]
+	next := maps.Clone(*g.table.Load())
+	if entry != nil {
+		next[name] = entry
+	} else {
+		delete(next, name)
+	}
+	g.table.Store(&next)
+	g.write.Unlock()
+
+	done := make(chan struct{})
+	if old == nil {
+		close(done)
+		return done
+	}
+	old.retire()
+	g.drains.Go(func() {
+		defer close(done)
+		<-old.idle
+		// What fails to close has been logged by its own room; the app is gone.
+		_ = old.app.close(context.Background())
+	})
+	return done
+}
+
+// Close takes every app out of the table and waits until all are closed, or ctx
+// ends.
+func (g *Registry) Close(ctx context.Context) error {
+	for name := range *g.table.Load() {
+		g.Remove(name)
+	}
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		g.drains.Wait()
+	}()
+	select {
+	case <-done:
+		return nil
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+func (a *App) close(ctx context.Context) error {
+	var errs []error
+	for _, route := range a.Routes {
+		errs = append(errs, route.Server.Close(ctx))
+	}
+	return errors.Join(errs...)
+}
+
+// hold counts a user, unless the app is gone.
+func (l *live) hold() bool {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.gone {
+		return false
+	}
+	l.used++
+	return true
+}
+
+func (l *live) letGo() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.used--
+	if l.gone && l.used == 0 {
+		close(l.idle)
+	}
+}
+
+func (l *live) retire() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.gone = true
+	if l.used == 0 {
+		close(l.idle)
+	}
+}

@@ -1,0 +1,214 @@
+// Package runner is one live Micro: it admits a request, leases an instance,
+// holds the deadline, and says what went wrong in the words of package space.
+package runner
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"time"
+
+	"github.com/spacewasm/spacewasm/host/pool"
+	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/wasi"
+)
+
+// bodyTime is how long a client may take to send a request's body.
+const bodyTime = time.Minute
+
+// writeGrace is how much longer than the Micro's deadline a client may take to
+// read, so that the page which reports the deadline still reaches it.
+const writeGrace = 5 * time.Second
+
+// Log is where a Micro's words go.
+type Log interface {
+	// Stderr takes the guest's own words on a request, and is closed after it.
+	Stderr(id space.RequestID) io.WriteCloser
+	// Fault takes what the platform has to say of a request that failed.
+	Fault(id space.RequestID, e *space.Error)
+}
+
+// Config is what a Micro is made of. The module and the bundle become the
+// Micro's: its Close closes them.
+type Config struct {
+	Micro  space.Micro
+	Module *wasi.Module
+	Bundle *os.Root
+	// Env are KEY=value lines.
+	Env []string
+	// TmpDir is the host's folder for the executions' /tmp.
+	TmpDir string
+	Limits space.Limits
+	Log    Log
+}
+
+// Micro is a live Micro. It is safe for concurrent use.
+type Micro struct {
+	config    Config
+	instances *pool.Pool[*wasi.Instance]
+}
+
+var _ registry.Server = (*Micro)(nil)
+
+// New returns a Micro, asleep. It is to be closed.
+func New(config Config) *Micro {
+	m := &Micro{config: config}
+	limits := config.Limits
+	m.instances = pool.New(
+		pool.Config{Size: limits.Concurrency, Queue: limits.Queue, Wait: limits.QueueWait},
+		m.instance,
+		// An instance that does not close has been counted out already.
+		func(i *wasi.Instance) { _ = i.Close() },
+	)
+	return m
+}
+
+func (m *Micro) instance() (*wasi.Instance, error) {
+	limits := m.config.Limits
+	return m.config.Module.NewInstance(wasi.InstanceConfig{
+		Args:   m.config.Micro.Run,
+		Env:    m.config.Env,
+		Bundle: m.config.Bundle,
+		TmpDir: m.config.TmpDir,
+		Limits: wasi.Limits{
+			Memory: uint64(limits.Memory), Tmp: limits.Tmp, TmpInodes: limits.TmpInodes, Response: limits.Payload,
+		},
+	})
+}
+
+// Serve answers a request; see [registry.Server]. A failure of the Micro is in
+// its log when Serve returns.
+func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
+	body, err := m.readBody(w, r)
+	if err != nil {
+		return err
+	}
+	instance, err := m.instances.Lease(r.Context())
+	if err != nil {
+		return admission(r.Context(), err)
+	}
+	err = m.execute(instance, w, r, body)
+	if instance.Fresh() {
+		m.instances.Keep(instance)
+	} else {
+		m.instances.Drop(instance)
+	}
+	return err
+}
+
+// readBody reads the request's body whole, so that a slow client holds no
+// instance.
+func (m *Micro) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
+	limit := m.config.Limits.Payload
+	if r.ContentLength > limit {
+		return nil, m.bodyTooLarge()
+	}
+	control := http.NewResponseController(w)
+	// Writers that know no deadlines are those of tests.
+	_ = control.SetReadDeadline(time.Now().Add(bodyTime))
+	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
+	var body bytes.Buffer
+	if r.ContentLength > 0 {
+		body.Grow(int(r.ContentLength))
+	}
+	n, err := io.Copy(&body, io.LimitReader(r.Body, limit+1))
+	switch {
+	case n > limit:
+		return nil, m.bodyTooLarge()
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, space.Errorf(space.CodeBadRequest, "the request's body did not arrive within %v", bodyTime)
+	case err != nil:
+		e := space.Errorf(space.CodeBadRequest, "the request's body broke off")
+		e.Err = err
+		return nil, e
+	}
+	return body.Bytes(), nil
+}
+
+func (m *Micro) bodyTooLarge() error {
+	return space.Errorf(space.CodePayloadTooLarge, "the request's body is larger than the %d bytes that a Micro takes",
+		m.config.Limits.Payload)
+}
+
+// execute runs the instance under the deadline.
+func (m *Micro) execute(instance *wasi.Instance, w http.ResponseWriter, r *http.Request, body []byte) error {
+	id := space.RequestIDOf(r.Context())
+	ctx, cancel := context.WithTimeout(r.Context(), m.config.Limits.Timeout)
+	defer cancel()
+	control := http.NewResponseController(w)
+	_ = control.SetWriteDeadline(time.Now().Add(m.config.Limits.Timeout + writeGrace))
+	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
+
+	inner := r.WithContext(ctx)
+	inner.Body = io.NopCloser(bytes.NewReader(body))
+	inner.ContentLength = int64(len(body))
+	stderr := m.config.Log.Stderr(id)
+	err := instance.Serve(w, inner, stderr)
+	// The log reports its own troubles; they are not the request's.
+	_ = stderr.Close()
+	if err == nil {
+		return nil
+	}
+	e := m.translate(err)
+	m.config.Log.Fault(id, e)
+	return e
+}
+
+// translate is the one table from the faults of wasi to codes.
+func (m *Micro) translate(err error) *space.Error {
+	fault, ok := errors.AsType[*wasi.Fault](err)
+	if !ok {
+		return space.Internal(err)
+	}
+	e := &space.Error{Message: fault.Message, Detail: fault.Stack, Committed: fault.Committed, Err: fault.Err}
+	switch fault.Kind {
+	case wasi.FaultTrap:
+		e.Code = space.CodeCrashed
+	case wasi.FaultExit:
+		e.Code = space.CodeExited
+	case wasi.FaultOutOfMemory:
+		e.Code = space.CodeOutOfMemory
+	case wasi.FaultDeadline:
+		e.Code = space.CodeDeadline
+		e.Message = fmt.Sprintf("the program did not finish within %v", m.config.Limits.Timeout)
+	case wasi.FaultBadResponse:
+		e.Code = space.CodeBadResponse
+	case wasi.FaultResponseTooLarge:
+		e.Code = space.CodeResponseTooLarge
+		e.Message = fmt.Sprintf("the response is larger than the %d bytes that a Micro may send", m.config.Limits.Payload)
+	case wasi.FaultClientGone:
+		e.Code = space.CodeClientGone
+	default:
+		e.Code = space.CodeInternal
+		e.Message = space.Internal(nil).Message
+		e.Err = err
+	}
+	return e
+}
+
+// admission is the error of a request that got no instance.
+func admission(ctx context.Context, err error) error {
+	switch {
+	case errors.Is(err, pool.ErrFull):
+		return space.Errorf(space.CodeQueueFull, "the Micro is busy: all of its places are taken; try again shortly")
+	case errors.Is(err, pool.ErrClosed):
+		return space.Errorf(space.CodePreparing, "the Micro is being replaced; try again")
+	case ctx.Err() != nil:
+		return &space.Error{Code: space.CodeClientGone, Message: "the client left while the request was queued", Err: err}
+	}
+	return space.Internal(err)
+}
+
+// Close waits for the requests that run, or for ctx, and frees the Micro. It is
+// idempotent.
+func (m *Micro) Close(ctx context.Context) error {
+	if err := m.instances.Close(ctx); err != nil {
+		return fmt.Errorf("close micro %s: %w", m.config.Micro.Name, err)
+	}
+	return errors.Join(m.config.Module.Close(ctx), m.config.Bundle.Close())
+}

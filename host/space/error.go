@@ -1,0 +1,162 @@
+package space
+
+import (
+	"errors"
+	"fmt"
+	"net/http"
+	"strings"
+)
+
+// Code names a platform error for machines; it is the value of the
+// X-Space-Error header.
+type Code string
+
+// The codes, each with one status (see [Code.Status]).
+const (
+	CodeUnauthorized       Code = "unauthorized"
+	CodeForbidden          Code = "forbidden"
+	CodeNotFound           Code = "not_found"
+	CodeMethodNotAllowed   Code = "method_not_allowed"
+	CodeMisdirected        Code = "misdirected"
+	CodeBadRequest         Code = "bad_request"
+	CodePayloadTooLarge    Code = "payload_too_large"
+	CodeRefused            Code = "refused"
+	CodeQueueFull          Code = "queue_full"
+	CodeNodeFull           Code = "node_full"
+	CodeUpgradeUnsupported Code = "upgrade_unsupported"
+	CodeCrashed            Code = "crashed"
+	CodeExited             Code = "exited"
+	CodeOutOfMemory        Code = "out_of_memory"
+	CodeBadResponse        Code = "bad_response"
+	CodeResponseTooLarge   Code = "response_too_large"
+	CodeDeadline           Code = "deadline"
+	CodePreparing          Code = "preparing"
+	CodeClientGone         Code = "client_gone"
+	CodeInternal           Code = "internal"
+)
+
+// Status is the HTTP status of a code. This is the only table from one to the
+// other.
+func (c Code) Status() int {
+	switch c {
+	case CodeBadRequest:
+		return http.StatusBadRequest
+	case CodeUnauthorized:
+		return http.StatusUnauthorized
+	case CodeForbidden:
+		return http.StatusForbidden
+	case CodeNotFound:
+		return http.StatusNotFound
+	case CodeMethodNotAllowed:
+		return http.StatusMethodNotAllowed
+	case CodePayloadTooLarge:
+		return http.StatusRequestEntityTooLarge
+	case CodeMisdirected:
+		return http.StatusMisdirectedRequest
+	case CodeRefused:
+		return http.StatusUnprocessableEntity
+	case CodeQueueFull:
+		return http.StatusTooManyRequests
+	case CodeClientGone:
+		// 499 is nginx's; nobody receives it, it only stands in the log.
+		return 499
+	case CodeUpgradeUnsupported:
+		return http.StatusNotImplemented
+	case CodeCrashed, CodeExited, CodeOutOfMemory, CodeBadResponse, CodeResponseTooLarge:
+		return http.StatusBadGateway
+	case CodeNodeFull, CodePreparing:
+		return http.StatusServiceUnavailable
+	case CodeDeadline:
+		return http.StatusGatewayTimeout
+	default:
+		return http.StatusInternalServerError
+	}
+}
+
+// Error is an error with a code that machines act on and a message that
+// whoever asked may read.
+type Error struct {
+	Code    Code
+	Message string
+	// Faults lists what is wrong with a refused bundle.
+	Faults []Fault
+	// Detail is for the owner's log only: a wasm stack trace, an exit status.
+	Detail string
+	// Committed says that part of a response has been sent, so that the only
+	// honest way to report the error is to cut the connection.
+	Committed bool
+	// Err is the internal cause. It is logged and never shown.
+	Err error
+}
+
+// Fault is one thing that is wrong with a bundle.
+type Fault struct {
+	File    string `json:"file,omitempty"`
+	Line    int    `json:"line,omitempty"` // from 1; 0 where lines mean nothing
+	Key     string `json:"key,omitempty"`  // for example micros[0].name
+	Message string `json:"message"`
+}
+
+// String formats a fault as file:line: key: message.
+func (f Fault) String() string {
+	var b strings.Builder
+	if f.File != "" {
+		b.WriteString(f.File)
+		if f.Line > 0 {
+			fmt.Fprintf(&b, ":%d", f.Line)
+		}
+		b.WriteString(": ")
+	}
+	if f.Key != "" {
+		b.WriteString(f.Key + ": ")
+	}
+	return b.String() + f.Message
+}
+
+// Errorf makes an Error with a formatted message.
+func Errorf(code Code, format string, args ...any) *Error {
+	return &Error{Code: code, Message: fmt.Sprintf(format, args...)}
+}
+
+// Internal wraps an error whose text nobody outside may see.
+func Internal(err error) *Error {
+	return &Error{Code: CodeInternal, Message: "the server failed; its log says why", Err: err}
+}
+
+// Refuse makes the error of a bundle that has faults.
+func Refuse(faults ...Fault) *Error {
+	if len(faults) == 1 {
+		return &Error{Code: CodeRefused, Message: faults[0].String(), Faults: faults}
+	}
+	lines := make([]string, len(faults))
+	for i, f := range faults {
+		lines[i] = f.String()
+	}
+	return &Error{
+		Code:    CodeRefused,
+		Message: fmt.Sprintf("%d faults:\n%s", len(faults), strings.Join(lines, "\n")),
+		Faults:  faults,
+	}
+}
+
+func (e *Error) Error() string {
+	s := string(e.Code) + ": " + e.Message
+	if e.Err != nil {
+		s += ": " + e.Err.Error()
+	}
+	return s
+}
+
+func (e *Error) Unwrap() error { return e.Err }
+
+// AsError finds the Error in err's chain; an error without one becomes an
+// internal error. It returns nil for nil.
+func AsError(err error) *Error {
+	if err == nil {
+		return nil
+	}
+	if e, ok := errors.AsType[*Error](err); ok {
+		return e
+	}
+	return Internal(err)
+}

@@ -1,0 +1,49 @@
+package space
+
+import "time"
+
+// Limits are the rules one Micro lives by (the numbers of Deta Space). Sizes
+// are in bytes.
+type Limits struct {
+	// Timeout is the wall time of one execution, from its lease to the last byte
+	// of the response.
+	Timeout time.Duration
+	// Memory bounds the linear memory of one execution.
+	Memory int64
+	// Tmp and TmpInodes bound what one execution keeps in its /tmp.
+	Tmp       int64
+	TmpInodes int
+	// Payload bounds a request's body and, separately, a response's, inclusively.
+	Payload int64
+	// Bundle bounds one Micro's files, code included, packed and unpacked.
+	Bundle int64
+	// BundleEntries bounds the number of files and folders of a bundle.
+	BundleEntries int
+	// Concurrency is the number of executions of one Micro at a time; Queue is
+	// how many more may wait for a place, each for at most QueueWait.
+	Concurrency int
+	Queue       int
+	QueueWait   time.Duration
+	// LogBytes bounds what one execution may write to its log.
+	LogBytes int64
+}
+
+// MaxMicros is the number of Micros that one app may have.
+const MaxMicros = 5
+
+// DefaultLimits returns the limits of Deta Space, with a concurrency of 32.
+func DefaultLimits() Limits {
+	return Limits{
+		Timeout:       20 * time.Second,
+		Memory:        512 << 20,
+		Tmp:           512 << 20,
+		TmpInodes:     16_384,
+		Payload:       5<<20 + 512<<10, // 5.5 MiB
+		Bundle:        250 << 20,
+		BundleEntries: 20_000,
+		Concurrency:   32,
+		Queue:         64,
+		QueueWait:     5 * time.Second,
+		LogBytes:      1 << 20,
+	}
+}

@@ -1,0 +1,90 @@
+// Package space is the vocabulary of spacewasm: apps, Micros, revisions, the
+// limits they live by, the errors that people meet, and the Spacefile. Every
+// room of host speaks it; it imports nothing of ours.
+package space
+
+import (
+	"fmt"
+	"regexp"
+	"strings"
+	"time"
+)
+
+// AppName names an app. It is a DNS label of at most 40 characters, because it
+// becomes the first label of the app's host name. The zero value is invalid.
+type AppName string
+
+// Digest is the SHA-256 of a stored thing, as 64 lower-case hexadecimal digits.
+type Digest string
+
+// App is what the server keeps about an app beside its revisions.
+type App struct {
+	Name AppName
+	// Key is the app's stable DETA_PROJECT_KEY, "<id>_<secret>" with exactly one
+	// underscore (Deta's SDKs split it there). It is a secret.
+	Key string
+	// APIKey is the app's stable DETA_API_KEY, of the same form and as secret.
+	APIKey  string
+	Created time.Time
+	// Active is the number of the revision that answers requests.
+	Active int
+}
+
+// Revision is one immutable deployment of an app.
+type Revision struct {
+	App     AppName
+	Number  int // 1 for the first, then counting up, never reused
+	Created time.Time
+	Micros  []Micro
+}
+
+// Micro is one deployed program of a revision. Its JSON form is what the store
+// keeps.
+type Micro struct {
+	Name string `json:"name"`
+	// Path is where the Micro answers: "/" for the primary one, "/name" for others.
+	Path    string `json:"path"`
+	Primary bool   `json:"primary"`
+	Public  bool   `json:"public"`
+	// Run is the module's path within the bundle, then the guest's arguments.
+	Run []string `json:"run"`
+	// Bundle is the digest of the Micro's file tree, its read-only "/".
+	Bundle Digest `json:"bundle"`
+	// Contract is how requests enter the module, for example "cgi".
+	Contract string `json:"contract"`
+	// WasmBytes is the size of the module.
+	WasmBytes int64 `json:"wasm_bytes"`
+	// CompileTime is what compiling the module took at upload, in nanoseconds.
+	CompileTime time.Duration `json:"compile_time"`
+}
+
+// Type is the value of DETA_SPACE_APP_MICRO_TYPE: "primary" or "normal".
+func (m Micro) Type() string {
+	if m.Primary {
+		return "primary"
+	}
+	return "normal"
+}
+
+// ParseAppName checks that s may name an app.
+func ParseAppName(s string) (AppName, error) {
+	if !regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`).MatchString(s) {
+		return "", fmt.Errorf("app name %q: want 1 to 40 lower-case letters, digits and inner hyphens", s)
+	}
+	switch s {
+	case "api", "www", "console":
+		return "", fmt.Errorf("app name %q is reserved for the platform; choose another", s)
+	}
+	return AppName(s), nil
+}
+
+// SuggestAppName turns the name of a file or folder into an app name, lowering
+// its case and replacing what a name may not contain by hyphens.
+func SuggestAppName(s string) (AppName, error) {
+	slug := regexp.MustCompile(`[^a-z0-9]+`).ReplaceAllString(strings.ToLower(s), "-")
+	slug = strings.Trim(slug, "-")
+	if len(slug) > 40 {
+		slug = strings.TrimRight(slug[:40], "-")
+	}
+	return ParseAppName(slug)
+}

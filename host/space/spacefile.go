@@ -1,0 +1,151 @@
+package space
+
+import (
+	"fmt"
+	"path"
+	"regexp"
+	"strings"
+)
+
+// SpacefileName is the name that the file must have, at the root of a project.
+const SpacefileName = "Spacefile"
+
+// DefaultModule is the module a Micro runs when its Spacefile does not say.
+const DefaultModule = "main.wasm"
+
+// Spacefile is the description of an app, version 0 of Deta's format as far as
+// spacewasm reads it.
+type Spacefile struct {
+	Micros []MicroSpec
+}
+
+// MicroSpec describes one Micro of a Spacefile.
+type MicroSpec struct {
+	Name    string
+	Src     string // slash-separated folder within the project; "." for its root
+	Engine  string
+	Run     []string
+	Primary bool
+	Path    string // "/" for the primary Micro, else "/prefix"
+	Public  bool
+	Line    int // where the Micro begins in the file; 0 when implied
+}
+
+// ImpliedSpacefile describes a project without a Spacefile: one public primary
+// Micro that runs main.wasm.
+func ImpliedSpacefile(name AppName) *Spacefile {
+	return &Spacefile{Micros: []MicroSpec{{
+		Name: string(name), Src: ".", Engine: "wasm", Run: []string{DefaultModule},
+		Primary: true, Path: "/", Public: true,
+	}}}
+}
+
+// ParseSpacefile reads a Spacefile. It finds every fault rather than the first,
+// and returns them as a [CodeRefused] *Error.
+func ParseSpacefile(text []byte) (*Spacefile, error) {
+	d := &decoder{}
+	file := d.spacefile(text)
+	if len(d.faults) == 0 {
+		d.settle(file)
+	}
+	if len(d.faults) > 0 {
+		return nil, Refuse(d.faults...)
+	}
+	return file, nil
+}
+
+// settle fills in what the file implies and checks what spans several Micros.
+func (d *decoder) settle(file *Spacefile) {
+	micros := file.Micros
+	if len(micros) == 1 {
+		micros[0].Primary = true
+	}
+	d.onePrimary(micros)
+	names, paths := map[string]bool{}, map[string]string{}
+	for i := range micros {
+		m := &micros[i]
+		key := fmt.Sprintf("micros[%d]", i)
+		if folded := strings.ToLower(m.Name); names[folded] {
+			d.fault(m.Line, key+".name", "micro names have to be unique, and %q is used twice", m.Name)
+		} else {
+			names[folded] = true
+		}
+		if len(m.Run) == 0 {
+			m.Run = []string{DefaultModule}
+		}
+		d.settlePath(m, key)
+		if other, taken := paths[m.Path]; taken {
+			d.fault(m.Line, key+".path", "%q already belongs to micro %q", m.Path, other)
+		}
+		paths[m.Path] = m.Name
+	}
+}
+
+func (d *decoder) onePrimary(micros []MicroSpec) {
+	primaries := 0
+	for _, m := range micros {
+		if m.Primary {
+			primaries++
+		}
+	}
+	switch {
+	case primaries == 0:
+		d.fault(0, "micros", "no primary micro: mark the one that answers at / with `primary: true`")
+	case primaries > 1:
+		d.fault(0, "micros", "multiple primary micros: exactly one may have `primary: true`")
+	}
+}
+
+// settlePath normalises as Deta did: the primary Micro answers at "/" whatever
+// its path says, the others below their path or else their name.
+func (d *decoder) settlePath(m *MicroSpec, key string) {
+	if m.Primary {
+		m.Path = "/"
+		return
+	}
+	if m.Path == "" {
+		m.Path = m.Name
+	}
+	clean := strings.TrimSuffix(strings.TrimPrefix(m.Path, "/"), "/")
+	if clean == "" {
+		d.fault(m.Line, key+".path", "only the primary micro answers at /; give this one a path of its own")
+		return
+	}
+	for segment := range strings.SplitSeq(clean, "/") {
+		if !regexp.MustCompile(`^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$`).MatchString(segment) {
+			d.fault(m.Line, key+".path", "%q: want segments of letters, digits and . _ ~ -", m.Path)
+			return
+		}
+	}
+	if first, _, _ := strings.Cut(clean, "/"); first == "__space" {
+		d.fault(m.Line, key+".path", "paths below /__space belong to the platform")
+		return
+	}
+	m.Path = "/" + clean
+}
+
+// cleanSrc makes a project-relative folder of a src key, or reports why not.
+func cleanSrc(src string) (string, error) {
+	if strings.ContainsAny(src, "\\\x00") || path.IsAbs(src) {
+		return "", fmt.Errorf("%q: want a folder within the project, with / between its parts", src)
+	}
+	clean := path.Clean(src)
+	if clean == ".." || strings.HasPrefix(clean, "../") {
+		return "", fmt.Errorf("%q leads out of the project", src)
+	}
+	return clean, nil
+}
+
+// splitRun splits a run key into the module's path and the guest's arguments.
+func splitRun(run string) ([]string, error) {
+	words := strings.Fields(run)
+	if len(words) == 0 {
+		return nil, fmt.Errorf("names no module")
+	}
+	module, err := cleanSrc(words[0])
+	if err != nil {
+		return nil, err
+	}
+	words[0] = module
+	return words, nil
+}

@@ -1,0 +1,139 @@
+package store
+
+import (
+	"context"
+	"crypto/rand"
+	"database/sql"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+// Deployment is an app with the revision that answers for it.
+type Deployment struct {
+	App      space.App
+	Revision space.Revision
+}
+
+// Activate records a new revision of an app and makes it the one that answers,
+// in one transaction. An app that is new gets its keys.
+func (s *Store) Activate(ctx context.Context, name space.AppName, micros []space.Micro) (Deployment, error) {
+	d, err := s.activate(ctx, name, micros, time.Now().UTC().Truncate(time.Millisecond))
+	if err != nil {
+		return Deployment{}, fmt.Errorf("activate %s: %w", name, err)
+	}
+	return d, nil
+}
+
+func (s *Store) activate(ctx context.Context, name space.AppName, micros []space.Micro, now time.Time) (Deployment, error) {
+	document, err := json.Marshal(micros)
+	if err != nil {
+		return Deployment{}, err
+	}
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return Deployment{}, err
+	}
+	defer func() { _ = tx.Rollback() }()
+	if _, err := tx.ExecContext(ctx,
+		`INSERT INTO apps (name, data_key, api_key, created, active) VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`,
+		name, newKey(), newKey(), now.UnixMilli()); err != nil {
+		return Deployment{}, err
+	}
+	if _, err := tx.ExecContext(ctx,
+		`INSERT INTO revisions (app, number, created, micros)
+		 SELECT ?1, 1 + COALESCE(MAX(number), 0), ?2, ?3 FROM revisions WHERE app = ?1`,
+		name, now.UnixMilli(), document); err != nil {
+		return Deployment{}, err
+	}
+	if _, err := tx.ExecContext(ctx,
+		`UPDATE apps SET active = (SELECT MAX(number) FROM revisions WHERE app = ?1) WHERE name = ?1`, name); err != nil {
+		return Deployment{}, err
+	}
+	d, err := scan(tx.QueryRowContext(ctx, selectActive+` WHERE apps.name = ?`, name))
+	if err != nil {
+		return Deployment{}, err
+	}
+	return d, tx.Commit()
+}
+
+// newKey makes a key "<id>_<secret>" with exactly one underscore, of which the
+// secret has 130 bits.
+func newKey() string {
+	return strings.ToLower(rand.Text()[:12]) + "_" + rand.Text()
+}
+
+const selectActive = `SELECT apps.name, apps.data_key, apps.api_key, apps.created, apps.active, revisions.created, revisions.micros
+	FROM apps JOIN revisions ON revisions.app = apps.name AND revisions.number = apps.active`
+
+func scan(row interface{ Scan(...any) error }) (Deployment, error) {
+	var d Deployment
+	var made, revised int64
+	var micros []byte
+	err := row.Scan(&d.App.Name, &d.App.Key, &d.App.APIKey, &made, &d.App.Active, &revised, &micros)
+	if errors.Is(err, sql.ErrNoRows) {
+		return d, ErrNotFound
+	}
+	if err != nil {
+		return d, err
+	}
+	d.App.Created = time.UnixMilli(made).UTC()
+	d.Revision = space.Revision{App: d.App.Name, Number: d.App.Active, Created: time.UnixMilli(revised).UTC()}
+	if err := json.Unmarshal(micros, &d.Revision.Micros); err != nil {
+		return d, fmt.Errorf("revision %d of %s: %w", d.App.Active, d.App.Name, err)
+	}
+	return d, nil
+}
+
+// Active returns every app with the revision that answers for it, by name.
+func (s *Store) Active(ctx context.Context) ([]Deployment, error) {
+	rows, err := s.db.QueryContext(ctx, selectActive+` ORDER BY apps.name`)
+	if err != nil {
+		return nil, fmt.Errorf("list apps: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	var all []Deployment
+	for rows.Next() {
+		d, err := scan(rows)
+		if err != nil {
+			return nil, fmt.Errorf("list apps: %w", err)
+		}
+		all = append(all, d)
+	}
+	return all, rows.Err()
+}
+
+// Remove deletes an app and its revisions, or returns [ErrNotFound].
+func (s *Store) Remove(ctx context.Context, name space.AppName) error {
+	result, err := s.db.ExecContext(ctx, `DELETE FROM apps WHERE name = ?`, name)
+	if err != nil {
+		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return errors.Join(err, ErrNotFound)
+	}
+	return nil
+}
+
+// Bundles returns the digests of all bundles that some revision needs.
+func (s *Store) Bundles(ctx context.Context) (map[space.Digest]bool, error) {
+	rows, err := s.db.QueryContext(ctx,
+		`SELECT DISTINCT micro.value ->> 'bundle' FROM revisions, json_each(revisions.micros) AS micro`)
+	if err != nil {
+		return nil, fmt.Errorf("list bundles: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	needed := map[space.Digest]bool{}
+	for rows.Next() {
+		var digest space.Digest
+		if err := rows.Scan(&digest); err != nil {
+			return nil, fmt.Errorf("list bundles: %w", err)
+		}
+		needed[digest] = true
+	}
+	return needed, rows.Err()
+}

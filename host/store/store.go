@@ -1,0 +1,79 @@
+// Package store is the durable truth: apps and revisions in SQLite, bundles as
+// write-once trees named by digest.
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"net/url"
+	"os"
+	"path/filepath"
+
+	"github.com/gofrs/flock"
+	_ "modernc.org/sqlite" // the driver, by its name "sqlite"
+)
+
+// Store is an open data directory. It is safe for concurrent use.
+type Store struct {
+	db    *sql.DB
+	lock  *flock.Flock
+	blobs *Blobs
+}
+
+// ErrNotFound says that there is no such app.
+var ErrNotFound = errors.New("not found")
+
+// Open opens the data directory, making what is missing, and holds it against
+// other servers until Close.
+func Open(ctx context.Context, dir string) (*Store, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, fmt.Errorf("make data directory: %w", err)
+	}
+	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
+	switch held, err := lock.TryLock(); {
+	case err != nil:
+		return nil, fmt.Errorf("lock data directory %s: %w", dir, err)
+	case !held:
+		return nil, fmt.Errorf("data directory %s is in use by another server: stop that one, or give this one a --data of its own", dir)
+	}
+	s := &Store{lock: lock}
+	if err := s.open(ctx, dir); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	return s, nil
+}
+
+func (s *Store) open(ctx context.Context, dir string) error {
+	path := filepath.Join(dir, "spacewasm.db")
+	dsn := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
+		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)"},
+		"_txlock": {"immediate"},
+	}.Encode()}
+	db, err := sql.Open("sqlite", dsn.String())
+	if err != nil {
+		return fmt.Errorf("open %s: %w", path, err)
+	}
+	s.db = db
+	if err := migrate(ctx, db); err != nil {
+		return fmt.Errorf("%s: %w", path, err)
+	}
+	s.blobs, err = openBlobs(filepath.Join(dir, "blobs"))
+	return err
+}
+
+// Blobs is where the bundles are kept. It is closed with the store.
+func (s *Store) Blobs() *Blobs { return s.blobs }
+
+// Close gives the data directory back. It is idempotent.
+func (s *Store) Close() error {
+	var errs []error
+	if s.blobs != nil {
+		errs = append(errs, s.blobs.close())
+	}
+	if s.db != nil {
+		errs = append(errs, s.db.Close())
+	}
+	return errors.Join(append(errs, s.lock.Unlock())...)
+}

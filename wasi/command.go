@@ -1,0 +1,78 @@
+package wasi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+
+	"github.com/tetratelabs/wazero"
+	experimentalfs "github.com/tetratelabs/wazero/experimental/sysfs"
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/spacewasm/spacewasm/wasi/internal/fs"
+	"github.com/spacewasm/spacewasm/wasi/internal/memory"
+	"github.com/spacewasm/spacewasm/wasi/internal/stockfs"
+)
+
+// Command is one run of a module as a program of the terminal.
+type Command struct {
+	// Args are the guest's arguments, its own name first.
+	Args []string
+	// Env are KEY=value lines.
+	Env            []string
+	Stdin          io.Reader
+	Stdout, Stderr io.Writer
+	// Mounts are the folders that the guest may read and write.
+	Mounts []Mount
+	// Memory is the limit of linear memory, in bytes.
+	Memory uint64
+}
+
+// Mount shows a folder of the host to a guest.
+type Mount struct {
+	Host, Guest string
+}
+
+// Run runs a command to its end and returns its exit status. An error means
+// that it trapped or could not start.
+func (m *Module) Run(ctx context.Context, c Command) (uint32, error) {
+	mem, err := memory.Reserve(c.Memory)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = mem.Close() }()
+	mounts, roots, err := mountAll(c.Mounts)
+	defer func() {
+		for _, root := range roots {
+			_ = root.Close()
+		}
+	}()
+	if err != nil {
+		return 0, err
+	}
+	config := sandbox(ctx, c.Args, c.Env).
+		WithStdin(c.Stdin).WithStdout(c.Stdout).WithStderr(c.Stderr).
+		WithFSConfig(mounts)
+	err = m.start(ctx, config, mem)
+	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
+		return exit.ExitCode(), nil
+	}
+	return 0, err
+}
+
+// mountAll opens the folders; the roots are to be closed, also after an error.
+func mountAll(mounts []Mount) (wazero.FSConfig, []*os.Root, error) {
+	config := wazero.NewFSConfig()
+	var roots []*os.Root
+	for _, mount := range mounts {
+		root, err := os.OpenRoot(mount.Host)
+		if err != nil {
+			return nil, roots, fmt.Errorf("open the folder to mount: %w", err)
+		}
+		roots = append(roots, root)
+		config = config.(experimentalfs.FSConfig).WithSysFSMount(stockfs.New(fs.ReadWrite(root)), mount.Guest)
+	}
+	return config, roots, nil
+}

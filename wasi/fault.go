@@ -1,0 +1,117 @@
+package wasi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/tetratelabs/wazero/sys"
+
+	"github.com/spacewasm/spacewasm/wasi/internal/cgi"
+)
+
+// FaultKind tells the ways apart in which a guest fails a request.
+type FaultKind int
+
+// The kinds of faults.
+const (
+	// FaultTrap is a trap of the module: unreachable, a bad memory access, too
+	// deep a recursion.
+	FaultTrap FaultKind = iota + 1
+	// FaultExit is an exit status other than 0.
+	FaultExit
+	// FaultOutOfMemory is a trap or exit after the guest was refused memory.
+	FaultOutOfMemory
+	// FaultDeadline is a guest that ran out of time.
+	FaultDeadline
+	// FaultBadResponse is output that is not a response.
+	FaultBadResponse
+	// FaultResponseTooLarge is a response beyond its limit.
+	FaultResponseTooLarge
+	// FaultClientGone is a client that left before its response was whole.
+	FaultClientGone
+	// FaultHost is a failure of the host's, such as a full disk.
+	FaultHost
+)
+
+// Fault is how a guest failed a request.
+type Fault struct {
+	Kind FaultKind
+	// Message describes the fault and holds nothing that the guest has written.
+	Message string
+	// Stack is the guest's stack trace after a trap.
+	Stack string
+	// Committed says that part of the response has been sent.
+	Committed bool
+	// Err is the cause, if there is one beside the guest.
+	Err error
+}
+
+func (f *Fault) Error() string { return f.Message }
+
+func (f *Fault) Unwrap() error { return f.Err }
+
+// diagnose turns the end of an execution into a fault, or nil when it ended
+// well. err is what the guest's call returned.
+func (i *Instance) diagnose(ctx context.Context, err error, out *cgi.Response) *Fault {
+	exit, exited := errors.AsType[*sys.ExitError](err)
+	ended := err == nil || (exited && exit.ExitCode() == 0)
+	if fault := outputFault(out.Err()); fault != nil {
+		return fault
+	}
+	if ctx.Err() != nil {
+		// Also when it ended well: a sleep that was cut short proves nothing.
+		return interruption(ctx)
+	}
+	if ended {
+		return nil
+	}
+	if i.memory.Denied() {
+		return i.outOfMemory()
+	}
+	if exited {
+		return &Fault{Kind: FaultExit, Message: fmt.Sprintf("the program exited with status %d", exit.ExitCode())}
+	}
+	message, stack, _ := strings.Cut(err.Error(), "\nwasm stack trace:")
+	return &Fault{
+		Kind:    FaultTrap,
+		Message: "the program crashed: " + strings.TrimPrefix(message, "wasm error: "),
+		Stack:   strings.Trim(stack, "\n"),
+		Err:     err,
+	}
+}
+
+// outputFault is the fault behind an error of the response.
+func outputFault(err error) *Fault {
+	if err == nil {
+		return nil
+	}
+	fault := &Fault{Kind: FaultHost, Message: err.Error(), Err: err}
+	if _, ok := errors.AsType[*cgi.BadResponseError](err); ok {
+		fault.Kind = FaultBadResponse
+	}
+	if _, ok := errors.AsType[*cgi.TooLargeError](err); ok {
+		fault.Kind = FaultResponseTooLarge
+	}
+	if errors.Is(err, cgi.ErrClientGone) {
+		fault.Kind = FaultClientGone
+	}
+	return fault
+}
+
+// interruption is the fault of a guest whose context ended before it did.
+func interruption(ctx context.Context) *Fault {
+	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
+		return &Fault{Kind: FaultDeadline, Message: "the program ran out of time", Err: ctx.Err()}
+	}
+	return &Fault{Kind: FaultClientGone, Message: "the client left before the response was whole", Err: ctx.Err()}
+}
+
+func (i *Instance) outOfMemory() *Fault {
+	return &Fault{
+		Kind: FaultOutOfMemory,
+		Message: fmt.Sprintf("the program ran out of memory: its limit is %d MiB, and it had %d MiB when it asked for more",
+			i.limits.Memory>>20, i.memory.Peak()>>20),
+	}
+}

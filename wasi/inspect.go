@@ -1,0 +1,148 @@
+package wasi
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"github.com/tetratelabs/wazero/api"
+	wasip1 "github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/spacewasm/spacewasm/wasi/internal/binary"
+	"github.com/spacewasm/spacewasm/wasi/internal/memory"
+)
+
+// Contract is how a request enters a module.
+type Contract string
+
+// The contracts there are.
+const (
+	// ContractCGI is a WASI command that answers one request as a CGI program
+	// (RFC 3875).
+	ContractCGI Contract = "cgi"
+)
+
+// Report is what a module says about itself, without having run.
+type Report struct {
+	Contract Contract `json:"contract"`
+	// Why tells what in the module decided the contract.
+	Why string `json:"why"`
+	// Imports are the names of what the module wants from its host, as
+	// "module.name", in its own order.
+	Imports []string `json:"imports"`
+	// Exports are the names that the module offers.
+	Exports []string `json:"exports"`
+	// MemoryMin and MemoryMax are the sizes of linear memory that the module
+	// declares, in bytes; a maximum of 0 means none.
+	MemoryMin uint64 `json:"memory_min"`
+	MemoryMax uint64 `json:"memory_max"`
+	Functions int    `json:"functions"`
+	// Snapshot says why requests do not start from a memory snapshot.
+	Snapshot string `json:"snapshot"`
+	// Faults are the reasons for which the module cannot be deployed, each with
+	// its mend.
+	Faults []string `json:"faults,omitempty"`
+}
+
+// RefusedError says why a module cannot run, each fault with its mend.
+type RefusedError struct{ Faults []string }
+
+func (e *RefusedError) Error() string { return strings.Join(e.Faults, "; ") }
+
+// Inspect reads what a module declares, without compiling it. Bytes that are not
+// a module are a [*RefusedError]; a module that is one, but cannot be deployed,
+// is a report with faults.
+func (e *Engine) Inspect(code []byte) (*Report, error) {
+	outline, err := binary.Scan(code, binary.DefaultLimits())
+	if err != nil {
+		return nil, &RefusedError{Faults: []string{explain(err)}}
+	}
+	r := &Report{
+		Functions: outline.Functions,
+		Snapshot:  "a cgi module runs from its start for every request, in a new instance",
+	}
+	if m, ok := outline.Memory(); ok {
+		r.MemoryMin = m.Min * memory.PageSize
+		if m.HasMax {
+			r.MemoryMax = m.Max * memory.PageSize
+		}
+	}
+	for _, x := range outline.Exports {
+		r.Exports = append(r.Exports, x.Name)
+	}
+	for _, i := range outline.Imports {
+		r.Imports = append(r.Imports, i.Module+"."+i.Name)
+	}
+	r.enter(outline)
+	r.Faults = append(r.Faults, e.link(outline)...)
+	return r, nil
+}
+
+// explain adds the mend to what the scan found.
+func explain(err error) string {
+	e, ok := errors.AsType[*binary.Error](err)
+	if !ok {
+		return err.Error()
+	}
+	mend := map[binary.Code]string{
+		binary.NotWasm:   "send a module compiled for WASI preview 1",
+		binary.Truncated: "the file is cut short: build or upload it again",
+		binary.Version:   "compile for WebAssembly core version 1",
+		binary.Component: "components are planned; until then compile to a core module for WASI preview 1, " +
+			"without wrapping it as a component",
+		binary.Malformed: "the compiler's output is damaged, or uses a proposal that is not supported: build it again, " +
+			"for WebAssembly 2.0",
+		binary.TooLarge: "split what is large; honest compilers stay far below this",
+	}[e.Code]
+	return fmt.Sprintf("%v (%s)", err, mend)
+}
+
+// enter decides the contract.
+func (r *Report) enter(o *binary.Outline) {
+	start, hasStart := o.ExportedFunc("_start")
+	_, hasHandler := o.ExportedFunc("handle_request")
+	wantsHandler := slices.ContainsFunc(o.Imports, func(i binary.Import) bool { return i.Module == "http_handler" })
+	switch {
+	case hasHandler || wantsHandler:
+		r.Faults = append(r.Faults, "the module follows the http-wasm handler ABI (contract \"handler\"), "+
+			"which is planned; until then build it as a command that answers as a CGI program")
+	case !hasStart:
+		r.Faults = append(r.Faults, "the module has no entry point: it exports no function _start; "+
+			"build it as a command (Go: without -buildmode=c-shared; clang: without -mexec-model=reactor)")
+	case len(start.Params)+len(start.Results) > 0:
+		r.Faults = append(r.Faults, "_start takes parameters or returns results; WASI wants a function of neither")
+	default:
+		r.Contract = ContractCGI
+		r.Why = "it exports _start, so it is a WASI command: each request runs it as a CGI program"
+	}
+	if _, ok := o.Exported("memory", binary.KindMemory); !ok && r.Contract != "" {
+		r.Faults = append(r.Faults, "the module exports no memory named \"memory\", through which WASI talks to it")
+	}
+}
+
+// link names every import that nothing provides.
+func (e *Engine) link(o *binary.Outline) []string {
+	var faults []string
+	for _, i := range o.Imports {
+		name := i.Module + "." + i.Name
+		def, known := e.imports[i.Name]
+		switch {
+		case i.Kind != binary.KindFunc:
+			faults = append(faults, fmt.Sprintf("imports the %v %s, but a host provides functions only", i.Kind, name))
+		case i.Module == "http_handler": // the contract has been judged
+		case i.Module == "wasi_unstable":
+			faults = append(faults, name+" is of WASI preview 0: build with a toolchain that targets preview 1")
+		case i.Module != wasip1.ModuleName || !known:
+			faults = append(faults, fmt.Sprintf("unknown import %s: only the functions of %s are provided", name, wasip1.ModuleName))
+		case !sameType(o.Types[i.Func], def):
+			faults = append(faults, fmt.Sprintf("%s is imported with another type than WASI gives it", name))
+		}
+	}
+	return faults
+}
+
+func sameType(t binary.FuncType, def api.FunctionDefinition) bool {
+	same := func(a binary.ValType, b api.ValueType) bool { return byte(a) == b }
+	return slices.EqualFunc(t.Params, def.ParamTypes(), same) && slices.EqualFunc(t.Results, def.ResultTypes(), same)
+}

@@ -1,0 +1,272 @@
+package fs
+
+import (
+	"io"
+	iofs "io/fs"
+	"math"
+	"os"
+	"sync"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// atEnd is the offset of a write that goes wherever the file ends.
+const atEnd = -1
+
+// A File is an open regular file or directory of a [Dir]. It keeps its own
+// position, so that reading and writing at an offset never moves it.
+type File struct {
+	name     string
+	dir      bool
+	readOnly bool
+	writable bool
+	ledger   *ledger // nil where nothing is counted
+	inode    *inode  // nil exactly where ledger is
+
+	mu     sync.Mutex // guards what follows, and that host is open while a call uses it
+	host   *os.File
+	pos    int64
+	append bool
+	closed bool
+}
+
+// IsDir reports whether f is a directory.
+func (f *File) IsDir() bool { return f.dir }
+
+// Stat describes the file, as [Dir.Stat] does.
+func (f *File) Stat() (iofs.FileInfo, error) {
+	info, err := f.host.Stat()
+	return info, fault("stat", f.name, err)
+}
+
+// Read reads from the position on. At the end of the file it returns io.EOF.
+func (f *File) Read(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, err := f.host.ReadAt(p, f.pos)
+	f.pos += int64(n)
+	if n > 0 && err == io.EOF {
+		err = nil // the next read says so
+	}
+	return n, fault("read", f.name, err)
+}
+
+// ReadAt implements [io.ReaderAt].
+func (f *File) ReadAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fault("read", f.name, syscall.EINVAL)
+	}
+	n, err := f.host.ReadAt(p, off)
+	return n, fault("read", f.name, err)
+}
+
+// Write writes at the position, or at the end of a file in append mode, and
+// leaves the position behind what was written. When the quota has room for a
+// part of p only, that part is written and the error is ENOSPC.
+func (f *File) Write(p []byte) (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	off := f.pos
+	if f.append {
+		off = atEnd
+	}
+	n, end, err := f.write(p, off)
+	if n > 0 {
+		f.pos = end
+	}
+	return n, fault("write", f.name, err)
+}
+
+// WriteAt implements [io.WriterAt], in append mode too: it never writes at the
+// end instead. It runs into the quota as [File.Write] does.
+func (f *File) WriteAt(p []byte, off int64) (int, error) {
+	if off < 0 {
+		return 0, fault("write", f.name, syscall.EINVAL)
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, _, err := f.write(p, off)
+	return n, fault("write", f.name, err)
+}
+
+// write writes p at off, or atEnd, and says where the written bytes end.
+func (f *File) write(p []byte, off int64) (n int, end int64, err error) {
+	if err := f.mayWrite(); err != nil || len(p) == 0 {
+		return 0, 0, err
+	}
+	if f.ledger != nil {
+		return f.ledger.write(f.inode, p, off, f.host.WriteAt)
+	}
+	if off != atEnd {
+		n, err = f.host.WriteAt(p, off)
+		return n, off + int64(n), err
+	}
+	return f.writeAtEnd(p)
+}
+
+// writeAtEnd appends as the host does, in one step for each call, so that
+// processes that append to the same file do not overwrite each other. The flag
+// of one call is used instead of O_APPEND because with the latter Linux writes
+// at the end even when told an offset.
+func (f *File) writeAtEnd(p []byte) (n int, end int64, err error) {
+	fd := int(f.host.Fd())
+	for n < len(p) && err == nil {
+		var k int
+		err = retry(func() (err error) {
+			k, err = unix.Pwritev2(fd, [][]byte{p[n:]}, 0, unix.RWF_APPEND)
+			return err
+		})
+		if err == nil && k == 0 {
+			err = syscall.EIO // rather than to try for ever
+		}
+		n += max(k, 0)
+	}
+	if err != nil {
+		return n, f.pos, err
+	}
+	info, err := f.host.Stat()
+	if err != nil {
+		return n, f.pos, err
+	}
+	return n, info.Size(), nil
+}
+
+// mayWrite refuses changes of the content. A closed file is refused here too:
+// its place in the ledger is gone.
+func (f *File) mayWrite() error {
+	switch {
+	case f.readOnly:
+		return syscall.EROFS
+	case f.closed || !f.writable:
+		return syscall.EBADF
+	}
+	return nil
+}
+
+// Truncate makes the file size bytes long; new bytes are zero and count like
+// written ones.
+func (f *File) Truncate(size int64) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return fault("truncate", f.name, f.truncate(size))
+}
+
+func (f *File) truncate(size int64) error {
+	if err := f.mayWrite(); err != nil {
+		return err
+	}
+	if size < 0 {
+		return syscall.EINVAL
+	}
+	return f.ledger.resize(f.inode, size, func() error { return f.host.Truncate(size) })
+}
+
+// Seek sets the position. A directory can only be rewound: Seek(0, io.SeekStart).
+func (f *File) Seek(offset int64, whence int) (int64, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	pos, err := f.seek(offset, whence)
+	if err != nil {
+		return 0, fault("seek", f.name, err)
+	}
+	f.pos = pos
+	return pos, nil
+}
+
+func (f *File) seek(offset int64, whence int) (int64, error) {
+	if f.closed {
+		return 0, syscall.EBADF
+	}
+	if f.dir {
+		if offset != 0 || whence != io.SeekStart {
+			return 0, syscall.EINVAL
+		}
+		return f.host.Seek(0, io.SeekStart)
+	}
+	base := int64(0)
+	switch whence {
+	case io.SeekStart:
+	case io.SeekCurrent:
+		base = f.pos
+	case io.SeekEnd:
+		info, err := f.host.Stat()
+		if err != nil {
+			return 0, err
+		}
+		base = info.Size()
+	default:
+		return 0, syscall.EINVAL
+	}
+	if offset > math.MaxInt64-base || offset < -base {
+		return 0, syscall.EINVAL
+	}
+	return base + offset, nil
+}
+
+// ReadDir reads the next n entries of a directory as [os.File.ReadDir] does:
+// all that are left for n <= 0, io.EOF at the end for n > 0. The entries "."
+// and ".." are not among them.
+func (f *File) ReadDir(n int) ([]iofs.DirEntry, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.closed:
+		return nil, fault("readdir", f.name, syscall.EBADF)
+	case !f.dir:
+		return nil, fault("readdir", f.name, syscall.ENOTDIR)
+	}
+	entries, err := f.host.ReadDir(n)
+	return entries, fault("readdir", f.name, err)
+}
+
+// Sync asks the host to make the content durable. In a [Tmp] there is nothing
+// to outlive the execution, and in a read-only tree nothing to write, so that
+// a guest cannot keep the host's disk busy for nothing.
+func (f *File) Sync() error {
+	if f.readOnly || f.ledger != nil {
+		return nil
+	}
+	return fault("sync", f.name, f.host.Sync())
+}
+
+// Chtimes sets the times of last access and modification, as [Dir.Chtimes].
+func (f *File) Chtimes(atime, mtime time.Time) error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	switch {
+	case f.readOnly:
+		return fault("chtimes", f.name, syscall.EROFS)
+	case f.closed:
+		return fault("chtimes", f.name, syscall.EBADF)
+	}
+	return fault("chtimes", f.name, futimens(f.host.Fd(), atime, mtime))
+}
+
+// SetAppend turns append mode on or off.
+func (f *File) SetAppend(on bool) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.append = on
+}
+
+// IsAppend reports whether writes go to the end of the file.
+func (f *File) IsAppend() bool {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.append
+}
+
+// Close closes the file. Closing it again does nothing.
+func (f *File) Close() error {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.closed {
+		return nil
+	}
+	f.closed = true
+	err := f.host.Close()
+	f.ledger.release(f)
+	return fault("close", f.name, err)
+}

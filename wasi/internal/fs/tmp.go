@@ -1,0 +1,123 @@
+package fs
+
+import (
+	"fmt"
+	"os"
+
+	"golang.org/x/sys/unix"
+)
+
+// A Tmp is a private, bounded directory tree: the /tmp of one execution. It
+// costs nothing until it is first used.
+type Tmp struct {
+	parent string
+	ledger *ledger
+
+	// Guarded by the ledger's mutex; zero until the first use.
+	root *os.Root
+	path string
+}
+
+// NewTmp returns an empty Tmp whose directory will be made in the host's
+// directory parent, mode 0700, when a guest first uses it. The caller closes
+// it.
+func NewTmp(parent string, quota Quota) *Tmp {
+	return &Tmp{parent: parent, ledger: &ledger{
+		limit:  quota,
+		inodes: make(map[id]*inode),
+		files:  make(map[*File]struct{}),
+	}}
+}
+
+// Dir returns the top of the tree. More than quota allows is ENOSPC; more than
+// 64 levels of directories are ENAMETOOLONG. After [Tmp.Close] all is EBADF.
+func (t *Tmp) Dir() *Dir {
+	return &Dir{root: t.open, ledger: t.ledger}
+}
+
+// Usage returns what the tree holds now.
+func (t *Tmp) Usage() Quota {
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	return t.ledger.used
+}
+
+// open makes the directory at the first call.
+func (t *Tmp) open() (*os.Root, error) {
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	if t.ledger.closed {
+		return nil, os.ErrClosed
+	}
+	if t.root == nil {
+		if err := t.make(); err != nil {
+			return nil, &hostError{fmt.Errorf("make a temporary directory: %w", err)}
+		}
+	}
+	return t.root, nil
+}
+
+func (t *Tmp) make() error {
+	path, err := os.MkdirTemp(t.parent, "tmp-")
+	if err != nil {
+		return err
+	}
+	root, err := os.OpenRoot(path)
+	if err != nil {
+		_ = os.Remove(path)
+		return err
+	}
+	var st unix.Stat_t
+	if err := retry(func() error { return unix.Lstat(path, &st) }); err != nil {
+		_ = root.Close()
+		_ = os.Remove(path)
+		return err
+	}
+	// The top belongs to the host: it is known, but not counted.
+	t.ledger.inodes[idOf(st)] = &inode{id: idOf(st), links: 1}
+	t.root, t.path = root, path
+	return nil
+}
+
+// Close closes the files that are still open and removes everything. Closing a
+// Tmp again does nothing.
+func (t *Tmp) Close() error {
+	if !t.shut() {
+		return nil
+	}
+	// From here on nothing is added to files, and nothing but Close of the
+	// files themselves, which locks for itself, takes from it.
+	for _, f := range t.stillOpen() {
+		_ = f.Close()
+	}
+	if t.root == nil {
+		return nil
+	}
+	_ = t.root.Close()
+	if err := RemoveTree(t.path); err != nil {
+		return err
+	}
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	t.ledger.used, t.ledger.names = Quota{}, 0
+	return nil
+}
+
+// shut lets no further change begin; false if an earlier call did.
+func (t *Tmp) shut() bool {
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	was := t.ledger.closed
+	t.ledger.closed = true
+	return !was
+}
+
+func (t *Tmp) stillOpen() []*File {
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	files := make([]*File, 0, len(t.ledger.files))
+	for f := range t.ledger.files {
+		files = append(files, f)
+	}
+	return files
+}

@@ -1,0 +1,81 @@
+package wasi
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"sync"
+
+	"github.com/spacewasm/spacewasm/wasi/internal/fs"
+	"github.com/spacewasm/spacewasm/wasi/internal/memory"
+)
+
+// Module is compiled code. It is safe for concurrent use, and is to be closed
+// after all of its instances.
+type Module struct {
+	engine   *Engine
+	key      digest
+	compiled *compiled
+	once     sync.Once
+}
+
+// Report returns what the module says about itself. It is not to be changed.
+func (m *Module) Report() *Report { return m.compiled.report }
+
+// Close gives the code back; the last module with the same bytes frees it. It is
+// idempotent.
+func (m *Module) Close(ctx context.Context) error {
+	var err error
+	m.once.Do(func() { err = m.engine.release(ctx, m.key, m.compiled) })
+	return err
+}
+
+// Limits bound one execution. All sizes are in bytes.
+type Limits struct {
+	Memory    uint64 // of linear memory
+	Tmp       int64  // of files in /tmp
+	TmpInodes int    // of files, folders and links in /tmp
+	Response  int64  // of a response's body
+}
+
+// Fits checks that instances of the module can start within the limits.
+func (m *Module) Fits(limits Limits) error {
+	least := m.compiled.report.MemoryMin
+	if least <= limits.Memory {
+		return nil
+	}
+	return &RefusedError{Faults: []string{fmt.Sprintf(
+		"the module starts with %d MiB of memory and the limit is %d MiB: build it with a smaller initial memory, or raise --memory",
+		least>>20, limits.Memory>>20)}}
+}
+
+// InstanceConfig is what an instance is made of. Instances share Bundle, which
+// stays the caller's.
+type InstanceConfig struct {
+	// Args are the guest's arguments, its own name first.
+	Args []string
+	// Env are KEY=value lines that the guest finds in every request.
+	Env []string
+	// Bundle is the guest's read-only root.
+	Bundle *os.Root
+	// TmpDir is a folder of the host in which instances make their /tmp.
+	TmpDir string
+	Limits Limits
+}
+
+// NewInstance makes a sandbox, in which nothing has run yet.
+func (m *Module) NewInstance(config InstanceConfig) (*Instance, error) {
+	mem, err := memory.Reserve(config.Limits.Memory)
+	if err != nil {
+		return nil, err
+	}
+	return &Instance{
+		module: m,
+		args:   config.Args,
+		env:    config.Env,
+		limits: config.Limits,
+		memory: mem,
+		bundle: fs.ReadOnly(config.Bundle),
+		tmp:    fs.NewTmp(config.TmpDir, fs.Quota{Bytes: config.Limits.Tmp, Inodes: config.Limits.TmpInodes}),
+	}, nil
+}

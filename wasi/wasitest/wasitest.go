@@ -1,0 +1,57 @@
+// Package wasitest is the guests that unit tests run: small committed modules, each beside its source in guests/.
+//
+// Unless its source says otherwise a guest is a CGI program (RFC 3875): a WASI preview 1 command that exports _start and
+// memory and writes its response to standard output. All answers are text/plain with status 200 where nothing else is
+// said, and numbers end with a line feed. The first comment in NAME.wat states exactly what the guest does:
+//
+//	answers    hello echo env args stderr nbytes state flush exit0
+//	faults     trap trap-late exit3 nohdr badstatus badheader crheader
+//	never ends spin recurse sleep bigbody
+//	memory     grow grow-ok bigmem overflow
+//	files      tmpwrite rowrite
+//	refused    noentry unknownimport importmem
+//	handler    reactor
+//
+// After changing a source run go generate, which needs wat2wasm of wabt; a test holds that the two agree.
+package wasitest
+
+//go:generate sh -c "for f in guests/*.wat; do wat2wasm -o ${f%.wat}.wasm $f || exit 1; done"
+
+import (
+	"embed"
+	"path"
+	"strings"
+)
+
+// modules is the only way to embed files; nothing writes to it.
+//
+//go:embed guests/*.wasm
+var modules embed.FS
+
+const (
+	guestDir  = "guests"
+	extension = ".wasm"
+)
+
+// Guest returns the module with the given name, such as "hello". The bytes are the caller's own. It panics if there is
+// no such guest, as that is a mistake in the test.
+func Guest(name string) []byte {
+	module, err := modules.ReadFile(path.Join(guestDir, name+extension))
+	if err != nil {
+		panic("wasitest: there is no guest " + name)
+	}
+	return module
+}
+
+// Guests returns the names of all guests, sorted.
+func Guests() []string {
+	files, err := modules.ReadDir(guestDir)
+	if err != nil {
+		panic(err) // the directory is part of the program
+	}
+	names := make([]string, len(files))
+	for i, f := range files {
+		names[i] = strings.TrimSuffix(f.Name(), extension)
+	}
+	return names
+}
