@@ -1,7 +1,9 @@
 package main
 
 import (
+	"context"
 	"encoding/json"
+	"io"
 	"os"
 	"path/filepath"
 	"strings"
@@ -78,6 +80,19 @@ func TestRemoveAsksOnATerminal(t *testing.T) {
 		wants(t, k.err.String(), "delete hello from "+server.URL)
 	}
 	k.run(t, 0, "rm", "hello", "--yes", "--server", server.URL, "--token", "secret")
+}
+
+func TestInterruptEndsAPrompt(t *testing.T) {
+	k := newConsole(t)
+	reader, writer := io.Pipe()
+	defer writer.Close()
+	k.in = reader
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if status := run(ctx, []string{"login", "http://localhost:1"}, k.cli); status != 1 {
+		t.Errorf("ended with %d", status)
+	}
+	wants(t, k.err.String(), "interrupted")
 }
 
 func TestLoginStoresTheTokenPerServer(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 )
 
 // localToken is where a server that was started in this folder put its token.
-const localToken = "spacewasm-data/token"
+const localToken = "spacewasm-data/token" //nolint:gosec // the name of a file
 
 // foundToken is a token, and the words for where it came from.
 type foundToken struct {
@@ -74,7 +74,7 @@ func (c *cli) credentialsFile() (string, error) {
 // readCredentials reads what login stored; no file means nothing.
 func readCredentials(file string) (credentials, error) {
 	stored := credentials{Tokens: map[string]string{}}
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // the user's own settings
 	if errors.Is(err, fs.ErrNotExist) {
 		return stored, nil
 	}

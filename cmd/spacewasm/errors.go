@@ -20,7 +20,7 @@ const (
 
 // exitStatus is the error of a command that has said everything itself, and
 // only wants the process to end with this status.
-type exitStatus int
+type exitStatus int //nolint:errname // it is a status, and no message
 
 func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
 
@@ -68,14 +68,12 @@ func describe(err error) string {
 	if errors.Is(err, context.Canceled) {
 		return "interrupted"
 	}
-	if e, ok := err.(*space.Error); ok {
+	text := err.Error()
+	if e, ok := errors.AsType[*space.Error](err); ok {
 		// Without the code in front, which is for machines.
-		return e.Message
+		text = strings.Replace(text, e.Error(), e.Message, 1)
 	}
-	if h, ok := err.(hinted); ok {
-		return describe(h.error)
-	}
-	return err.Error()
+	return text
 }
 
 // nextStep is what to do about an error, "" if nobody knows.

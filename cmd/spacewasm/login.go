@@ -1,24 +1,17 @@
 package main
 
 import (
-	"bufio"
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"net/url"
-	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
-	"golang.org/x/term"
 
 	"github.com/spacewasm/spacewasm/host/api/client"
 	"github.com/spacewasm/spacewasm/host/space"
 )
-
-// maxTokenLine bounds what is read of standard input for a token, in bytes.
-const maxTokenLine = 4 << 10
 
 func newLogin(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
@@ -49,7 +42,7 @@ func (c *cli) login(ctx context.Context, server string) error {
 	if base.Scheme == "http" && !isLoopback(base) {
 		fmt.Fprintf(c.err, "warning: %s is not encrypted; whoever sees the traffic sees the token\n", base)
 	}
-	token, err := c.askToken(base)
+	token, err := c.askToken(ctx, base)
 	if err != nil {
 		return err
 	}
@@ -86,10 +79,10 @@ func (c *cli) store(base *url.URL, token string) (string, error) {
 
 // askToken takes the token from the flag, a prompt without echo, or the first
 // line of standard input.
-func (c *cli) askToken(base *url.URL) (string, error) {
+func (c *cli) askToken(ctx context.Context, base *url.URL) (string, error) {
 	token := strings.TrimSpace(c.token)
 	if token == "" {
-		text, err := c.readSecret(fmt.Sprintf("token of %s: ", base))
+		text, err := c.readSecret(ctx, fmt.Sprintf("token of %s: ", base))
 		if err != nil {
 			return "", fmt.Errorf("read the token: %w", err)
 		}
@@ -99,23 +92,4 @@ func (c *cli) askToken(base *url.URL) (string, error) {
 		return "", hint(errors.New("no token was given"), "type it, pipe it in, or give --token")
 	}
 	return token, nil
-}
-
-func (c *cli) readSecret(prompt string) (string, error) {
-	if file, ok := c.in.(*os.File); ok && c.inTerminal {
-		fmt.Fprint(c.err, prompt)
-		defer fmt.Fprintln(c.err)
-		text, err := term.ReadPassword(int(file.Fd()))
-		return string(text), err
-	}
-	return readLine(c.in)
-}
-
-// readLine reads one line. The end of the input ends the line too.
-func readLine(r io.Reader) (string, error) {
-	line, err := bufio.NewReader(io.LimitReader(r, maxTokenLine)).ReadString('\n')
-	if errors.Is(err, io.EOF) {
-		err = nil
-	}
-	return line, err
 }

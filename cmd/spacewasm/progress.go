@@ -4,10 +4,13 @@ import (
 	"fmt"
 	"io"
 	"sync"
+	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/schollz/progressbar/v3"
 )
+
+// redraw is how often a bar is drawn at most.
+const redraw = 100 * time.Millisecond
 
 // progress shows how far a push is: with a bar on a terminal, in plain lines
 // elsewhere. It is safe for concurrent use, because the body of a request is
@@ -36,7 +39,7 @@ func (p *progress) packing(dir string) { p.note("packing " + dir + "…") }
 // uploading begins the upload of so many bytes.
 func (p *progress) uploading(weight int64) {
 	if !p.terminal {
-		p.note("uploading " + humanize.Bytes(uint64(weight)))
+		p.note("uploading " + humanSize(weight))
 		return
 	}
 	p.mu.Lock()
@@ -46,6 +49,7 @@ func (p *progress) uploading(weight int64) {
 		progressbar.OptionSetDescription("uploading"),
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionFullWidth(),
+		progressbar.OptionThrottle(redraw),
 		progressbar.OptionClearOnFinish(),
 	)
 }

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"fmt"
-	"strings"
 
 	"github.com/spf13/cobra"
+
+	"github.com/spacewasm/spacewasm/host/space"
 )
 
 func newRemove(c *cli) *cobra.Command {
@@ -23,18 +25,7 @@ terminal it asks first; elsewhere it does not.`,
 			if err != nil {
 				return err
 			}
-			api, err := c.dial()
-			if err != nil {
-				return err
-			}
-			if !yes && !c.confirm(fmt.Sprintf("delete %s from %s, with all of its revisions?", app, c.server)) {
-				return errors.New("nothing was deleted")
-			}
-			if err := api.Remove(cmd.Context(), app); err != nil {
-				return api.explain(err)
-			}
-			fmt.Fprintf(c.err, "deleted %s\n", app)
-			return nil
+			return c.remove(cmd.Context(), app, yes)
 		},
 	}
 	c.serverFlags(cmd)
@@ -42,21 +33,23 @@ terminal it asks first; elsewhere it does not.`,
 	return cmd
 }
 
-// confirm asks on a terminal. Elsewhere nobody could answer, and whoever wrote
-// the script has decided.
-func (c *cli) confirm(question string) bool {
-	if !c.inTerminal {
-		return true
-	}
-	fmt.Fprintf(c.err, "%s [y/N] ", question)
-	answer, err := readLine(c.in)
+func (c *cli) remove(ctx context.Context, app space.AppName, yes bool) error {
+	api, err := c.dial()
 	if err != nil {
-		return false
+		return err
 	}
-	switch strings.ToLower(strings.TrimSpace(answer)) {
-	case "y", "yes":
-		return true
-	default:
-		return false
+	if !yes {
+		sure, err := c.confirm(ctx, fmt.Sprintf("delete %s from %s, with all of its revisions?", app, c.server))
+		if err != nil {
+			return err
+		}
+		if !sure {
+			return errors.New("nothing was deleted")
+		}
 	}
+	if err := api.Remove(ctx, app); err != nil {
+		return api.explain(err)
+	}
+	fmt.Fprintf(c.err, "deleted %s\n", app)
+	return nil
 }

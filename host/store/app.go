@@ -47,7 +47,7 @@ func (s *Store) activate(ctx context.Context, name space.AppName, micros []space
 	if _, err := tx.ExecContext(ctx,
 		`INSERT INTO revisions (app, number, created, micros)
 		 SELECT ?1, 1 + COALESCE(MAX(number), 0), ?2, ?3 FROM revisions WHERE app = ?1`,
-		name, now.UnixMilli(), document); err != nil {
+		name, now.UnixMilli(), string(document)); err != nil {
 		return Deployment{}, err
 	}
 	if _, err := tx.ExecContext(ctx,
