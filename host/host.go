@@ -76,7 +76,7 @@ func (h *Host) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if h.listener, err = net.Listen("tcp", h.config.Listen); err != nil {
+	if h.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", h.config.Listen); err != nil {
 		return fmt.Errorf("listen on %s: %w", h.config.Listen, err)
 	}
 	h.deployer = deploy.New(deploy.Config{
@@ -115,7 +115,7 @@ func (h *Host) serveWith(guard *access.Guard) {
 	platform := api.New(api.Config{
 		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, URL: h.URL,
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
-		Draining: draining, Logger: h.config.Logger,
+		Draining: draining.Done(), Logger: h.config.Logger,
 	})
 	front := gateway.New(gateway.Config{
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: true,

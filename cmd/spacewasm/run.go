@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"path/filepath"
+	"slices"
 	"strings"
 	"syscall"
 
@@ -42,7 +43,7 @@ func newRun(c *cli) *cobra.Command {
 		Args:    cobra.MinimumNArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			command := wasi.Command{
-				Args: args, Env: os.Environ(), Stdin: c.in, Stdout: c.out, Stderr: c.err,
+				Args: args, Env: guestEnv(), Stdin: c.in, Stdout: c.out, Stderr: c.err,
 				Memory: uint64(memory),
 			}
 			for _, dir := range dirs {
@@ -65,6 +66,14 @@ func mount(text string) wasi.Mount {
 		guest = hostDir
 	}
 	return wasi.Mount{Host: hostDir, Guest: guest}
+}
+
+// guestEnv is the environment without the platform's own token, which is no
+// guest's business.
+func guestEnv() []string {
+	return slices.DeleteFunc(os.Environ(), func(line string) bool {
+		return strings.HasPrefix(line, envName("token")+"=")
+	})
 }
 
 func runCommand(ctx context.Context, file string, command wasi.Command) (err error) {

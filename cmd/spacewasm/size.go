@@ -1,7 +1,7 @@
 package main
 
 import (
-	"fmt"
+	"errors"
 	"math"
 
 	"github.com/dustin/go-humanize"
@@ -18,7 +18,7 @@ func (s *size) String() string { return humanize.IBytes(uint64(max(*s, 0))) }
 func (s *size) Set(text string) error {
 	n, err := humanize.ParseBytes(text)
 	if err != nil || n > math.MaxInt64 {
-		return fmt.Errorf("want a size such as 512MiB or 5.5MiB")
+		return errors.New("want a size such as 512MiB or 5.5MiB")
 	}
 	*s = size(n)
 	return nil

@@ -3,7 +3,6 @@
 package api
 
 import (
-	"context"
 	_ "embed"
 	"errors"
 	"log/slog"
@@ -38,8 +37,8 @@ type Config struct {
 	Version string
 	// BundleLimit bounds the body of a push, in bytes.
 	BundleLimit int64
-	// Draining ends when the server stops: streams end then.
-	Draining context.Context
+	// Draining is closed when the server stops: streams end then.
+	Draining <-chan struct{}
 	Logger   *slog.Logger
 }
 

@@ -30,8 +30,13 @@ func (a *api) logs(c echo.Context) error {
 	release() // a follower must not keep a replaced revision open
 	ctx, cancel := context.WithCancel(c.Request().Context())
 	defer cancel()
-	stop := context.AfterFunc(a.Draining, cancel)
-	defer stop()
+	go func() {
+		select {
+		case <-a.Draining:
+			cancel()
+		case <-ctx.Done():
+		}
+	}()
 
 	out := c.Response()
 	out.Header().Set("Content-Type", "application/x-ndjson")

@@ -26,7 +26,7 @@ const (
 // receive unpacks the bundle into files and returns its Spacefile. Nothing is
 // held in memory but one buffer.
 func (d *Deployer) receive(ctx context.Context, name space.AppName, media string, body io.Reader, staging *store.Staging) (*space.Spacefile, error) {
-	input := &received{Reader: body, ctx: ctx}
+	input := &received{Reader: body, over: ctx.Err}
 	buffered := bufio.NewReaderSize(input, 64<<10)
 	kind, err := recognise(media, buffered)
 	if err != nil {
@@ -60,12 +60,12 @@ func (d *Deployer) receive(ctx context.Context, name space.AppName, media string
 // ends with the context.
 type received struct {
 	io.Reader
-	ctx context.Context
-	err error
+	over func() error // why the request is over, nil while it is not
+	err  error
 }
 
 func (r *received) Read(p []byte) (int, error) {
-	if err := r.ctx.Err(); err != nil {
+	if err := r.over(); err != nil {
 		r.err = err
 		return 0, err
 	}

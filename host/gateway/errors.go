@@ -30,6 +30,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *space.Error) {
 	case space.CodePayloadTooLarge:
 		// The rest of the body is on its way, and nobody is going to read it.
 		header.Set("Connection", "close")
+	default: // the header is complete
 	}
 	body, media := render(r, problem)
 	header.Set("Content-Type", media)

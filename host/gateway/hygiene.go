@@ -42,8 +42,10 @@ func forbidden(name string, trusted bool) bool {
 // hopByHop lists the headers that belong to one connection (RFC 9110 section
 // 7.6.1), those that Connection names among them.
 func hopByHop(h http.Header) []string {
-	names := []string{"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer",
-		"Transfer-Encoding", "Upgrade", "Expect", "Http2-Settings"}
+	names := []string{
+		"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer",
+		"Transfer-Encoding", "Upgrade", "Expect", "Http2-Settings",
+	}
 	for _, value := range h["Connection"] {
 		for token := range strings.SplitSeq(value, ",") {
 			names = append(names, strings.TrimSpace(token))

@@ -1,6 +1,7 @@
 package space
 
 import (
+	"errors"
 	"fmt"
 	"path"
 	"regexp"
@@ -140,7 +141,7 @@ func cleanSrc(src string) (string, error) {
 func splitRun(run string) ([]string, error) {
 	words := strings.Fields(run)
 	if len(words) == 0 {
-		return nil, fmt.Errorf("names no module")
+		return nil, errors.New("names no module")
 	}
 	module, err := cleanSrc(words[0])
 	if err != nil {

@@ -46,7 +46,11 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 }
 
 func (s *Store) open(ctx context.Context, dir string) error {
-	path := filepath.Join(dir, "spacewasm.db")
+	// In a URL, a relative path would begin with the name of a host.
+	path, err := filepath.Abs(filepath.Join(dir, "spacewasm.db"))
+	if err != nil {
+		return fmt.Errorf("find data directory: %w", err)
+	}
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
 		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)"},
 		"_txlock": {"immediate"},

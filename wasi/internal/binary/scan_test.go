@@ -24,8 +24,10 @@ func TestScanOutline(t *testing.T) {
 			{Module: "env", Name: "g", Kind: binary.KindGlobal, Global: binary.GlobalType{Type: binary.F64, Mutable: true}},
 		}},
 		"exports": {got.Exports, []binary.Export{
-			{Name: "f", Kind: binary.KindFunc, Index: 0}, {Name: "_start", Kind: binary.KindFunc, Index: 1},
-			{Name: "gone", Kind: binary.KindFunc, Index: 7}, {Name: "memory", Kind: binary.KindMemory, Index: 0},
+			{Name: "f", Kind: binary.KindFunc, Index: 0},
+			{Name: "_start", Kind: binary.KindFunc, Index: 1},
+			{Name: "gone", Kind: binary.KindFunc, Index: 7},
+			{Name: "memory", Kind: binary.KindMemory, Index: 0},
 		}},
 		"memories":      {got.Memories, []binary.MemoryType{{Min: 1, Max: 3, HasMax: true, Shared: true}}},
 		"tables":        {got.Tables, []binary.TableType{{Elem: binary.ExternRef, Min: 5}}},
@@ -76,16 +78,20 @@ func rich() []byte {
 		section(3, []byte{1, 0}),
 		section(4, []byte{1, 0x6f, 0, 5}),
 		section(5, []byte{1, 3, 1, 3}),
-		section(6, []byte{3,
+		section(6, []byte{
+			3,
 			0x70, 1, 0xd2, 0, 0x0b, // a mutable funcref: ref.func 0
-			0x7b, 1, 0xfd, 0x0c}, rep(16, 1), []byte{0x0b, // a mutable v128: v128.const
+			0x7b, 1, 0xfd, 0x0c,
+		}, rep(16, 1), []byte{0x0b, // a mutable v128: v128.const
 			0x7f, 0, 0x41, 1, 0x41, 2, 0x6a, 0x0b}), // an i32: 1 + 2
 		section(7, []byte{4}, name("f"), []byte{0, 0}, name("_start"), []byte{0, 1},
 			name("gone"), []byte{0, 7}, name("memory"), []byte{2, 0}),
 		section(8, []byte{1}),
-		section(9, []byte{2,
+		section(9, []byte{
+			2,
 			0, 0x41, 0, 0x0b, 2, 0, 0, // active, two functions
-			5, 0x70, 1, 0xd0, 0x70, 0x0b}), // passive, one expression
+			5, 0x70, 1, 0xd0, 0x70, 0x0b,
+		}), // passive, one expression
 		section(12, []byte{3}),
 		section(10, []byte{1}, sized([]byte{0}, everything(), []byte{0x0b})),
 		section(11, []byte{3, 0, 0x41, 0, 0x0b, 1, 'a', 1, 0, 2, 0, 0x41, 0, 0x0b, 1, 'b'}),
@@ -122,8 +128,10 @@ func malformed() []refusal {
 		{"tag section", binary.Malformed, "exception-handling", module(section(13))},
 		{"same section twice", binary.Malformed, "twice", module(oneType, oneType)},
 		{"out of order", binary.Malformed, "out of order", module(section(3, []byte{0}), section(1, []byte{0}))},
-		{"data count after code", binary.Malformed, "out of order",
-			module(section(10, []byte{0}), section(12, []byte{0}))},
+		{
+			"data count after code", binary.Malformed, "out of order",
+			module(section(10, []byte{0}), section(12, []byte{0})),
+		},
 		{"bytes left over", binary.Malformed, "left over", module(section(1, []byte{0, 0}))},
 		{"bytes after the end", binary.Malformed, "left over", code(0x0b)},
 		{"no end", binary.Malformed, "unexpected end", code(0x02, 0x40)},
@@ -137,17 +145,23 @@ func malformed() []refusal {
 		{"no such type", binary.Malformed, "no type 1", module(oneType, section(3, []byte{1, 1}))},
 		{"unknown import kind", binary.Malformed, "kind", module(section(2, []byte{1, 0, 0, 9, 0}))},
 		{"two memories", binary.Malformed, "more than one memory", module(section(5, []byte{2, 0, 1, 0, 1}))},
-		{"a second memory", binary.Malformed, "more than one memory",
-			module(section(2, []byte{1, 0, 0, 2, 0, 1}), section(5, []byte{1, 0, 1}))},
+		{
+			"a second memory", binary.Malformed, "more than one memory",
+			module(section(2, []byte{1, 0, 0, 2, 0, 1}), section(5, []byte{1, 0, 1})),
+		},
 		{"memory of 5 GiB", binary.Malformed, "65536 pages", module(section(5, []byte{1, 0}, leb(80_000)))},
 		{"memory64", binary.Malformed, "memory64", module(section(5, []byte{1, 4, 1}))},
 		{"shared without maximum", binary.Malformed, "maximum", module(section(5, []byte{1, 2, 1}))},
 		{"minimum above maximum", binary.Malformed, "above", module(section(5, []byte{1, 1, 3, 2}))},
 		{"mutability", binary.Malformed, "mutability", module(section(6, []byte{1, 0x7f, 2, 0x41, 0, 0x0b}))},
-		{"call as a constant", binary.Malformed, "constant expression",
-			module(section(6, []byte{1, 0x7f, 0, 0x10, 0, 0x0b}))},
-		{"vector add as a constant", binary.Malformed, "constant expression",
-			module(section(6, []byte{1, 0x7b, 0, 0xfd, 0x6e, 0x0b}))},
+		{
+			"call as a constant", binary.Malformed, "constant expression",
+			module(section(6, []byte{1, 0x7f, 0, 0x10, 0, 0x0b})),
+		},
+		{
+			"vector add as a constant", binary.Malformed, "constant expression",
+			module(section(6, []byte{1, 0x7b, 0, 0xfd, 0x6e, 0x0b})),
+		},
 		{"functions without code", binary.Malformed, "have a body", module(oneType, section(3, []byte{1, 0}))},
 		{"code without functions", binary.Malformed, "have a body", module(section(10, []byte{1, 2, 0, 0x0b}))},
 		{"data count is wrong", binary.Malformed, "data segments", module(section(12, []byte{1}))},

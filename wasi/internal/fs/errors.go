@@ -12,7 +12,7 @@ import (
 // instead of the host's path, and an errno at the end of the chain. It returns
 // nil for nil, and io.EOF as it is.
 func fault(op, name string, err error) error {
-	if err == nil || err == io.EOF {
+	if err == nil || errors.Is(err, io.EOF) {
 		return err
 	}
 	return &iofs.PathError{Op: op, Path: name, Err: reason(err)}
@@ -48,7 +48,7 @@ func (e *hostError) Unwrap() error { return syscall.EIO }
 // retry repeats a system call that a signal interrupted, as package os does.
 func retry(call func() error) error {
 	for {
-		if err := call(); err != syscall.EINTR {
+		if err := call(); !errors.Is(err, syscall.EINTR) {
 			return err
 		}
 	}

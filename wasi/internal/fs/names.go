@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"errors"
 	"syscall"
 
 	"golang.org/x/sys/unix"
@@ -120,7 +121,7 @@ func (l *ledger) rename(old, fresh entry, rename func() error) error {
 		return err
 	}
 	over, err := l.lookup(fresh.lstat())
-	if err != nil && err != syscall.ENOENT {
+	if err != nil && !errors.Is(err, syscall.ENOENT) {
 		return err
 	}
 	dir := n.parent != nil

@@ -1,6 +1,7 @@
 package fs
 
 import (
+	"errors"
 	"os"
 	"sync"
 	"syscall"
@@ -35,7 +36,7 @@ type ledger struct {
 // An id is what the host knows an inode by.
 type id struct{ dev, ino uint64 }
 
-func idOf(st unix.Stat_t) id { return id{uint64(st.Dev), st.Ino} }
+func idOf(st unix.Stat_t) id { return id{st.Dev, st.Ino} }
 
 // lookup returns the inode of st. One that is unknown was not made through the
 // ledger, so the host meddles with a directory that is ours alone.
@@ -121,7 +122,7 @@ func (l *ledger) open(flag int, open func(flag int) (*File, error)) (*File, erro
 	}
 	f, err := open(flag)
 	if err != nil {
-		if creating && flag&unix.O_CREAT == 0 && reason(err) == syscall.ENOENT {
+		if creating && flag&unix.O_CREAT == 0 && errors.Is(reason(err), syscall.ENOENT) {
 			return nil, syscall.ENOSPC
 		}
 		return nil, err

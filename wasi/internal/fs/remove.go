@@ -110,11 +110,11 @@ func sweep(dir *os.File) (name string, err error) {
 // directory and not empty.
 func remove(e entry) (full bool, err error) {
 	err = e.unlink(0)
-	if err != syscall.EISDIR {
+	if !errors.Is(err, syscall.EISDIR) {
 		return false, err
 	}
 	err = e.unlink(unix.AT_REMOVEDIR)
-	if err == syscall.ENOTEMPTY || err == syscall.EEXIST {
+	if errors.Is(err, syscall.ENOTEMPTY) || errors.Is(err, syscall.EEXIST) {
 		return true, nil
 	}
 	return false, err

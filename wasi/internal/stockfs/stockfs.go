@@ -85,6 +85,7 @@ func hostFlags(flag expsys.Oflag) int {
 		host = unix.O_RDWR
 	case expsys.O_WRONLY:
 		host = unix.O_WRONLY
+	default: // reading, which is no bit
 	}
 	for _, f := range []struct {
 		stock expsys.Oflag
