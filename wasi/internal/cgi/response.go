@@ -73,11 +73,14 @@ func (p *Response) Write(b []byte) (int, error) {
 	return n, nil
 }
 
-// takeHead collects the header and returns what of b is body already.
+// takeHead collects the header and returns what of b is body already. It copies
+// no more than a header may have: b may be all of the guest's memory.
 func (p *Response) takeHead(b []byte) ([]byte, error) {
-	p.raw = append(p.raw, b...)
+	const most = maxHead + len("\r\n")
+	taken := min(len(b), most-len(p.raw))
+	p.raw = append(p.raw, b[:taken]...)
 	before, after, ok := splitHead(p.raw)
-	if len(before) > maxHead || (!ok && len(p.raw) > maxHead) {
+	if len(before) > maxHead || (!ok && len(p.raw) == most) {
 		return nil, badf("the header is larger than %d bytes", maxHead)
 	}
 	if !ok {
@@ -91,7 +94,7 @@ func (p *Response) takeHead(b []byte) ([]byte, error) {
 		return nil, &TooLargeError{p.limit}
 	}
 	p.head, p.raw = h, nil
-	return after, nil
+	return b[taken-len(after):], nil
 }
 
 func (p *Response) body(b []byte) error {

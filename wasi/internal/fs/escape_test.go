@@ -1,6 +1,8 @@
 package fs_test
 
 import (
+	"errors"
+	"io"
 	"os"
 	"path/filepath"
 	"syscall"
@@ -92,7 +94,21 @@ func TestSpecialFilesAreRefused(t *testing.T) {
 		_, err := d.OpenFile("fifo", flag, 0o644)
 		wantErrno(t, "open fifo to write", err, syscall.ENXIO)
 	}
-	dev := fs.ReadWrite(openRoot(t, "/dev"))
-	_, err = dev.OpenFile("null", os.O_RDWR, 0)
-	wantErrno(t, "open a device", err, syscall.ENXIO)
+	_, err = fs.ReadOnly(openRoot(t, "/dev")).OpenFile("null", os.O_RDONLY, 0)
+	wantErrno(t, "open a bundle's device", err, syscall.ENXIO)
+}
+
+// Programs expect /dev/null where their user lends them the whole tree.
+func TestLentCharacterDevice(t *testing.T) {
+	null, err := fs.ReadWrite(openRoot(t, "/dev")).OpenFile("null", os.O_RDWR, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = null.Close() }()
+	if n, err := null.Write([]byte("gone")); n != 4 || err != nil {
+		t.Errorf("write: %d, %v", n, err)
+	}
+	if n, err := null.Read(make([]byte, 4)); n != 0 || !errors.Is(err, io.EOF) {
+		t.Errorf("read: %d, %v", n, err)
+	}
 }

@@ -1,6 +1,7 @@
 package fs_test
 
 import (
+	"errors"
 	"fmt"
 	"io"
 	"math"
@@ -104,10 +105,10 @@ func TestReadEndsWithEOF(t *testing.T) {
 		if err != nil || string(got) != "hello" {
 			t.Errorf("%s: %q, %v", kind, got, err)
 		}
-		if n, err := f.Read(make([]byte, 1)); n != 0 || err != io.EOF {
+		if n, err := f.Read(make([]byte, 1)); n != 0 || !errors.Is(err, io.EOF) {
 			t.Errorf("%s: read at end = %d, %v", kind, n, err)
 		}
-		if n, err := f.ReadAt(make([]byte, 9), 2); n != 3 || err != io.EOF {
+		if n, err := f.ReadAt(make([]byte, 9), 2); n != 3 || !errors.Is(err, io.EOF) {
 			t.Errorf("%s: read at 2 = %d, %v", kind, n, err)
 		}
 		_, err = f.Write([]byte("x"))
@@ -159,7 +160,7 @@ func TestReadDir(t *testing.T) {
 			for _, e := range entries {
 				got = append(got, e.Name())
 			}
-			if err == io.EOF {
+			if errors.Is(err, io.EOF) {
 				break
 			}
 			if err != nil {

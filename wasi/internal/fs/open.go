@@ -25,7 +25,8 @@ const (
 // access (EINVAL).
 //
 // The owner can always read and write a file that it makes, whatever perm
-// says. FIFOs, sockets and devices are refused (ENXIO), without blocking.
+// says. FIFOs, sockets and devices are refused (ENXIO), without blocking; character
+// devices of a [ReadWrite] directory are not.
 func (d *Dir) OpenFile(name string, flag int, perm iofs.FileMode) (*File, error) {
 	f, err := d.openFile(name, flag, perm)
 	return f, fault("open", name, err)
@@ -39,7 +40,7 @@ func (d *Dir) openFile(name string, flag int, perm iofs.FileMode) (*File, error)
 	if err := d.checkFlags(flag); err != nil {
 		return nil, err
 	}
-	if err := checkKind(root, name, flag); err != nil {
+	if err := d.checkKind(root, name, flag); err != nil {
 		return nil, err
 	}
 	f, err := d.ledger.open(flag, func(flag int) (*File, error) {
@@ -75,7 +76,7 @@ func (d *Dir) checkFlags(flag int) error {
 // checkKind refuses what must not be opened before it is opened: opening alone
 // can act on a device, or wake who waits at a FIFO. (That a host process may
 // put one there just after is answered by openHost: it does not block.)
-func checkKind(root *os.Root, name string, flag int) error {
+func (d *Dir) checkKind(root *os.Root, name string, flag int) error {
 	if flag&unix.O_CREAT != 0 && flag&unix.O_EXCL != 0 {
 		return nil // never opens what exists
 	}
@@ -90,11 +91,14 @@ func checkKind(root *os.Root, name string, flag int) error {
 	if info.Mode()&iofs.ModeSymlink != 0 {
 		return syscall.ELOOP
 	}
-	return checkMode(info.Mode())
+	return d.checkMode(info.Mode())
 }
 
-func checkMode(mode iofs.FileMode) error {
-	if mode.IsRegular() || mode.IsDir() {
+// checkMode refuses what is neither file nor directory. Who lends a directory
+// that has character devices, such as /dev/null, lends these too.
+func (d *Dir) checkMode(mode iofs.FileMode) error {
+	lent := d.ledger == nil && !d.readOnly
+	if mode.IsRegular() || mode.IsDir() || (lent && mode&iofs.ModeCharDevice != 0) {
 		return nil
 	}
 	return syscall.ENXIO
@@ -112,7 +116,7 @@ func (d *Dir) openHost(root *os.Root, name string, flag int, perm iofs.FileMode)
 	}
 	info, err := host.Stat()
 	if err == nil {
-		err = checkMode(info.Mode())
+		err = d.checkMode(info.Mode())
 	}
 	if err != nil {
 		_ = host.Close()

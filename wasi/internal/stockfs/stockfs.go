@@ -113,7 +113,7 @@ func hostFlags(flag expsys.Oflag) int {
 func errno(err error) expsys.Errno {
 	var host syscall.Errno
 	switch {
-	case err == nil || err == io.EOF:
+	case err == nil || errors.Is(err, io.EOF):
 		return 0
 	case errors.As(err, &host):
 		return expsys.UnwrapOSError(host)
