@@ -141,8 +141,11 @@ func (e *Engine) compile(ctx context.Context, key digest, code []byte) (*Module,
 	return &Module{engine: e, key: key, compiled: c}, nil
 }
 
-// release gives one reference to a module's code back.
+// release gives one reference to a module's code back. It waits for compilations
+// to end: wazero must not close code while it compiles the same bytes again.
 func (e *Engine) release(ctx context.Context, key digest, c *compiled) error {
+	e.compiles <- struct{}{}
+	defer func() { <-e.compiles }()
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	c.refs--

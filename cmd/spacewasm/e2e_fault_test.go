@@ -69,9 +69,9 @@ func TestE2ECrash(t *testing.T) {
 		t.Errorf("the visitor reads the stack: %s", a.body)
 	}
 	e := s.logged("trap", p.ErrorID, func(e entry) bool { return e.Code == "crashed" })
-	contains(t, e.Message, "unreachable", "_start")
-	s.pushed("recurse", "application/wasm", guest("recurse"))
-	s.get("recurse", "/").problem(t, http.StatusBadGateway, "crashed")
+	contains(t, e.Message, "unreachable", "\n")
+	s.pushed("overflow", "application/wasm", guest("overflow"))
+	s.get("overflow", "/").problem(t, http.StatusBadGateway, "crashed")
 }
 
 // A browser gets a page, with the error id.

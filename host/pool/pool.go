@@ -34,6 +34,7 @@ type Pool[T any] struct {
 
 	slots  chan struct{} // one token for each thing that is leased
 	closed chan struct{}
+	drain  chan struct{} // one token: two that drain would wait for each other's
 
 	mu      sync.Mutex
 	idle    []T // last in, first out: what was used last is warm in the caches
@@ -45,7 +46,7 @@ type Pool[T any] struct {
 func New[T any](config Config, create func() (T, error), free func(T)) *Pool[T] {
 	return &Pool[T]{
 		config: config, create: create, free: free,
-		slots: make(chan struct{}, config.Size), closed: make(chan struct{}),
+		slots: make(chan struct{}, config.Size), closed: make(chan struct{}), drain: make(chan struct{}, 1),
 	}
 }
 
@@ -57,6 +58,11 @@ func (p *Pool[T]) Lease(ctx context.Context) (T, error) {
 		return zero, err
 	}
 	p.mu.Lock()
+	if p.over { // since the slot was asked for; whoever closes may be done by now
+		p.mu.Unlock()
+		<-p.slots
+		return zero, ErrClosed
+	}
 	if n := len(p.idle); n > 0 {
 		thing := p.idle[n-1]
 		p.idle[n-1] = zero
@@ -152,6 +158,12 @@ func (p *Pool[T]) Close(ctx context.Context) error {
 	p.mu.Unlock()
 	for _, thing := range idle {
 		p.free(thing)
+	}
+	select {
+	case p.drain <- struct{}{}:
+		defer func() { <-p.drain }()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	for taken := range p.config.Size {
 		select {

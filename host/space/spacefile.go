@@ -75,7 +75,8 @@ func (d *decoder) settle(file *Spacefile) {
 			m.Run = []string{DefaultModule}
 		}
 		d.settlePath(m, key)
-		if other, taken := paths[m.Path]; taken {
+		// Who else claims "/" has been blamed for that.
+		if other, taken := paths[m.Path]; taken && m.Path != "/" {
 			d.fault(m.Line, key+".path", "%q already belongs to micro %q", m.Path, other)
 		}
 		paths[m.Path] = m.Name

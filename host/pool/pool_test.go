@@ -1,0 +1,256 @@
+package pool_test
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/spacewasm/spacewasm/host/pool"
+)
+
+// factory makes things, numbered from 1, and remembers which have been freed.
+type factory struct {
+	mu     sync.Mutex
+	made   int
+	freed  []int
+	broken error
+}
+
+func (f *factory) create() (int, error) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if f.broken != nil {
+		return 0, f.broken
+	}
+	f.made++
+	return f.made, nil
+}
+
+func (f *factory) free(thing int) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.freed = append(f.freed, thing)
+}
+
+func (f *factory) wantFreed(t *testing.T, want ...int) {
+	t.Helper()
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	if !slices.Equal(f.freed, want) {
+		t.Errorf("freed %v, want %v", f.freed, want)
+	}
+}
+
+func newPool(size, queue int, wait time.Duration) (*pool.Pool[int], *factory) {
+	f := &factory{}
+	return pool.New(pool.Config{Size: size, Queue: queue, Wait: wait}, f.create, f.free), f
+}
+
+func lease(t *testing.T, p *pool.Pool[int], want int) {
+	t.Helper()
+	if got, err := p.Lease(t.Context()); got != want || err != nil {
+		t.Fatalf("leased %d, %v; want %d", got, err, want)
+	}
+}
+
+// What was kept last is leased first; what was dropped is never seen again.
+func TestReuse(t *testing.T) {
+	p, f := newPool(3, 0, 0)
+	for want := 1; want <= 3; want++ {
+		lease(t, p, want)
+	}
+	p.Keep(1)
+	p.Keep(3)
+	p.Drop(2)
+	lease(t, p, 3)
+	lease(t, p, 1)
+	lease(t, p, 4)
+	f.wantFreed(t, 2)
+}
+
+func TestNoQueue(t *testing.T) {
+	p, _ := newPool(1, 0, time.Hour)
+	lease(t, p, 1)
+	if _, err := p.Lease(t.Context()); !errors.Is(err, pool.ErrFull) {
+		t.Errorf("got %v", err)
+	}
+	p.Keep(1)
+	lease(t, p, 1)
+}
+
+// A thing that cannot be made takes no place.
+func TestCreateFails(t *testing.T) {
+	p, f := newPool(1, 0, 0)
+	f.broken = errors.New("no memory")
+	for range 3 {
+		if _, err := p.Lease(t.Context()); !errors.Is(err, f.broken) {
+			t.Fatalf("got %v", err)
+		}
+	}
+	f.broken = nil
+	lease(t, p, 1)
+}
+
+// A caller that finds no place leaves the queue again, whatever ended its wait.
+func TestWaits(t *testing.T) {
+	for name, c := range map[string]struct {
+		meanwhile func(p *pool.Pool[int], cancel context.CancelFunc)
+		want      error
+		took      time.Duration
+	}{
+		"kept":        {func(p *pool.Pool[int], _ context.CancelFunc) { p.Keep(1) }, nil, time.Second},
+		"dropped":     {func(p *pool.Pool[int], _ context.CancelFunc) { p.Drop(1) }, nil, time.Second},
+		"too long":    {func(*pool.Pool[int], context.CancelFunc) {}, pool.ErrFull, 5 * time.Second},
+		"caller left": {func(_ *pool.Pool[int], cancel context.CancelFunc) { cancel() }, context.Canceled, time.Second},
+		"closed": {func(p *pool.Pool[int], _ context.CancelFunc) {
+			ctx, cancel := context.WithCancel(context.Background())
+			cancel()
+			p.Close(ctx)
+		}, pool.ErrClosed, time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p, _ := newPool(1, 1, 5*time.Second)
+				lease(t, p, 1)
+				ctx, cancel := context.WithCancel(t.Context())
+				defer cancel()
+				time.AfterFunc(time.Second, func() { c.meanwhile(p, cancel) })
+				began := time.Now()
+				_, err := p.Lease(ctx)
+				if !errors.Is(err, c.want) || time.Since(began) != c.took {
+					t.Errorf("got %v after %v, want %v after %v", err, time.Since(began), c.want, c.took)
+				}
+			})
+		})
+	}
+}
+
+func TestQueueBound(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := newPool(1, 2, time.Minute)
+		lease(t, p, 1)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				thing, err := p.Lease(t.Context())
+				if err != nil {
+					t.Error(err)
+				}
+				p.Keep(thing)
+			})
+		}
+		synctest.Wait()
+		if _, err := p.Lease(t.Context()); !errors.Is(err, pool.ErrFull) {
+			t.Errorf("a third one waits: %v", err)
+		}
+		p.Keep(1)
+		wg.Wait()
+		lease(t, p, 1) // the queue is empty again
+	})
+}
+
+func TestClose(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, f := newPool(3, 1, time.Minute)
+		for want := 1; want <= 3; want++ {
+			lease(t, p, want)
+		}
+		p.Keep(2)
+		closed := make(chan error, 1)
+		go func() { closed <- p.Close(context.Background()) }()
+		synctest.Wait()
+		f.wantFreed(t, 2)
+		if _, err := p.Lease(t.Context()); !errors.Is(err, pool.ErrClosed) {
+			t.Errorf("leased while closing: %v", err)
+		}
+		p.Keep(3)
+		synctest.Wait()
+		f.wantFreed(t, 2, 3)
+		select {
+		case err := <-closed:
+			t.Fatalf("closed with a thing leased: %v", err)
+		default:
+		}
+		p.Drop(1)
+		if err := <-closed; err != nil {
+			t.Error(err)
+		}
+		f.wantFreed(t, 2, 3, 1)
+		if err := p.Close(context.Background()); err != nil {
+			t.Errorf("the second time: %v", err)
+		}
+		f.wantFreed(t, 2, 3, 1)
+	})
+}
+
+// A Close that gave up can be tried again.
+func TestCloseGivesUp(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, f := newPool(2, 0, 0)
+		lease(t, p, 1)
+		ctx, cancel := context.WithTimeout(context.Background(), time.Second)
+		defer cancel()
+		if err := p.Close(ctx); !errors.Is(err, context.DeadlineExceeded) {
+			t.Fatalf("got %v", err)
+		}
+		time.AfterFunc(time.Second, func() { p.Keep(1) })
+		if err := p.Close(context.Background()); err != nil {
+			t.Fatal(err)
+		}
+		f.wantFreed(t, 1)
+	})
+}
+
+// Two that close at once do not wait for each other.
+func TestCloseTwiceAtOnce(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		p, _ := newPool(2, 0, 0)
+		lease(t, p, 1)
+		lease(t, p, 2)
+		var wg sync.WaitGroup
+		for range 2 {
+			wg.Go(func() {
+				if err := p.Close(context.Background()); err != nil {
+					t.Error(err)
+				}
+			})
+		}
+		synctest.Wait()
+		p.Drop(1)
+		synctest.Wait()
+		p.Drop(2)
+		wg.Wait()
+	})
+}
+
+// Once Close has returned, nothing is made or handed out any more.
+func TestNoLeaseAfterClose(t *testing.T) {
+	for range 2000 {
+		p, f := newPool(2, 4, time.Minute)
+		start := make(chan struct{})
+		var wg sync.WaitGroup
+		for range 4 {
+			wg.Go(func() {
+				<-start
+				if thing, err := p.Lease(t.Context()); err == nil {
+					p.Keep(thing)
+				}
+			})
+		}
+		close(start)
+		if err := p.Close(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		f.mu.Lock()
+		made := f.made
+		f.mu.Unlock()
+		wg.Wait()
+		if f.made != made || len(f.freed) != f.made {
+			t.Fatalf("made %d while open and %d after, freed %d", made, f.made-made, len(f.freed))
+		}
+	}
+}
