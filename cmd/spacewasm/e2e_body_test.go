@@ -37,6 +37,7 @@ func TestE2ERequestBody(t *testing.T) {
 	before := len(s.logs("probe"))
 	for name, r := range map[string]io.Reader{"declared": bytes.NewReader(body), "chunked": onlyReader{bytes.NewReader(body)}} {
 		t.Run(name, func(t *testing.T) {
+			s := s.in(t)
 			a := s.do(s.request(http.MethodPost, "probe", "/sum", r))
 			contains(t, a.problem(t, http.StatusRequestEntityTooLarge, "payload_too_large").Detail, "5767168 bytes")
 		})

@@ -36,6 +36,7 @@ func TestE2EFaults(t *testing.T) {
 		{"large", "/bytes?n=131073&declared=1", 502, "response_too_large", "131072 bytes", "131072 bytes", ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			s := s.in(t)
 			began := time.Now()
 			a := s.get("probe", c.target)
 			if took := time.Since(began); took > 3*time.Second {

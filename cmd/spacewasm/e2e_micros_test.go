@@ -92,18 +92,19 @@ func folder(t *testing.T, files map[string]string) string {
 func TestE2EMicros(t *testing.T) {
 	files := threeProject(t)
 	s := serve(t)
-	for name, push := range map[string]func(){
+	for name, push := range map[string]func(*server){
 		"zip":    func() { s.pushed("three", "application/zip", zipped(t, files)) },
-		"tar.gz": func() { s.pushed("three", "application/gzip", tarred(t, files)) },
-		"folder": func() { s.console(0, "push", folder(t, files), "--app", "three") },
-		"archive": func() {
+		"tar.gz": func(s *server) { s.pushed("three", "application/gzip", tarred(t, files)) },
+		"folder": func(s *server) { s.console(0, "push", folder(t, files), "--app", "three") },
+		"archive": func(s *server) {
 			path := filepath.Join(t.TempDir(), "three.tar.gz")
 			must(t, os.WriteFile(path, tarred(t, files), 0o600))
 			s.console(0, "push", path)
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
-			push()
+			s := s.in(t)
+			push(s)
 			threeRoutes(t, s)
 			threePrivate(t, s)
 			s.console(0, "rm", "three", "--yes")
@@ -175,6 +176,7 @@ func TestE2ESpacefileFaults(t *testing.T) {
 		"no yaml": {"v: [\n", []string{""}},
 	} {
 		t.Run(name, func(t *testing.T) {
+			s := s.in(t)
 			a := s.put("bad", "application/zip", bytes.NewReader(zipped(t, map[string]string{"Spacefile": c.text, "main.wasm": string(guest("hello"))})))
 			p := a.problem(t, http.StatusUnprocessableEntity, "refused")
 			text, err := json.Marshal(p.Faults)

@@ -22,16 +22,28 @@ import (
 
 // server is a running `spacewasm serve`.
 type server struct {
-	t      *testing.T
-	data   string
-	url    string // of the platform
-	port   string
-	token  string
-	http   *http.Client
+	*process
+	t     *testing.T // which its methods fail
+	data  string
+	url   string // of the platform
+	port  string
+	token string
+	http  *http.Client
+}
+
+// process is a program that runs.
+type process struct {
 	cmd    *exec.Cmd
 	stderr buffer
 	exited chan struct{} // closed when err is set
 	err    error
+}
+
+// in returns the server for a part of its test.
+func (s *server) in(t *testing.T) *server {
+	part := *s
+	part.t = t
+	return &part
 }
 
 // buffer is a bytes.Buffer for several goroutines.
@@ -65,7 +77,7 @@ func serve(t *testing.T, flags ...string) *server {
 // serveData is serve on a given data directory.
 func serveData(t *testing.T, data string, flags ...string) *server {
 	t.Helper()
-	s := &server{t: t, data: data, exited: make(chan struct{})}
+	s := &server{process: &process{exited: make(chan struct{})}, t: t, data: data}
 	s.start(append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}, flags...))
 	t.Cleanup(s.end)
 	s.url = regexp.MustCompile(`http://[a-z0-9.]+:[0-9]+`).FindString(s.readyLine())

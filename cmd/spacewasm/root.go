@@ -14,8 +14,8 @@ const (
 
 const rootLong = `spacewasm hosts small HTTP programs that are compiled to WASI modules: Micros.
 Up to five of them make an app. You push an app; the server compiles it once,
-and from then on every request gets a fresh sandbox in microseconds.
-Nothing runs while nobody asks.`
+and from then on every request gets a fresh sandbox. Nothing runs while nobody
+asks.`
 
 const rootExample = `  spacewasm serve                  # a server, here, with its data in ./spacewasm-data
   spacewasm push examples/hello    # in another terminal: an app goes live

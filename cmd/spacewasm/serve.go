@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"syscall"
 
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
@@ -78,6 +79,9 @@ func limitFlags(f *pflag.FlagSet, l *space.Limits) {
 
 func (c *cli) serve(ctx context.Context, config host.Config) error {
 	h, err := host.Open(ctx, config)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		return hint(err, "another program listens there: stop it, or choose another address with --listen")
+	}
 	if err != nil {
 		return err
 	}

@@ -134,7 +134,10 @@ func (s *Staging) publish(dir string) (space.Digest, error) {
 		return space.Digest(digest), nil
 	}
 	if err := s.blobs.root.Rename(tree, digest); err != nil {
-		return "", err
+		if _, gone := s.blobs.root.Stat(digest); gone != nil {
+			return "", err
+		}
+		// Another has just published the same.
 	}
 	return space.Digest(digest), syncFolder(s.blobs.dir)
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/cgi"
 	"os"
+	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -24,22 +25,33 @@ func main() {
 	if os.Getenv("REQUEST_METHOD") == "" {
 		os.Exit(command(os.Args[1:]))
 	}
-	requests(http.DefaultServeMux)
-	faults(http.DefaultServeMux)
-	files(http.DefaultServeMux)
-	bodies(http.DefaultServeMux)
-	if err := cgi.Serve(nil); err != nil {
+	mux := http.NewServeMux()
+	requests(mux)
+	faults(mux)
+	files(mux)
+	bodies(mux)
+	err := cgi.Serve(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if path.Clean(r.URL.Path) != r.URL.Path {
+			arrived(w, r) // the mux would redirect to the clean path
+			return
+		}
+		mux.ServeHTTP(w, r)
+	}))
+	if err != nil {
 		panic(err)
 	}
 }
 
+// arrived tells what has arrived.
+func arrived(w http.ResponseWriter, r *http.Request) {
+	fmt.Fprintf(w, "%s %s\n", r.Method, os.Getenv("REQUEST_URI"))
+	fmt.Fprintf(w, "path %s\nquery %s\n", os.Getenv("PATH_INFO"), os.Getenv("QUERY_STRING"))
+	fmt.Fprintf(w, "micro %s\nhost %s\n", os.Getenv("DETA_SPACE_APP_MICRO_NAME"), r.Host)
+}
+
 // requests are the paths that tell what arrived.
 func requests(mux *http.ServeMux) {
-	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
-		fmt.Fprintf(w, "%s %s\n", r.Method, os.Getenv("REQUEST_URI"))
-		fmt.Fprintf(w, "path %s\nquery %s\n", os.Getenv("PATH_INFO"), os.Getenv("QUERY_STRING"))
-		fmt.Fprintf(w, "micro %s\nhost %s\n", os.Getenv("DETA_SPACE_APP_MICRO_NAME"), r.Host)
-	})
+	mux.HandleFunc("/", arrived)
 	mux.HandleFunc("/env", func(w http.ResponseWriter, _ *http.Request) {
 		env := os.Environ()
 		slices.Sort(env)
