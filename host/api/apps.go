@@ -51,11 +51,15 @@ func (a *api) push(c echo.Context) error {
 		return err
 	}
 	r := c.Request()
-	// A lone Micro has one limit's worth, and a bundle of several less than this.
-	if most := a.BundleLimit * space.MaxMicros; r.ContentLength > most {
+	media := r.Header.Get("Content-Type")
+	most := a.BundleLimit
+	if media != "application/wasm" { // an archive may hold several Micros
+		most *= space.MaxMicros
+	}
+	if r.ContentLength > most {
 		return space.Errorf(space.CodePayloadTooLarge, "the upload has %d bytes; the limit is %d for each Micro", r.ContentLength, a.BundleLimit)
 	}
-	app, err := a.Deployer.Push(r.Context(), name, r.Header.Get("Content-Type"), r.Body)
+	app, err := a.Deployer.Push(r.Context(), name, media, r.Body)
 	if err != nil {
 		return err
 	}
