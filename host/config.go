@@ -41,8 +41,9 @@ func DefaultConfig() Config {
 	}
 }
 
-// check refuses a configuration that cannot work, or that is not safe yet.
-func (c *Config) check() error {
+// Check refuses a configuration that cannot work, or that is not safe yet. [Open]
+// checks too.
+func (c *Config) Check() error {
 	if err := loopback(c.Listen); err != nil {
 		return err
 	}

@@ -44,7 +44,7 @@ type Host struct {
 // Open opens the data directory and the listener, and restores what was live.
 // Nothing is answered before [Host.Run].
 func Open(ctx context.Context, config Config) (*Host, error) {
-	if err := config.check(); err != nil {
+	if err := config.Check(); err != nil {
 		return nil, err
 	}
 	h := &Host{config: config, registry: registry.New()}

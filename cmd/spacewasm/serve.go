@@ -53,6 +53,9 @@ func newServe(c *cli) *cobra.Command {
 			if config.Logger, err = c.logger(format); err != nil {
 				return err
 			}
+			if err := config.Check(); err != nil {
+				return usageError{err}
+			}
 			return c.serve(cmd.Context(), config)
 		},
 	}
