@@ -36,7 +36,7 @@ type problem struct {
 
 // entry is one line of the log.
 type entry struct {
-	Time                                   time.Time
+	Time                                  time.Time
 	Micro, Request, Source, Code, Message string
 }
 

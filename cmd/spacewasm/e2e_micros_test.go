@@ -4,8 +4,10 @@ import (
 	"archive/tar"
 	"archive/zip"
 	"bytes"
+	"compress/flate"
 	"compress/gzip"
 	"encoding/json"
+	"io"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -49,6 +51,7 @@ func zipped(t *testing.T, files map[string]string) []byte {
 	t.Helper()
 	var b bytes.Buffer
 	w := zip.NewWriter(&b)
+	w.RegisterCompressor(zip.Deflate, func(out io.Writer) (io.WriteCloser, error) { return flate.NewWriter(out, flate.HuffmanOnly) })
 	for name, text := range files {
 		f, err := w.Create(name)
 		must(t, err)
@@ -62,7 +65,8 @@ func zipped(t *testing.T, files map[string]string) []byte {
 func tarred(t *testing.T, files map[string]string, more ...*tar.Header) []byte {
 	t.Helper()
 	var b bytes.Buffer
-	zw := gzip.NewWriter(&b)
+	zw, err := gzip.NewWriterLevel(&b, gzip.HuffmanOnly)
+	must(t, err)
 	w := tar.NewWriter(zw)
 	for name, text := range files {
 		must(t, w.WriteHeader(&tar.Header{Typeflag: tar.TypeReg, Name: name, Mode: 0o644, Size: int64(len(text))}))
@@ -91,14 +95,15 @@ func folder(t *testing.T, files map[string]string) string {
 
 func TestE2EMicros(t *testing.T) {
 	files := threeProject(t)
+	packed := tarred(t, files)
 	s := serve(t)
 	for name, push := range map[string]func(*server){
-		"zip":    func() { s.pushed("three", "application/zip", zipped(t, files)) },
-		"tar.gz": func(s *server) { s.pushed("three", "application/gzip", tarred(t, files)) },
+		"zip":    func(s *server) { s.pushed("three", "application/zip", zipped(t, files)) },
+		"tar.gz": func(s *server) { s.pushed("three", "application/gzip", packed) },
 		"folder": func(s *server) { s.console(0, "push", folder(t, files), "--app", "three") },
 		"archive": func(s *server) {
 			path := filepath.Join(t.TempDir(), "three.tar.gz")
-			must(t, os.WriteFile(path, tarred(t, files), 0o600))
+			must(t, os.WriteFile(path, packed, 0o600))
 			s.console(0, "push", path)
 		},
 	} {

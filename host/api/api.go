@@ -53,13 +53,15 @@ func New(config Config) http.Handler {
 	e.HTTPErrorHandler = a.writeError
 	e.GET("/", a.home)
 	e.GET("/api/v1/openapi.json", a.document)
-	v1 := e.Group("/api/v1", a.admin)
-	v1.GET("/version", a.version)
-	v1.GET("/apps", a.list)
-	v1.PUT("/apps/:app", a.push)
-	v1.GET("/apps/:app", a.get)
-	v1.DELETE("/apps/:app", a.remove)
-	v1.GET("/apps/:app/logs", a.logs)
+	// The guard stands before each route: before a group, echo would answer 404
+	// where 405 is right.
+	v1 := e.Group("/api/v1")
+	v1.GET("/version", a.version, a.admin)
+	v1.GET("/apps", a.list, a.admin)
+	v1.PUT("/apps/:app", a.push, a.admin)
+	v1.GET("/apps/:app", a.get, a.admin)
+	v1.DELETE("/apps/:app", a.remove, a.admin)
+	v1.GET("/apps/:app/logs", a.logs, a.admin)
 	return e
 }
 
@@ -72,9 +74,7 @@ func Routes(h http.Handler) []string {
 	}
 	var routes []string
 	for _, route := range e.Routes() {
-		if route.Method != echo.RouteNotFound {
-			routes = append(routes, route.Method+" "+route.Path)
-		}
+		routes = append(routes, route.Method+" "+route.Path)
 	}
 	return routes
 }

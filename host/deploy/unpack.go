@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"unicode/utf8"
 
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -19,11 +20,15 @@ import (
 // maxDepth bounds how deep folders of a bundle may lie within each other.
 const maxDepth = 64
 
+// maxPart bounds one name in a path, in bytes, as Linux does.
+const maxPart = 255
+
 // unpacker writes the entries of a hostile archive into an empty folder.
 type unpacker struct {
 	files   *os.Root
 	spool   func() (*os.File, error) // where a zip waits until it is whole
-	limit   int64                    // bytes that may still come, packed in the file that is unpacked or unpacked from it
+	limit   int64                    // bytes of the archive, and of what comes out of it
+	written int64                    // bytes that have come out
 	entries int                      // files and folders that may still come
 	names   map[string]string
 }
@@ -37,10 +42,10 @@ func (u *unpacker) module(r io.Reader) error {
 
 // tarGzip unpacks an archive as it arrives.
 func (u *unpacker) tarGzip(r io.Reader) error {
-	limit := u.limit
-	zr, err := gzip.NewReader(io.LimitReader(r, limit))
+	packed := &bounded{r: r, left: u.limit}
+	zr, err := gzip.NewReader(packed)
 	if err != nil {
-		return refuse("the gzip stream cannot be read: %v", err)
+		return u.tooLarge(unreadable("the gzip stream", err))
 	}
 	archive := tar.NewReader(zr)
 	for {
@@ -49,7 +54,7 @@ func (u *unpacker) tarGzip(r io.Reader) error {
 			return nil
 		}
 		if err != nil && !errors.Is(err, tar.ErrInsecurePath) {
-			return refuse("the tar archive cannot be read: %v", err)
+			return u.tooLarge(unreadable("the tar archive", err))
 		}
 		switch header.Typeflag {
 		case tar.TypeXGlobalHeader: // says nothing of a file
@@ -136,12 +141,12 @@ func (u *unpacker) write(name string, r io.Reader) error {
 		return u.made(name, err)
 	}
 	source := &reading{r: r}
-	n, err := io.Copy(f, io.LimitReader(source, u.limit+1))
-	u.limit -= n
+	n, err := io.Copy(f, io.LimitReader(source, u.limit-u.written+1))
+	u.written += n
 	switch closed := f.Close(); {
 	case source.err != nil:
-		return refuse("%.200q cannot be unpacked: %v", name, source.err)
-	case u.limit < 0:
+		return unreadable(fmt.Sprintf("%.200q", name), source.err)
+	case u.written > u.limit:
 		return errTooLarge
 	default:
 		return errors.Join(err, closed)
@@ -160,6 +165,30 @@ func (s *reading) Read(p []byte) (int, error) {
 		s.err = err
 	}
 	return n, err
+}
+
+// bounded is a source of at most left bytes. More of it are an error, where
+// io.LimitReader would make a whole archive look cut short.
+type bounded struct {
+	r    io.Reader
+	left int64
+}
+
+func (b *bounded) Read(p []byte) (int, error) {
+	n, err := b.r.Read(p)
+	b.left -= int64(n)
+	if b.left < 0 {
+		return 0, errTooLarge
+	}
+	return n, err
+}
+
+// unreadable blames the archive for an error of reading it, unless it is its size.
+func unreadable(what string, err error) error {
+	if errors.Is(err, errTooLarge) {
+		return err
+	}
+	return refuse("%s cannot be read: %v", what, err)
 }
 
 // made blames the archive for names that contradict each other, and the disk for
@@ -182,8 +211,10 @@ func (u *unpacker) admit(name string, folder bool) (string, error) {
 	switch {
 	case !filepath.IsLocal(clean) || strings.ContainsAny(name, "\\\x00") || (clean == "." && !folder):
 		return "", refuse("%.200q is not a path within the project", name)
-	case strings.Count(clean, "/") >= maxDepth || len(clean) > 1024:
-		return "", refuse("%.200q lies deeper than %d folders or is longer than 1024 bytes", name, maxDepth)
+	case !utf8.ValidString(clean): // package fs takes no others
+		return "", refuse("%.200q is not UTF-8", name)
+	case strings.Count(clean, "/") >= maxDepth || len(clean) > 1024 || longPart(clean):
+		return "", refuse("%.200q lies deeper than %d folders, is longer than 1024 bytes, or has a part longer than %d", name, maxDepth, maxPart)
 	}
 	if u.names == nil {
 		u.names = map[string]string{}
@@ -196,13 +227,24 @@ func (u *unpacker) admit(name string, folder bool) (string, error) {
 	return clean, nil
 }
 
+// longPart tells whether a file system would refuse a name in the path.
+func longPart(name string) bool {
+	for part := range strings.SplitSeq(name, "/") {
+		if len(part) > maxPart {
+			return true
+		}
+	}
+	return false
+}
+
 // tooLarge puts the limit into words.
 func (u *unpacker) tooLarge(err error) error {
 	if !errors.Is(err, errTooLarge) {
 		return err
 	}
 	return space.Errorf(space.CodePayloadTooLarge,
-		"the bundle is larger than the server takes, unpacked or packed: leave out what the Micros do not read, or raise --bundle")
+		"the bundle is larger than the limit of %d bytes, packed or unpacked: leave out what the Micros do not read, or raise --bundle",
+		u.limit)
 }
 
 func refuse(format string, args ...any) error {

@@ -5,9 +5,11 @@ import (
 	_ "embed"
 	"encoding/json"
 	"html/template"
+	"io"
 	"net/http"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -38,6 +40,25 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *space.Error) {
 	w.WriteHeader(problem.Status)
 	// A client that has gone hears nothing.
 	_, _ = w.Write(body)
+	if e.Code == space.CodePayloadTooLarge {
+		linger(w, r)
+	}
+}
+
+const (
+	lingerTime  = 2 * time.Second
+	lingerBytes = 64 << 20
+)
+
+// linger takes in, for a moment, what the client still sends. If the connection
+// were closed at once, the reset could overtake the answer (RFC 9112 section
+// 9.6), and Go's server does so after a request with Expect: 100-continue.
+func linger(w http.ResponseWriter, r *http.Request) {
+	control := http.NewResponseController(w)
+	if control.Flush() != nil || control.SetReadDeadline(time.Now().Add(lingerTime)) != nil {
+		return // no connection of Go's server
+	}
+	_, _ = io.Copy(io.Discard, io.LimitReader(r.Body, lingerBytes))
 }
 
 func render(r *http.Request, problem space.Problem) (body []byte, media string) {

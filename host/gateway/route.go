@@ -20,6 +20,8 @@ func plausible(r *http.Request) error {
 		return space.Errorf(space.CodeUpgradeUnsupported, "this server is no proxy")
 	case !strings.HasPrefix(r.URL.Path, "/"):
 		return space.Errorf(space.CodeBadRequest, "the request's target is no path")
+	case strings.Contains(r.URL.Path, "\x00"): // no environment can hold it
+		return space.Errorf(space.CodeBadRequest, "the path has a NUL byte in it")
 	case r.Host == "":
 		return space.Errorf(space.CodeBadRequest, "the request names no host")
 	}

@@ -124,8 +124,18 @@ func TestDigest(t *testing.T) {
 	blobs := open(t, t.TempDir()).Blobs()
 	seen := map[space.Digest]int{}
 	for i, files := range []tree{
-		{}, {"a": ""}, {"a": "x"}, {"b": "x"}, {"a/": ""}, {"a/b": "x"}, {"a": "", "b": "x"}, {"a": "x", "b": ""}, {"a\n": "x"},
-		{"a\"b": "x"}, {"a/": "", "b": ""}, {"a\nfile \"b\" 0": ""},
+		{},
+		{"a": ""},
+		{"a": "x"},
+		{"b": "x"},
+		{"a/": ""},
+		{"a/b": "x"},
+		{"a": "", "b": "x"},
+		{"a": "x", "b": ""},
+		{"a\n": "x"},
+		{"a\"b": "x"},
+		{"a/": "", "b": ""},
+		{"a\nfile \"b\" 0": ""},
 	} {
 		digest := put(t, blobs, files)
 		if other, taken := seen[digest]; taken {
