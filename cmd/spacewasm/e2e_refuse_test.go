@@ -4,6 +4,7 @@ import (
 	"archive/tar"
 	"bytes"
 	"crypto/rand"
+	"errors"
 	"fmt"
 	"io"
 	"io/fs"
@@ -171,11 +172,11 @@ func (s *server) tree() []string {
 	var names []string
 	must(s.t, filepath.WalkDir(s.data, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
-			return err
+			return gone(err)
 		}
 		info, err := entry.Info()
 		if err != nil {
-			return err
+			return gone(err)
 		}
 		size := info.Size()
 		if entry.IsDir() {
@@ -185,6 +186,14 @@ func (s *server) tree() []string {
 		return nil
 	}))
 	return names
+}
+
+// gone forgives that something is removed while it is listed.
+func gone(err error) error {
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	return err
 }
 
 // unchanged waits until the data directory is as it was before: a staging folder

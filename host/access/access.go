@@ -58,7 +58,8 @@ func create(path string) ([]byte, error) {
 // Admin tells whether the request carries the admin token as its bearer token
 // (RFC 6750 section 2.1).
 func (g *Guard) Admin(r *http.Request) bool {
-	return g.isToken(r.Header.Get("Authorization"))
+	token, ok := bearer(r.Header.Get("Authorization"))
+	return ok && g.isToken(token)
 }
 
 // Strip takes the admin token out of a request's headers, so that a Micro never
@@ -66,7 +67,7 @@ func (g *Guard) Admin(r *http.Request) bool {
 func (g *Guard) Strip(h http.Header) {
 	for name, values := range h {
 		for _, value := range values {
-			if g.isToken(value) {
+			if token, ok := bearer(value); g.isToken(value) || (ok && g.isToken(token)) {
 				delete(h, name)
 				break
 			}
@@ -74,11 +75,13 @@ func (g *Guard) Strip(h http.Header) {
 	}
 }
 
-// isToken compares a header's value, with or without its scheme.
+// bearer is the token of an Authorization header of that scheme.
+func bearer(value string) (string, bool) {
+	scheme, token, ok := strings.Cut(value, " ")
+	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "Bearer")
+}
+
 func (g *Guard) isToken(value string) bool {
-	if scheme, rest, ok := strings.Cut(value, " "); ok && strings.EqualFold(scheme, "Bearer") {
-		value = strings.TrimSpace(rest)
-	}
 	sum := sha256.Sum256([]byte(value))
 	return subtle.ConstantTimeCompare(sum[:], g.sum[:]) == 1
 }

@@ -13,17 +13,19 @@ import (
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
-// part is one Micro with its compiled module.
+// part is one Micro with its compiled module and its open bundle.
 type part struct {
 	micro  space.Micro
 	module *wasi.Module
+	bundle *os.Root
 }
 
-// closeAll gives the modules of parts back that did not become an app. What
-// cannot be given back is lost to this process only.
+// closeAll gives back the parts that did not become an app. What cannot be given
+// back is lost to this process only.
 func closeAll(ctx context.Context, parts []part) {
 	for _, p := range parts {
 		_ = p.module.Close(context.WithoutCancel(ctx))
+		_ = p.bundle.Close()
 	}
 }
 
@@ -77,7 +79,11 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	if err != nil {
 		return part{}, errors.Join(err, module.Close(ctx))
 	}
-	return part{module: module, micro: space.Micro{
+	bundle, err := d.config.Store.Blobs().Open(digest)
+	if err != nil {
+		return part{}, errors.Join(err, module.Close(ctx))
+	}
+	return part{module: module, bundle: bundle, micro: space.Micro{
 		Name: spec.Name, Path: spec.Path, Primary: spec.Primary, Public: spec.Public,
 		Run: spec.Run, Bundle: digest, Contract: string(module.Report().Contract),
 		WasmBytes: int64(len(code)), CompileTime: roundMS(took),

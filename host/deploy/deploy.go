@@ -37,25 +37,28 @@ type Config struct {
 // Deployer is safe for concurrent use.
 type Deployer struct {
 	config Config
-	// pushes is held shared while a bundle is staged and its revision recorded, and
-	// whole while unneeded bundles are swept.
-	pushes sync.RWMutex
+	// bundles is held shared while bundles come into need (a push, from staging to
+	// record) or out of it (a removal), and whole while unneeded ones are swept.
+	bundles sync.RWMutex
 	// order is held while a revision is recorded and published, so that the table
 	// and the store agree on which of two pushes was last.
-	order   sync.Mutex
-	removed chan (<-chan struct{})
+	order sync.Mutex
+
+	mu       sync.Mutex
+	draining []<-chan struct{} // removed apps, each closed when drained
+	wake     chan struct{}     // holds a token when draining has grown
 }
 
 // New returns a deployer. [Deployer.Run] sweeps behind it.
 func New(config Config) *Deployer {
-	return &Deployer{config: config, removed: make(chan (<-chan struct{}), 16)}
+	return &Deployer{config: config, wake: make(chan struct{}, 1)}
 }
 
 // Push deploys the bundle that body holds as the app's newest revision. media is
 // the request's content type. If it fails, what ran goes on.
 func (d *Deployer) Push(ctx context.Context, name space.AppName, media string, body io.Reader) (*registry.App, error) {
-	d.pushes.RLock()
-	defer d.pushes.RUnlock()
+	d.bundles.RLock()
+	defer d.bundles.RUnlock()
 	staging, err := d.config.Store.Blobs().Stage()
 	if err != nil {
 		return nil, err
@@ -85,36 +88,28 @@ func (d *Deployer) activate(ctx context.Context, name space.AppName, parts []par
 		closeAll(ctx, parts)
 		return nil, err
 	}
-	app, err := d.assemble(ctx, deployment, parts)
-	if err != nil {
-		return nil, err
-	}
+	app := d.assemble(deployment, parts)
 	d.config.Registry.Publish(app)
 	return app, nil
 }
 
-// assemble makes a live app of a recorded revision and its compiled parts.
-func (d *Deployer) assemble(ctx context.Context, deployment store.Deployment, parts []part) (*registry.App, error) {
+// assemble makes a live app of a recorded revision and its parts. It cannot fail:
+// the revision has been recorded.
+func (d *Deployer) assemble(deployment store.Deployment, parts []part) *registry.App {
 	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
-	for i, p := range parts {
-		bundle, err := d.config.Store.Blobs().Open(p.micro.Bundle)
-		if err != nil {
-			closeAll(ctx, parts[i:])
-			for _, route := range app.Routes {
-				err = errors.Join(err, route.Server.Close(ctx))
-			}
-			return nil, err
-		}
+	for _, p := range parts {
 		app.Routes = append(app.Routes, registry.Route{Micro: p.micro, Server: runner.New(runner.Config{
-			Micro: p.micro, Module: p.module, Bundle: bundle, Env: d.env(deployment, p.micro),
+			Micro: p.micro, Module: p.module, Bundle: p.bundle, Env: d.env(deployment, p.micro),
 			TmpDir: d.config.TmpDir, Limits: d.config.Limits, Log: d.config.Log(deployment.App.Name, p.micro.Name),
 		})})
 	}
-	return app, nil
+	return app
 }
 
 // Remove deletes an app. Requests that run finish; then its bundles go too.
 func (d *Deployer) Remove(ctx context.Context, name space.AppName) error {
+	d.bundles.RLock()
+	defer d.bundles.RUnlock()
 	d.order.Lock()
 	defer d.order.Unlock()
 	err := d.config.Store.Remove(ctx, name)
@@ -125,36 +120,57 @@ func (d *Deployer) Remove(ctx context.Context, name space.AppName) error {
 		return err
 	}
 	drained := d.config.Registry.Remove(name)
+	d.mu.Lock()
+	d.draining = append(d.draining, drained)
+	d.mu.Unlock()
 	select {
-	case d.removed <- drained:
-	default: // the sweeper is behind; the next sweep takes this one's bundles along
+	case d.wake <- struct{}{}:
+	default: // the sweeper has been told already
 	}
 	return nil
 }
 
-// Run sweeps the bundles that no revision needs, at first and after each removal
-// has drained, until ctx ends.
+// Run sweeps the bundles that no revision needs, at first and after removed apps
+// have drained, until ctx ends.
 func (d *Deployer) Run(ctx context.Context) error {
 	for {
-		if err := d.sweep(ctx); err != nil && ctx.Err() == nil {
-			d.config.Logger.Warn("cannot sweep bundles", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case drained := <-d.removed:
+		for _, drained := range d.takeDraining() {
 			select {
 			case <-drained:
 			case <-ctx.Done():
 				return nil
 			}
 		}
+		if err := d.sweep(ctx); err != nil && ctx.Err() == nil {
+			d.config.Logger.Warn("cannot sweep bundles", "error", err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.wake:
+		}
 	}
 }
 
+func (d *Deployer) takeDraining() []<-chan struct{} {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	taken := d.draining
+	d.draining = nil
+	return taken
+}
+
+// sweep removes unneeded bundles, unless an app was removed since the last look,
+// whose requests may still read theirs: then the next sweep does it.
 func (d *Deployer) sweep(ctx context.Context) error {
-	d.pushes.Lock()
-	defer d.pushes.Unlock()
+	d.bundles.Lock()
+	defer d.bundles.Unlock()
+	d.mu.Lock()
+	draining := len(d.draining)
+	d.mu.Unlock()
+	if draining > 0 {
+		return nil // and wake holds a token
+	}
 	needed, err := d.config.Store.Bundles(ctx)
 	if err != nil {
 		return err

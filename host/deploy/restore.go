@@ -2,11 +2,13 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"fmt"
 
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
 )
 
@@ -44,23 +46,28 @@ func (d *Deployer) Restore(ctx context.Context) error {
 func (d *Deployer) restore(ctx context.Context, deployment store.Deployment) (*registry.App, error) {
 	var parts []part
 	for _, micro := range deployment.Revision.Micros {
-		bundle, err := d.config.Store.Blobs().Open(micro.Bundle)
-		if err != nil {
-			closeAll(ctx, parts)
-			return nil, err
-		}
-		code, err := bundle.ReadFile(micro.Run[0])
-		_ = bundle.Close() // it was read from only
-		if err != nil {
-			closeAll(ctx, parts)
-			return nil, fmt.Errorf("read module of micro %s: %w", micro.Name, err)
-		}
-		module, err := d.compile(ctx, code, micro.Run[0])
+		p, err := d.restoreMicro(ctx, micro)
 		if err != nil {
 			closeAll(ctx, parts)
 			return nil, fmt.Errorf("micro %s: %w", micro.Name, err)
 		}
-		parts = append(parts, part{micro: micro, module: module})
+		parts = append(parts, p)
 	}
-	return d.assemble(ctx, deployment, parts)
+	return d.assemble(deployment, parts), nil
+}
+
+func (d *Deployer) restoreMicro(ctx context.Context, micro space.Micro) (part, error) {
+	bundle, err := d.config.Store.Blobs().Open(micro.Bundle)
+	if err != nil {
+		return part{}, err
+	}
+	code, err := bundle.ReadFile(micro.Run[0])
+	if err != nil {
+		return part{}, errors.Join(fmt.Errorf("read module: %w", err), bundle.Close())
+	}
+	module, err := d.compile(ctx, code, micro.Run[0])
+	if err != nil {
+		return part{}, errors.Join(err, bundle.Close())
+	}
+	return part{micro: micro, module: module, bundle: bundle}, nil
 }

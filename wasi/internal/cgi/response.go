@@ -90,7 +90,7 @@ func (p *Response) takeHead(b []byte) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	if h.length > p.limit && !p.isHead {
+	if h.length > p.limit && !p.isHead && !h.bodyless() {
 		return nil, &TooLargeError{p.limit}
 	}
 	p.head, p.raw = h, nil
