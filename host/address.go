@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net"
 	"net/url"
+	"strings"
 	"sync/atomic"
 
 	"github.com/spacewasm/spacewasm/host/space"
@@ -27,7 +28,7 @@ func (h *Host) base() url.URL {
 	if h.config.PublicURL != "" {
 		// It has been checked.
 		if u, err := url.Parse(h.config.PublicURL); err == nil {
-			return url.URL{Scheme: u.Scheme, Host: u.Host}
+			return url.URL{Scheme: u.Scheme, Host: strings.ToLower(u.Host)}
 		}
 	}
 	return url.URL{Scheme: "http", Host: joinPort(h.config.Domain, h.port())}

@@ -1,8 +1,6 @@
 package host
 
 import (
-	"io"
-	"log/slog"
 	"strings"
 
 	"github.com/spacewasm/spacewasm/host/logs"
@@ -14,23 +12,18 @@ import (
 type microLog struct {
 	store      *logs.Store
 	app, micro string
-	logger     *slog.Logger
 }
 
 var _ runner.Log = microLog{}
 
-// Stderr implements [runner.Log].
-func (l microLog) Stderr(id space.RequestID) io.WriteCloser {
-	return l.store.Writer(l.app, l.micro, string(id))
+// Open implements [runner.Log].
+func (l microLog) Open(id space.RequestID) runner.RequestLog {
+	return requestLog{l.store.Writer(l.app, l.micro, string(id))}
 }
 
-// Fault implements [runner.Log].
-func (l microLog) Fault(id space.RequestID, e *space.Error) {
-	entry := logs.Entry{
-		Micro: l.micro, Request: string(id), Source: logs.SourcePlatform, Code: string(e.Code),
-		Message: strings.TrimSpace(e.Message + "\n" + e.Detail),
-	}
-	if err := l.store.Append(l.app, entry); err != nil {
-		l.logger.Error("cannot keep a Micro's log", "app", l.app, "error", err)
-	}
+type requestLog struct{ *logs.Writer }
+
+// Fault implements [runner.RequestLog].
+func (l requestLog) Fault(e *space.Error) {
+	l.Platform(string(e.Code), strings.TrimSpace(e.Message+"\n"+e.Detail))
 }

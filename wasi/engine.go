@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"os"
 	"sync"
 
 	"github.com/tetratelabs/wazero"
@@ -130,15 +131,64 @@ func (e *Engine) compile(ctx context.Context, key digest, code []byte) (*Module,
 	if e.config.Workers > 1 {
 		ctx = experimental.WithCompilationWorkers(ctx, e.config.Workers)
 	}
+	if err := makeCache(e.config.CacheDir); err != nil {
+		return nil, fmt.Errorf("make code cache: %w", err)
+	}
 	native, err := e.runtime.CompileModule(ctx, code)
 	if err != nil {
-		return nil, &RefusedError{Faults: []string{fmt.Sprintf("the module is not valid: %v", err)}}
+		native, err = e.compileAnew(ctx, code, err)
+	}
+	if err != nil {
+		return nil, err
 	}
 	c := &compiled{code: native, report: report, refs: 1}
 	e.mu.Lock()
 	e.modules[key] = c
 	e.mu.Unlock()
 	return &Module{engine: e, key: key, compiled: c}, nil
+}
+
+// compileAnew finds out whether a failed compilation was the module's fault. If
+// not it was the cache's: that is emptied, and the module compiled once more.
+func (e *Engine) compileAnew(ctx context.Context, code []byte, failed error) (wazero.CompiledModule, error) {
+	if err := e.Validate(ctx, code); err != nil {
+		return nil, err
+	}
+	if e.config.CacheDir == "" {
+		return nil, fmt.Errorf("compile module: %w", failed)
+	}
+	if err := errors.Join(os.RemoveAll(e.config.CacheDir), makeCache(e.config.CacheDir)); err != nil {
+		return nil, fmt.Errorf("mend code cache: %w", errors.Join(failed, err))
+	}
+	native, err := e.runtime.CompileModule(ctx, code)
+	if err != nil {
+		return nil, fmt.Errorf("compile module with an emptied code cache: %w", err)
+	}
+	return native, nil
+}
+
+// makeCache makes the folders of the code cache where they are gone. wazero has a
+// folder for each of its versions, and makes it when a cache is opened only.
+func makeCache(dir string) error {
+	if dir == "" {
+		return nil
+	}
+	cache, err := wazero.NewCompilationCacheWithDir(dir)
+	if err != nil {
+		return err
+	}
+	return cache.Close(context.Background())
+}
+
+// Validate checks a module as WebAssembly's specification has it, without making
+// code of it. One that is not valid is refused with a [*RefusedError].
+func (e *Engine) Validate(ctx context.Context, code []byte) error {
+	runtime := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
+	_, err := runtime.CompileModule(ctx, code)
+	if err != nil {
+		err = &RefusedError{Faults: []string{fmt.Sprintf("the module is not valid: %v", err)}}
+	}
+	return errors.Join(err, runtime.Close(ctx))
 }
 
 // release gives one reference to a module's code back. It waits for compilations

@@ -79,6 +79,17 @@ func (e *Engine) Inspect(code []byte) (*Report, error) {
 	return r, nil
 }
 
+// Fits checks that instances of the module can start within a limit of linear
+// memory, in bytes; else it returns a [*RefusedError].
+func (r *Report) Fits(limit uint64) error {
+	if r.MemoryMin <= limit {
+		return nil
+	}
+	return &RefusedError{Faults: []string{fmt.Sprintf(
+		"the module starts with %d MiB of memory and the limit is %d MiB: build it with a smaller initial memory, or raise --memory",
+		r.MemoryMin>>20, limit>>20)}}
+}
+
 // explain adds the mend to what the scan found.
 func explain(err error) string {
 	e, ok := errors.AsType[*binary.Error](err)

@@ -64,12 +64,28 @@ func (i *Instance) Serve(w http.ResponseWriter, r *http.Request, stderr io.Write
 // run executes the guest from its start to its end.
 func (i *Instance) run(ctx context.Context, r *http.Request, out *cgi.Response, stderr io.Writer) error {
 	config := sandbox(ctx, i.args, append(cgi.Env(r, r.ContentLength), i.env...)).
-		WithStdin(r.Body).WithStdout(out).WithStderr(stderr).
+		WithStdin(r.Body).
+		WithStdout(&ending{w: out, over: ctx.Err}).
+		WithStderr(&ending{w: stderr, over: ctx.Err}).
 		WithFSConfig(wazero.NewFSConfig().(experimentalfs.FSConfig).
 			WithSysFSMount(stockfs.New(i.bundle), "/").(experimentalfs.FSConfig).
 			WithSysFSMount(stockfs.New(i.tmp.Dir()), "/tmp"))
 	ctx = context.WithValue(ctx, flusherKey{}, out)
 	return i.module.start(ctx, config, i.memory)
+}
+
+// ending refuses writes once the context is over. A guest may put a million
+// pieces into one fd_write, and WASI stops at the first error only.
+type ending struct {
+	w    io.Writer
+	over func() error
+}
+
+func (e *ending) Write(p []byte) (int, error) {
+	if err := e.over(); err != nil {
+		return 0, err
+	}
+	return e.w.Write(p)
 }
 
 // start instantiates the module and calls its entry point.

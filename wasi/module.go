@@ -2,7 +2,6 @@ package wasi
 
 import (
 	"context"
-	"fmt"
 	"os"
 	"sync"
 
@@ -36,17 +35,6 @@ type Limits struct {
 	Tmp       int64  // of files in /tmp
 	TmpInodes int    // of files, folders and links in /tmp
 	Response  int64  // of a response's body
-}
-
-// Fits checks that instances of the module can start within the limits.
-func (m *Module) Fits(limits Limits) error {
-	least := m.compiled.report.MemoryMin
-	if least <= limits.Memory {
-		return nil
-	}
-	return &RefusedError{Faults: []string{fmt.Sprintf(
-		"the module starts with %d MiB of memory and the limit is %d MiB: build it with a smaller initial memory, or raise --memory",
-		least>>20, limits.Memory>>20)}}
 }
 
 // InstanceConfig is what an instance is made of. Instances share Bundle, which

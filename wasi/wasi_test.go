@@ -219,10 +219,10 @@ func TestMinimumAboveLimit(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer func() { _ = module.Close(t.Context()) }()
-	if err := module.Fits(wasi.Limits{Memory: 512 << 20}); err == nil || !strings.Contains(err.Error(), "512 MiB") {
+	if err := module.Report().Fits(512 << 20); err == nil || !strings.Contains(err.Error(), "512 MiB") {
 		t.Errorf("got %v", err)
 	}
-	if err := module.Fits(wasi.Limits{Memory: 1 << 30}); err != nil {
+	if err := module.Report().Fits(1 << 30); err != nil {
 		t.Error(err)
 	}
 }

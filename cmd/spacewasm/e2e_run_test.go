@@ -23,6 +23,8 @@ func TestE2ERun(t *testing.T) {
 		"env":       {args: []string{"env", "PROBE"}, want: "from outside\n"},
 		"status 7":  {args: []string{"exit", "7"}, status: 7},
 		"status 0":  {args: []string{"exit", "0"}},
+		// of which Unix keeps eight bits, all zero
+		"status 256": {args: []string{"exit", "256"}, status: 1},
 	} {
 		t.Run(name, func(t *testing.T) {
 			out, errs := console(t, c.status, c.stdin, append([]string{"run", module}, c.args...)...)

@@ -9,6 +9,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
@@ -20,6 +21,7 @@ The exit status is 1 when a server would refuse the module.`
 
 func newInspect(c *cli) *cobra.Command {
 	var asJSON bool
+	memory := size(space.DefaultLimits().Memory)
 	cmd := &cobra.Command{
 		Use:     "inspect FILE.wasm",
 		Short:   "Say what a module is and needs",
@@ -27,7 +29,7 @@ func newInspect(c *cli) *cobra.Command {
 		Example: "  spacewasm inspect hello.wasm\n  spacewasm inspect --json hello.wasm",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			report, err := inspect(cmd.Context(), args[0])
+			report, err := inspect(cmd.Context(), args[0], uint64(memory))
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
 			}
@@ -43,10 +45,11 @@ func newInspect(c *cli) *cobra.Command {
 		},
 	}
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().Var(&memory, "memory", "the server's limit of linear memory")
 	return cmd
 }
 
-func inspect(ctx context.Context, file string) (report *wasi.Report, err error) {
+func inspect(ctx context.Context, file string, memory uint64) (report *wasi.Report, err error) {
 	code, err := readModule(file)
 	if err != nil {
 		return nil, err
@@ -56,7 +59,18 @@ func inspect(ctx context.Context, file string) (report *wasi.Report, err error) 
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, engine.Close(ctx)) }()
-	return engine.Inspect(code)
+	report, err = engine.Inspect(code)
+	if err != nil {
+		return nil, err
+	}
+	for _, err := range []error{engine.Validate(ctx, code), report.Fits(memory)} {
+		if refused, ok := errors.AsType[*wasi.RefusedError](err); ok {
+			report.Faults = append(report.Faults, refused.Faults...)
+		} else if err != nil {
+			return nil, err
+		}
+	}
+	return report, nil
 }
 
 func (c *cli) printReport(r *wasi.Report) error {

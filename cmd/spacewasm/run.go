@@ -98,10 +98,15 @@ func runCommand(ctx context.Context, file string, command wasi.Command) (err err
 	if err != nil {
 		return fmt.Errorf("%s: %w", file, err)
 	}
-	if status != 0 {
+	switch {
+	case status == 0:
+		return nil
+	case status&0xff == 0:
+		// Unix keeps eight bits of a status, and a failure must stay one.
+		return exitStatus(exitNo)
+	default:
 		return exitStatus(status)
 	}
-	return nil
 }
 
 func readModule(file string) ([]byte, error) {

@@ -94,10 +94,11 @@ func (a *api) admin(next echo.HandlerFunc) echo.HandlerFunc {
 
 // writeError is the one place where an error of the API becomes an answer.
 func (a *api) writeError(err error, c echo.Context) {
-	if c.Response().Committed {
-		return // the client sees a stream that ends early
-	}
 	e := space.AsError(err)
+	if c.Response().Committed {
+		a.Logger.Error("answer broke off", "request", space.RequestIDOf(c.Request().Context()), "error", err)
+		panic(http.ErrAbortHandler) // or the client takes it for whole
+	}
 	if fromEcho, ok := errors.AsType[*echo.HTTPError](err); ok {
 		e = space.Errorf(space.CodeNotFound, "there is nothing at %s", c.Request().URL.Path)
 		if fromEcho.Code == http.StatusMethodNotAllowed {

@@ -44,9 +44,9 @@ type silence struct{ io.Writer }
 
 var _ runner.Log = silence{}
 
-func (s silence) Stderr(space.RequestID) io.WriteCloser { return s }
-func (silence) Fault(space.RequestID, *space.Error)     {}
-func (silence) Close() error                            { return nil }
+func (s silence) Open(space.RequestID) runner.RequestLog { return s }
+func (silence) Fault(*space.Error)                       {}
+func (silence) Close() error                             { return nil }
 
 // bench is the API over real parts.
 type bench struct {

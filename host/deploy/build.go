@@ -86,7 +86,7 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	return part{module: module, bundle: bundle, micro: space.Micro{
 		Name: spec.Name, Path: spec.Path, Primary: spec.Primary, Public: spec.Public,
 		Run: spec.Run, Bundle: digest, Contract: string(module.Report().Contract),
-		WasmBytes: int64(len(code)), CompileTime: roundMS(took),
+		WasmBytes: int64(len(code)), CompileTime: took,
 	}}, nil
 }
 
@@ -134,7 +134,7 @@ func readModule(files *os.Root, spec space.MicroSpec, key string) ([]byte, error
 func (d *Deployer) compile(ctx context.Context, code []byte, file string) (*wasi.Module, error) {
 	module, err := d.config.Engine.Compile(ctx, code)
 	if err == nil {
-		err = module.Fits(wasi.Limits{Memory: uint64(d.config.Limits.Memory)})
+		err = module.Report().Fits(uint64(d.config.Limits.Memory))
 		if err != nil {
 			err = errors.Join(err, module.Close(ctx))
 		}

@@ -9,7 +9,6 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
-	"time"
 
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/runner"
@@ -46,7 +45,8 @@ type Deployer struct {
 
 	mu       sync.Mutex
 	draining []<-chan struct{} // removed apps, each closed when drained
-	wake     chan struct{}     // holds a token when draining has grown
+	owed     bool              // a sweep has something to do
+	wake     chan struct{}     // holds a token when the sweeper is to look
 }
 
 // New returns a deployer. [Deployer.Run] sweeps behind it.
@@ -58,6 +58,7 @@ func New(config Config) *Deployer {
 // the request's content type. If it fails, what ran goes on.
 func (d *Deployer) Push(ctx context.Context, name space.AppName, media string, body io.Reader) (*registry.App, error) {
 	d.bundles.RLock()
+	defer d.sweepOwed()
 	defer d.bundles.RUnlock()
 	staging, err := d.config.Store.Blobs().Stage()
 	if err != nil {
@@ -122,12 +123,24 @@ func (d *Deployer) Remove(ctx context.Context, name space.AppName) error {
 	drained := d.config.Registry.Remove(name)
 	d.mu.Lock()
 	d.draining = append(d.draining, drained)
+	d.owed = true
 	d.mu.Unlock()
+	d.sweepOwed()
+	return nil
+}
+
+// sweepOwed wakes the sweeper, if there is something for it to do.
+func (d *Deployer) sweepOwed() {
+	d.mu.Lock()
+	owed := d.owed
+	d.mu.Unlock()
+	if !owed {
+		return
+	}
 	select {
 	case d.wake <- struct{}{}:
-	default: // the sweeper has been told already
+	default: // it has been told already
 	}
-	return nil
 }
 
 // Run sweeps the bundles that no revision needs, at first and after removed apps
@@ -160,13 +173,20 @@ func (d *Deployer) takeDraining() []<-chan struct{} {
 	return taken
 }
 
-// sweep removes unneeded bundles, unless an app was removed since the last look,
-// whose requests may still read theirs: then the next sweep does it.
+// sweep removes unneeded bundles, unless a push runs, or an app was removed since
+// the last look, whose requests may still read theirs: then a later sweep does
+// it. It waits for no push, as a slow upload would make all others wait for it.
 func (d *Deployer) sweep(ctx context.Context) error {
-	d.bundles.Lock()
+	if !d.bundles.TryLock() {
+		d.mu.Lock()
+		d.owed = true
+		d.mu.Unlock()
+		return nil // the push wakes the sweeper when it ends
+	}
 	defer d.bundles.Unlock()
 	d.mu.Lock()
 	draining := len(d.draining)
+	d.owed = draining > 0
 	d.mu.Unlock()
 	if draining > 0 {
 		return nil // and wake holds a token
@@ -183,9 +203,6 @@ func (d *Deployer) closeQuietly(what string, c io.Closer) {
 		d.config.Logger.Warn("cannot remove "+what, "error", err)
 	}
 }
-
-// roundMS rounds a duration to what is worth storing.
-func roundMS(t time.Duration) time.Duration { return t.Round(10 * time.Microsecond) }
 
 // fileKey names a Micro's file in a fault.
 func fileKey(src, file string) string { return strings.TrimPrefix(src+"/"+file, "./") }

@@ -52,7 +52,7 @@ func TestHostileArchives(t *testing.T) {
 		"folder and file":           {[]entry{good, {name: "a/"}, {name: "a", body: "x"}}, "twice", ""},
 		"file and folder":           {[]entry{good, {name: "a", body: "x"}, {name: "a/"}}, "as a file and again", ""},
 		"file and file below":       {[]entry{good, {name: "a", body: "x"}, {name: "a/b", body: "y"}}, "as a file and again", ""},
-		"file below and file":       {[]entry{good, {name: "a/b", body: "x"}, {name: "a", body: "y"}}, "as a file and again", ""},
+		"file below and file":       {[]entry{good, {name: "a/b", body: "x"}, {name: "a", body: "y"}}, "twice", ""},
 		"file and folder below":     {[]entry{good, {name: "a", body: "x"}, {name: "a/b/c/"}}, "as a file and again", ""},
 		"too deep":                  {[]entry{good, {name: strings.Repeat("a/", 64) + "b", body: "x"}}, "deeper than 64", ""},
 		"too deep a folder":         {[]entry{good, {name: strings.Repeat("a/", 65)}}, "deeper than 64", ""},
@@ -81,7 +81,7 @@ func TestHostileArchives(t *testing.T) {
 
 // What is just within the bounds passes.
 func TestBounds(t *testing.T) {
-	b := newBench(t, t.TempDir(), func(l *space.Limits) { l.BundleEntries = 4 })
+	b := newBench(t, t.TempDir(), func(l *space.Limits) { l.BundleEntries = 67 }) // of which 64 are folders that paths imply
 	entries := []entry{
 		{name: "./"},
 		{name: "main.wasm", body: guest("hello")},
@@ -93,6 +93,18 @@ func TestBounds(t *testing.T) {
 }
 
 // Archives that break off, or that are not what they say, are refused.
+// Folders that paths imply count as well.
+func TestImpliedFolders(t *testing.T) {
+	b := newBench(t, t.TempDir(), func(l *space.Limits) { l.BundleEntries = 10 })
+	good := entry{name: "main.wasm", body: guest("hello")}
+	if e := b.refuse(t, tgz(t, good, entry{name: "a/b/c/d/e/f/g/h/i/j"})); !strings.Contains(e.Message, "too many") {
+		t.Errorf("got %v", e)
+	}
+	if e := b.refuse(t, zipped(t, good, entry{name: "a/b"}, entry{name: "A/c"})); !strings.Contains(e.Message, "twice") {
+		t.Errorf("got %v", e)
+	}
+}
+
 func TestBrokenArchives(t *testing.T) {
 	b := newBench(t, t.TempDir(), nil)
 	good := entry{name: "main.wasm", body: guest("hello")}

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"context"
 	"errors"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -31,11 +30,11 @@ type silence struct{}
 
 var _ runner.Log = silence{}
 
-func (silence) Stderr(space.RequestID) io.WriteCloser { return silence{} }
-func (silence) Fault(space.RequestID, *space.Error)   {}
-func (silence) Write(p []byte) (int, error)           { return len(p), nil }
-func (silence) Close() error                          { return nil }
-func silenceOf(space.AppName, string) runner.Log      { return silence{} }
+func (silence) Open(space.RequestID) runner.RequestLog { return silence{} }
+func (silence) Fault(*space.Error)                     {}
+func (silence) Write(p []byte) (int, error)            { return len(p), nil }
+func (silence) Close() error                           { return nil }
+func silenceOf(space.AppName, string) runner.Log       { return silence{} }
 
 func hostname(name space.AppName) string { return string(name) + ".example.org:4200" }
 

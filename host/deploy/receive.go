@@ -24,7 +24,7 @@ const (
 )
 
 // receive unpacks the bundle into files and returns its Spacefile. Nothing is
-// held in memory but one buffer.
+// held in memory but one buffer, and the directory of a zip.
 func (d *Deployer) receive(ctx context.Context, name space.AppName, media string, body io.Reader, staging *store.Staging) (*space.Spacefile, error) {
 	input := &received{Reader: body, over: ctx.Err}
 	buffered := bufio.NewReaderSize(input, 64<<10)

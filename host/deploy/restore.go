@@ -31,7 +31,7 @@ func (d *Deployer) Restore(ctx context.Context) error {
 				d.config.Logger.Error("app cannot run", "app", deployment.App.Name, "error", err)
 				app = &registry.App{
 					App: deployment.App, Revision: deployment.Revision,
-					Failed: "the stored revision cannot run any more: push the app again",
+					Failed: whyNot(err),
 				}
 			}
 			d.config.Registry.Publish(app)
@@ -39,6 +39,14 @@ func (d *Deployer) Restore(ctx context.Context) error {
 		})
 	}
 	return group.Wait()
+}
+
+// whyNot words for an owner why a stored revision does not run.
+func whyNot(err error) string {
+	if refused, ok := errors.AsType[*space.Error](err); ok && refused.Code == space.CodeRefused {
+		return refused.Message
+	}
+	return "the stored revision cannot run any more: push the app again"
 }
 
 // restore compiles the Micros of a stored revision, which the code cache makes

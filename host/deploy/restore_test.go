@@ -3,12 +3,14 @@ package deploy_test
 import (
 	"context"
 	"errors"
+	"io"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -143,5 +145,36 @@ func TestSweepAtStart(t *testing.T) {
 	b.wantBlobs(t, 1)
 	if got := b.ask(t, "app", "/"); got != "hello\n" {
 		t.Errorf("answers %q", got)
+	}
+}
+
+// A push that never gets on keeps neither removals nor other pushes waiting, and
+// what a removal left is swept when it ends.
+func TestStalledPushBlocksNobody(t *testing.T) {
+	b := newBench(t, t.TempDir(), nil)
+	b.push(t, "a", wasitest.Guest("hello"))
+	b.push(t, "b", wasitest.Guest("args"))
+	ctx, cancel := context.WithCancel(t.Context())
+	var all sync.WaitGroup
+	defer all.Wait()
+	defer cancel()
+	all.Go(func() { _ = b.Run(ctx) })
+
+	body, sender := io.Pipe()
+	all.Go(func() { _, _ = b.Push(ctx, "stalled", "application/wasm", body) })
+	if _, err := sender.Write([]byte("\x00asm")); err != nil { // taken: the push runs
+		t.Fatal(err)
+	}
+	for _, name := range []space.AppName{"a", "b"} {
+		if err := b.Remove(ctx, name); err != nil {
+			t.Fatal(err)
+		}
+		b.push(t, "c", wasitest.Guest("env"))
+	}
+	_ = sender.CloseWithError(io.ErrUnexpectedEOF)
+	for deadline := time.Now().Add(10 * time.Second); len(b.blobs(t)) != 1; time.Sleep(10 * time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("not swept: %v", b.blobs(t))
+		}
 	}
 }

@@ -203,10 +203,6 @@ func (u *unpacker) made(name string, err error) error {
 // admit checks the name of an entry, and that no other differs from it by case
 // only.
 func (u *unpacker) admit(name string, folder bool) (string, error) {
-	u.entries--
-	if u.entries < 0 {
-		return "", refuse("the archive has too many entries")
-	}
 	clean := path.Clean(name)
 	switch {
 	case !filepath.IsLocal(clean) || strings.ContainsAny(name, "\\\x00") || (clean == "." && !folder):
@@ -219,12 +215,36 @@ func (u *unpacker) admit(name string, folder bool) (string, error) {
 	if u.names == nil {
 		u.names = map[string]string{}
 	}
-	folded := strings.ToLower(clean)
-	if other, taken := u.names[folded]; taken && (other != clean || !folder) {
-		return "", refuse("%.200q is in the archive twice, as case does not count", clean)
+	// The folders that a path implies are entries as well.
+	for i, c := range clean {
+		if c == '/' {
+			if err := u.count(clean[:i], true); err != nil {
+				return "", err
+			}
+		}
 	}
-	u.names[folded] = clean
-	return clean, nil
+	if clean == "." {
+		return clean, nil
+	}
+	return clean, u.count(clean, folder)
+}
+
+// count counts an entry that is new, and refuses one that is not, unless it is
+// the same folder.
+func (u *unpacker) count(name string, folder bool) error {
+	folded := strings.ToLower(name)
+	other, taken := u.names[folded]
+	if taken && (other != name || !folder) {
+		return refuse("%.200q is in the archive twice, as case does not count", name)
+	}
+	if !taken {
+		u.names[folded] = name
+		u.entries--
+	}
+	if u.entries < 0 {
+		return refuse("the archive has too many entries: files, and folders with those that paths imply")
+	}
+	return nil
 }
 
 // longPart tells whether a file system would refuse a name in the path.

@@ -135,7 +135,8 @@ func TestCommittedError(t *testing.T) {
 func TestClientGone(t *testing.T) {
 	b := newBench(t, nil, "/")
 	b.fail(&space.Error{Code: space.CodeClientGone, Message: "left", Err: context.Canceled})
-	rec := b.ask(get(t, "http://app.localhost/"))
+	rec := httptest.NewRecorder()
+	b.cut(t, rec, get(t, "http://app.localhost/"))
 	if rec.Body.Len() > 0 || rec.Header().Get("X-Space-Error") != "" || rec.Header().Get("Content-Type") != "" {
 		t.Errorf("got %v %q", rec.Header(), rec.Body)
 	}

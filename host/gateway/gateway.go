@@ -64,7 +64,8 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			WriteError(out, r, e)
 		}
 		g.log(r, out, began, e)
-		if e.Committed {
+		if e.Committed || e.Code == space.CodeClientGone {
+			// To a client that has closed its half only, a return would be an empty 200.
 			panic(http.ErrAbortHandler)
 		}
 		return

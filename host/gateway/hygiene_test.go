@@ -25,6 +25,8 @@ func TestHeaders(t *testing.T) {
 		"X-Cluster-Client-Ip", "X-Remote-Addr", "X-Remote-Ip", "True-Client-Ip", "Cf-Connecting-Ipv6", "Cf-Pseudo-Ipv4", "Fastly-Client-Ip",
 		"Fly-Client-Ip", "Do-Connecting-Ip", "X-Appengine-User-Ip", "X-Azure-Clientip", "X-Azure-Socketip", "X-Envoy-External-Address",
 		"X-Originating-Ip", "X-Host-Ip", "X-Vercel-Forwarded-For", "X-Nf-Client-Connection-Ip",
+		"Cloudfront-Viewer-Address", "Wl-Proxy-Client-Ip", "X-Sucuri-Clientip", "Incap-Client-Ip", "Ali-Cdn-Real-Ip", "X-Forwarded-Client-Ip",
+		"Remote-Addr",
 	} {
 		gone[name] = []string{"192.0.2.1"}
 	}

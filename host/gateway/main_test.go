@@ -110,6 +110,18 @@ func (b *bench) ask(r *http.Request) *httptest.ResponseRecorder {
 	return rec
 }
 
+// cut asks, and wants the connection to be cut: a client that has closed only its
+// half must not read an empty 200.
+func (b *bench) cut(t *testing.T, w http.ResponseWriter, r *http.Request) {
+	t.Helper()
+	defer func() {
+		if recovered := recover(); recovered != http.ErrAbortHandler { //nolint:errorlint // a panic's value
+			t.Errorf("recovered %v", recovered)
+		}
+	}()
+	b.ServeHTTP(w, r)
+}
+
 // wantError checks an error of the platform's.
 func wantError(t *testing.T, what string, rec *httptest.ResponseRecorder, code space.Code) {
 	t.Helper()

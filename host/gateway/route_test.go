@@ -193,7 +193,7 @@ func TestHealth(t *testing.T) {
 		}
 	}
 	rec := httptest.NewRecorder()
-	b.ServeHTTP(broken{rec}, get(t, "http://localhost/healthz"))
+	b.cut(t, broken{rec}, get(t, "http://localhost/healthz"))
 	if !strings.Contains(b.said.String(), "code=client_gone") {
 		t.Errorf("the log says %q", b.said)
 	}

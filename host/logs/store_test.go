@@ -217,6 +217,7 @@ func TestRemoveStartsAnew(t *testing.T) {
 	if _, err := w.Write([]byte("late\n")); err != nil {
 		t.Error(err)
 	}
+	w.Platform("deadline", "too late")
 	if _, err := os.Stat(filepath.Join(dir, "shop")); !errors.Is(err, fs.ErrNotExist) {
 		t.Errorf("the directory is there: %v", err)
 	}

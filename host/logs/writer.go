@@ -23,6 +23,7 @@ type Writer struct {
 	open   bool   // a line has begun
 	used   int64  // bytes handed to the journal
 	done   bool   // closed, or the request has had its share
+	gone   bool   // the app's logs have been removed
 	batch  [][]byte
 	lineAt time.Time // of the lines that a call completes
 }
@@ -34,7 +35,7 @@ func (s *Store) Writer(app, micro, request string) *Writer {
 	if err != nil {
 		s.report(err)
 	}
-	w.journal, w.done = j, err != nil
+	w.journal, w.done, w.gone = j, err != nil, err != nil
 	return w
 }
 
@@ -63,6 +64,21 @@ func (w *Writer) Close() error {
 	}
 	w.done, w.line = true, nil
 	return nil
+}
+
+// Platform stores what the platform has to say of the request, after the guest's own words, also if these were too
+// many.
+func (w *Writer) Platform(code, message string) {
+	if w.gone {
+		return
+	}
+	w.lineAt = time.Now()
+	if w.open && !w.done {
+		w.endLine()
+	}
+	message = clean(message, max(0, len(message)-w.store.config.MaxLine), w.store.config.MaxLine)
+	w.batch = append(w.batch, w.encode(Entry{Source: SourcePlatform, Code: code, Message: message}))
+	w.flush()
 }
 
 // collect keeps as much of a line as a message may have.
@@ -110,7 +126,7 @@ func (w *Writer) flush() {
 	clear(w.batch)
 	w.batch = w.batch[:0]
 	if errors.Is(err, errRemoved) {
-		w.done = true // a request that outlives its app must not bring the app's logs back
+		w.done, w.gone = true, true // a request that outlives its app must not bring the app's logs back
 		return
 	}
 	w.store.report(err)

@@ -47,6 +47,8 @@ type live struct {
 	used int
 	gone bool
 	idle chan struct{} // closed once it is gone and nobody uses it
+	// before is closed when those that it replaced have been closed; nil if none.
+	before <-chan struct{}
 }
 
 type table = map[space.AppName]*live
@@ -98,8 +100,8 @@ func (g *Registry) Publish(app *App) {
 	g.replace(app.App.Name, &live{app: app, idle: make(chan struct{})})
 }
 
-// Remove takes an app out of the table. The channel is closed when the app has
-// been closed too.
+// Remove takes an app out of the table. The channel is closed when the app, and
+// what it had replaced, has been closed too.
 func (g *Registry) Remove(name space.AppName) <-chan struct{} {
 	return g.replace(name, nil)
 }
@@ -107,6 +109,10 @@ func (g *Registry) Remove(name space.AppName) <-chan struct{} {
 func (g *Registry) replace(name space.AppName, entry *live) <-chan struct{} {
 	g.write.Lock()
 	old := (*g.table.Load())[name]
+	done := make(chan struct{})
+	if entry != nil && old != nil {
+		entry.before = done
+	}
 	next := maps.Clone(*g.table.Load())
 	if entry != nil {
 		next[name] = entry
@@ -116,7 +122,6 @@ func (g *Registry) replace(name space.AppName, entry *live) <-chan struct{} {
 	g.table.Store(&next)
 	g.write.Unlock()
 
-	done := make(chan struct{})
 	if old == nil {
 		close(done)
 		return done
@@ -127,6 +132,9 @@ func (g *Registry) replace(name space.AppName, entry *live) <-chan struct{} {
 		<-old.idle
 		// What fails to close has been logged by its own room; the app is gone.
 		_ = old.app.close(context.Background())
+		if old.before != nil {
+			<-old.before
+		}
 	})
 	return done
 }

@@ -236,3 +236,33 @@ func use(t *testing.T, g *registry.Registry, name space.AppName) {
 		_ = route.Server.Serve(nil, nil)
 	}
 }
+
+// A removal is over when what the app had replaced is closed too: a sweep after it
+// takes the files of both.
+func TestRemoveWaitsForReplaced(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		table := registry.New()
+		first, firstDoors := app("a", 1, 1)
+		table.Publish(first)
+		_, release, _ := table.Acquire("a")
+		second, _ := app("a", 2, 1)
+		table.Publish(second)
+		third, thirdDoors := app("a", 3, 1)
+		table.Publish(third)
+		done := table.Remove("a")
+		synctest.Wait()
+		select {
+		case <-done:
+			t.Error("over while the first revision is in use")
+		default:
+		}
+		if closings(thirdDoors) != 1 || closings(firstDoors) != 0 {
+			t.Errorf("closed: %d of the third, %d of the first", closings(thirdDoors), closings(firstDoors))
+		}
+		release()
+		<-done
+		if closings(firstDoors) != 1 {
+			t.Error("the first revision is open")
+		}
+	})
+}

@@ -27,10 +27,16 @@ const writeGrace = 5 * time.Second
 
 // Log is where a Micro's words go.
 type Log interface {
-	// Stderr takes the guest's own words on a request, and is closed after it.
-	Stderr(id space.RequestID) io.WriteCloser
+	// Open begins the log of a request, which is closed after it.
+	Open(id space.RequestID) RequestLog
+}
+
+// RequestLog is the log of one request. What the guest writes to its standard
+// error is written to it.
+type RequestLog interface {
+	io.WriteCloser
 	// Fault takes what the platform has to say of a request that failed.
-	Fault(id space.RequestID, e *space.Error)
+	Fault(e *space.Error)
 }
 
 // Config is what a Micro is made of. The module and the bundle become the
@@ -137,7 +143,6 @@ func (m *Micro) bodyTooLarge() error {
 
 // execute runs the instance under the deadline.
 func (m *Micro) execute(instance *wasi.Instance, w http.ResponseWriter, r *http.Request, body []byte) error {
-	id := space.RequestIDOf(r.Context())
 	ctx, cancel := context.WithTimeout(r.Context(), m.config.Limits.Timeout)
 	defer cancel()
 	control := http.NewResponseController(w)
@@ -147,15 +152,15 @@ func (m *Micro) execute(instance *wasi.Instance, w http.ResponseWriter, r *http.
 	inner := r.WithContext(ctx)
 	inner.Body = io.NopCloser(bytes.NewReader(body))
 	inner.ContentLength = int64(len(body))
-	stderr := m.config.Log.Stderr(id)
-	err := instance.Serve(w, inner, stderr)
+	log := m.config.Log.Open(space.RequestIDOf(r.Context()))
 	// The log reports its own troubles; they are not the request's.
-	_ = stderr.Close()
+	defer func() { _ = log.Close() }()
+	err := instance.Serve(w, inner, log)
 	if err == nil {
 		return nil
 	}
 	e := m.translate(err)
-	m.config.Log.Fault(id, e)
+	log.Fault(e)
 	return e
 }
 

@@ -36,22 +36,23 @@ type journal struct {
 
 var _ runner.Log = (*journal)(nil)
 
-func (j *journal) Stderr(id space.RequestID) io.WriteCloser {
+func (j *journal) Open(id space.RequestID) runner.RequestLog {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	j.stderr[id] = &bytes.Buffer{}
-	return &words{j, j.stderr[id]}
-}
-
-func (j *journal) Fault(id space.RequestID, e *space.Error) {
-	j.mu.Lock()
-	defer j.mu.Unlock()
-	j.faults[id] = e
+	return &words{j, id, j.stderr[id]}
 }
 
 type words struct {
 	journal *journal
+	id      space.RequestID
 	*bytes.Buffer
+}
+
+func (w *words) Fault(e *space.Error) {
+	w.journal.mu.Lock()
+	defer w.journal.mu.Unlock()
+	w.journal.faults[w.id] = e
 }
 
 func (w *words) Close() error {

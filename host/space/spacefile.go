@@ -140,6 +140,9 @@ func cleanSrc(src string) (string, error) {
 
 // splitRun splits a run key into the module's path and the guest's arguments.
 func splitRun(run string) ([]string, error) {
+	if strings.ContainsRune(run, 0) {
+		return nil, errors.New("has a NUL character in it")
+	}
 	words := strings.Fields(run)
 	if len(words) == 0 {
 		return nil, errors.New("names no module")
