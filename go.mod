@@ -3,24 +3,24 @@ module github.com/spacewasm/spacewasm
 go 1.26.0
 
 require (
-	github.com/cli/browser v1.3.0
-	github.com/dustin/go-humanize v1.1.0
-	github.com/gofrs/flock v0.13.2
-	github.com/labstack/echo/v4 v4.16.0
-	github.com/rogpeppe/go-internal v1.16.0
-	github.com/schollz/progressbar/v3 v3.19.1
-	github.com/spf13/cobra v1.10.2
-	github.com/spf13/pflag v1.0.9
-	github.com/tetratelabs/wazero v1.12.0
-	go.uber.org/goleak v1.3.0
-	go.yaml.in/yaml/v3 v3.0.6
-	golang.org/x/image v0.47.0
-	golang.org/x/net v0.61.0
-	golang.org/x/sync v0.24.0
-	golang.org/x/sys v0.49.0
-	golang.org/x/term v0.47.0
-	modernc.org/sqlite v1.62.0
-	pgregory.net/rapid v1.3.0
+	github.com/cli/browser v1.3.0 // spacewasm open
+	github.com/dustin/go-humanize v1.1.0 // sizes in flags and tables
+	github.com/gofrs/flock v0.13.2 // one server per data directory
+	github.com/labstack/echo/v4 v4.16.0 // the admin API's routes
+	github.com/rogpeppe/go-internal v1.16.0 // testscript
+	github.com/schollz/progressbar/v3 v3.19.1 // upload progress
+	github.com/spf13/cobra v1.10.2 // the command line
+	github.com/spf13/pflag v1.0.9 // its flags, from the environment too
+	github.com/tetratelabs/wazero v1.12.0 // the engine
+	go.uber.org/goleak v1.3.0 // tests: no goroutine is left
+	go.yaml.in/yaml/v3 v3.0.6 // the Spacefile
+	golang.org/x/image v0.47.0 // examples/thumbnail
+	golang.org/x/net v0.61.0 // httpguts: what a header may hold
+	golang.org/x/sync v0.24.0 // errgroup
+	golang.org/x/sys v0.49.0 // mmap, *at, syncfs
+	golang.org/x/term v0.47.0 // asking for a token
+	modernc.org/sqlite v1.62.0 // the registry's database, without cgo
+	pgregory.net/rapid v1.3.0 // tests: models
 )
 
 require (
