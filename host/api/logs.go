@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"sync"
 	"time"
 
 	"github.com/labstack/echo/v4"
@@ -29,14 +30,16 @@ func (a *api) logs(c echo.Context) error {
 	}
 	release() // a follower must not keep a replaced revision open
 	ctx, cancel := context.WithCancel(c.Request().Context())
+	var watch sync.WaitGroup
+	defer watch.Wait()
 	defer cancel()
-	go func() {
+	watch.Go(func() {
 		select {
 		case <-a.Draining:
 			cancel()
 		case <-ctx.Done():
 		}
-	}()
+	})
 
 	out := c.Response()
 	out.Header().Set("Content-Type", "application/x-ndjson")
