@@ -23,7 +23,8 @@ What to push:
   ARCHIVE    a project as .zip, .tar.gz or .tgz
 
 The app is named after the folder or file, unless --app names it. Symbolic links
-are refused. These names are left out of a folder, at any depth:
+are refused. These names are left out of a folder, at any depth; a .spaceignore
+is not followed yet:
 ` + skippedNames + `
 
 Progress goes to standard error; the app's address is the last line of standard

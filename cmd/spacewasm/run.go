@@ -28,7 +28,7 @@ As "go test -exec" calls it, it runs Go's tests as guests:
 
   GOOS=wasip1 GOARCH=wasm go test -exec "spacewasm run --dir=/" ./...`
 
-const runExample = `  spacewasm run hello.wasm
+const runExample = `  spacewasm run tool.wasm --version
   spacewasm run --dir .:/work tool.wasm --flag /work/input.txt
   echo data | spacewasm run filter.wasm`
 

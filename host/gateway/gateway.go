@@ -126,7 +126,7 @@ func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName
 	}
 	if !route.Micro.Public && !g.config.Guard.Admin(r) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="spacewasm"`)
-		return space.Errorf(space.CodeUnauthorized, "this app is private: its owner may send the admin token as a bearer token")
+		return space.Errorf(space.CodeUnauthorized, "this Micro is private: its owner may send the admin token as a bearer token")
 	}
 	if isUpgrade(r.Header) {
 		return space.Errorf(space.CodeUpgradeUnsupported,
