@@ -9,7 +9,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"sync"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -31,13 +30,14 @@ type Config struct {
 
 // Engine compiles modules. It is safe for concurrent use.
 type Engine struct {
-	config   Config
-	runtime  wazero.Runtime
-	cache    wazero.CompilationCache
-	imports  map[string]api.FunctionDefinition // what a module may import, by name
-	mu       sync.Mutex
-	modules  map[digest]*compiled
-	compiles chan struct{} // holds one token for each compilation that runs
+	config  Config
+	runtime wazero.Runtime
+	cache   wazero.CompilationCache
+	imports map[string]api.FunctionDefinition // what a module may import, by name
+	modules map[digest]*compiled
+	// turn holds a token while somebody compiles, closes code, or uses modules. It
+	// is a lock whose wait can end with a context, as a compilation takes seconds.
+	turn chan struct{}
 }
 
 // digest is the SHA-256 of a module.
@@ -59,7 +59,7 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst |
 
 // New returns an engine, which is to be closed after all of its modules.
 func New(ctx context.Context, config Config) (*Engine, error) {
-	e := &Engine{config: config, modules: map[digest]*compiled{}, compiles: make(chan struct{}, 1)}
+	e := &Engine{config: config, modules: map[digest]*compiled{}, turn: make(chan struct{}, 1)}
 	rc := wazero.NewRuntimeConfig().
 		WithCoreFeatures(features).
 		WithCloseOnContextDone(config.Interruptible)
@@ -103,18 +103,13 @@ func (e *Engine) provide(ctx context.Context) error {
 func (e *Engine) Compile(ctx context.Context, code []byte) (*Module, error) {
 	key := sha256.Sum256(code)
 	select {
-	case e.compiles <- struct{}{}:
-		defer func() { <-e.compiles }()
+	case e.turn <- struct{}{}:
+		defer func() { <-e.turn }()
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
-	e.mu.Lock()
-	c := e.modules[key]
-	if c != nil {
+	if c := e.modules[key]; c != nil {
 		c.refs++
-	}
-	e.mu.Unlock()
-	if c != nil {
 		return &Module{engine: e, key: key, compiled: c}, nil
 	}
 	return e.compile(ctx, key, code)
@@ -142,9 +137,7 @@ func (e *Engine) compile(ctx context.Context, key digest, code []byte) (*Module,
 		return nil, err
 	}
 	c := &compiled{code: native, report: report, refs: 1}
-	e.mu.Lock()
 	e.modules[key] = c
-	e.mu.Unlock()
 	return &Module{engine: e, key: key, compiled: c}, nil
 }
 
@@ -194,10 +187,8 @@ func (e *Engine) Validate(ctx context.Context, code []byte) error {
 // release gives one reference to a module's code back. It waits for compilations
 // to end: wazero must not close code while it compiles the same bytes again.
 func (e *Engine) release(ctx context.Context, key digest, c *compiled) error {
-	e.compiles <- struct{}{}
-	defer func() { <-e.compiles }()
-	e.mu.Lock()
-	defer e.mu.Unlock()
+	e.turn <- struct{}{}
+	defer func() { <-e.turn }()
 	c.refs--
 	if c.refs > 0 {
 		return nil

@@ -102,7 +102,7 @@ func (a *api) describe(app *registry.App) wire.App {
 		answer.Micros = append(answer.Micros, wire.Micro{
 			Name: m.Name, Path: m.Path, Contract: m.Contract, Primary: m.Primary, Public: m.Public,
 			WasmBytes: m.WasmBytes, CompileMS: float64(m.CompileTime.Microseconds()) / 1000,
-			Snapshot: wire.Snapshot{Reason: "a cgi module runs from its start for every request, in a new instance"},
+			Snapshot: wire.Snapshot{Reason: m.NoSnapshot},
 		})
 	}
 	return answer

@@ -86,7 +86,8 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	return part{module: module, bundle: bundle, micro: space.Micro{
 		Name: spec.Name, Path: spec.Path, Primary: spec.Primary, Public: spec.Public,
 		Run: spec.Run, Bundle: digest, Contract: string(module.Report().Contract),
-		WasmBytes: int64(len(code)), CompileTime: took,
+		NoSnapshot: module.Report().Snapshot,
+		WasmBytes:  int64(len(code)), CompileTime: took,
 	}}, nil
 }
 

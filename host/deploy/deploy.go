@@ -69,14 +69,14 @@ func (d *Deployer) Push(ctx context.Context, name space.AppName, media string, b
 	if err != nil {
 		return nil, err
 	}
-	modules, err := d.build(ctx, file, staging)
+	parts, err := d.build(ctx, file, staging)
 	if err != nil {
 		return nil, err
 	}
-	return d.activate(ctx, name, modules)
+	return d.activate(ctx, name, parts)
 }
 
-// activate records the revision and publishes it. The modules become the app's.
+// activate records the revision and publishes it. The parts become the app's.
 func (d *Deployer) activate(ctx context.Context, name space.AppName, parts []part) (*registry.App, error) {
 	d.order.Lock()
 	defer d.order.Unlock()

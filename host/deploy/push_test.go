@@ -73,8 +73,8 @@ func TestRevision(t *testing.T) {
 		{Name: "web", Path: "/", Primary: true, Public: true, Run: []string{"bin/web.wasm", "-v"}, Contract: "cgi", WasmBytes: int64(len(guest("hello")))},
 		{Name: "api", Path: "/api", Run: []string{"main.wasm"}, Contract: "cgi", WasmBytes: int64(len(guest("args")))},
 	} {
-		want.Bundle, want.CompileTime = micros[i].Bundle, micros[i].CompileTime
-		if !reflect.DeepEqual(micros[i], want) || want.CompileTime <= 0 || len(want.Bundle) != 64 {
+		want.Bundle, want.CompileTime, want.NoSnapshot = micros[i].Bundle, micros[i].CompileTime, app.Revision.Micros[0].NoSnapshot
+		if !reflect.DeepEqual(micros[i], want) || want.CompileTime <= 0 || len(want.Bundle) != 64 || want.NoSnapshot == "" {
 			t.Errorf("got %+v\nwant %+v", micros[i], want)
 		}
 	}

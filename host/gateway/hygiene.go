@@ -3,6 +3,7 @@ package gateway
 import (
 	"net/http"
 	"net/netip"
+	"slices"
 	"strings"
 )
 
@@ -48,28 +49,26 @@ func hopByHop(h http.Header) []string {
 		"Connection", "Keep-Alive", "Proxy-Connection", "Proxy-Authorization", "Te", "Trailer",
 		"Transfer-Encoding", "Upgrade", "Expect", "Http2-Settings",
 	}
+	return append(names, connectionOptions(h)...)
+}
+
+// connectionOptions are what Connection lists (RFC 9110 section 7.6.1).
+func connectionOptions(h http.Header) []string {
+	var options []string
 	for _, value := range h["Connection"] {
-		for token := range strings.SplitSeq(value, ",") {
-			names = append(names, strings.TrimSpace(token))
+		for option := range strings.SplitSeq(value, ",") {
+			options = append(options, strings.TrimSpace(option))
 		}
 	}
-	return names
+	return options
 }
 
 // isUpgrade tells whether the client wants another protocol (RFC 9110 section
 // 7.8).
 func isUpgrade(h http.Header) bool {
-	if len(h["Upgrade"]) == 0 {
-		return false
-	}
-	for _, value := range h["Connection"] {
-		for token := range strings.SplitSeq(value, ",") {
-			if strings.EqualFold(strings.TrimSpace(token), "upgrade") {
-				return true
-			}
-		}
-	}
-	return false
+	return len(h["Upgrade"]) > 0 && slices.ContainsFunc(connectionOptions(h), func(option string) bool {
+		return strings.EqualFold(option, "upgrade")
+	})
 }
 
 // trusted tells whether the peer is a configured proxy.

@@ -52,6 +52,8 @@ type Micro struct {
 	Bundle Digest `json:"bundle"`
 	// Contract is how requests enter the module, for example "cgi".
 	Contract string `json:"contract"`
+	// NoSnapshot says why requests do not start from a memory snapshot.
+	NoSnapshot string `json:"no_snapshot"`
 	// WasmBytes is the size of the module.
 	WasmBytes int64 `json:"wasm_bytes"`
 	// CompileTime is what compiling the module took at upload, in nanoseconds.
