@@ -49,6 +49,8 @@ type InstanceConfig struct {
 	// TmpDir is a folder of the host in which instances make their /tmp.
 	TmpDir string
 	Limits Limits
+	// Budgets are shared with other instances.
+	Budgets Budgets
 }
 
 // NewInstance makes a sandbox, in which nothing has run yet.
