@@ -5,15 +5,14 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net"
 	"os"
 
-	"github.com/tetratelabs/wazero"
-	experimentalfs "github.com/tetratelabs/wazero/experimental/sysfs"
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
-	"github.com/spacewasm/spacewasm/wasi/internal/stockfs"
+	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
 
 // Command is one run of a module as a program of the terminal.
@@ -26,6 +25,9 @@ type Command struct {
 	Stdout, Stderr io.Writer
 	// Mounts are the folders that the guest may read and write.
 	Mounts []Mount
+	// Listeners are sockets on which the guest may accept connections. They stay
+	// the caller's.
+	Listeners []*net.TCPListener
 	// Memory is the limit of linear memory, in bytes.
 	Memory uint64
 }
@@ -52,10 +54,12 @@ func (m *Module) Run(ctx context.Context, c Command) (uint32, error) {
 	if err != nil {
 		return 0, err
 	}
-	config := sandbox(ctx, c.Args, c.Env).
-		WithStdin(c.Stdin).WithStdout(c.Stdout).WithStderr(c.Stderr).
-		WithFSConfig(mounts)
-	err = m.start(ctx, config, mem)
+	process := preview1.New(preview1.Config{Args: c.Args, Preopens: mounts, Listeners: c.Listeners})
+	defer func() { _ = process.Close() }()
+	if err := process.Begin(c.Env, preview1.Stdio{In: c.Stdin, Out: c.Stdout, Err: c.Stderr}); err != nil {
+		return 0, err
+	}
+	err = m.start(ctx, process, mem)
 	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
 		return exit.ExitCode(), nil
 	}
@@ -63,8 +67,8 @@ func (m *Module) Run(ctx context.Context, c Command) (uint32, error) {
 }
 
 // mountAll opens the folders; the roots are to be closed, also after an error.
-func mountAll(mounts []Mount) (wazero.FSConfig, []*os.Root, error) {
-	config := wazero.NewFSConfig()
+func mountAll(mounts []Mount) ([]preview1.Preopen, []*os.Root, error) {
+	var preopens []preview1.Preopen
 	var roots []*os.Root
 	for _, mount := range mounts {
 		root, err := os.OpenRoot(mount.Host)
@@ -72,7 +76,7 @@ func mountAll(mounts []Mount) (wazero.FSConfig, []*os.Root, error) {
 			return nil, roots, fmt.Errorf("open the folder to mount: %w", err)
 		}
 		roots = append(roots, root)
-		config = config.(experimentalfs.FSConfig).WithSysFSMount(stockfs.New(fs.ReadWrite(root)), mount.Guest)
+		preopens = append(preopens, preview1.Preopen{Name: mount.Guest, Dir: fs.ReadWrite(root, fs.Shared{})})
 	}
-	return config, roots, nil
+	return preopens, roots, nil
 }

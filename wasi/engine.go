@@ -13,7 +13,8 @@ import (
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
-	wasip1 "github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
 
 // Config configures an [Engine].
@@ -80,11 +81,8 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 
 // provide instantiates WASI for the guests to import.
 func (e *Engine) provide(ctx context.Context) error {
-	builder := e.runtime.NewHostModuleBuilder(wasip1.ModuleName)
-	wasip1.NewFunctionExporter().ExportFunctions(builder)
-	builder.NewFunctionBuilder().
-		WithGoModuleFunction(api.GoModuleFunc(fdSync), []api.ValueType{api.ValueTypeI32}, []api.ValueType{api.ValueTypeI32}).
-		Export("fd_sync")
+	builder := e.runtime.NewHostModuleBuilder(preview1.ModuleName)
+	preview1.Export(builder)
 	host, err := builder.Compile(ctx)
 	if err != nil {
 		return fmt.Errorf("compile WASI: %w", err)

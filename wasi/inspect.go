@@ -7,10 +7,10 @@ import (
 	"strings"
 
 	"github.com/tetratelabs/wazero/api"
-	wasip1 "github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/binary"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
+	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
 
 // Contract is how a request enters a module.
@@ -144,8 +144,8 @@ func (e *Engine) link(o *binary.Outline) []string {
 		case i.Module == "http_handler": // the contract has been judged
 		case i.Module == "wasi_unstable":
 			faults = append(faults, name+" is of WASI preview 0: build with a toolchain that targets preview 1")
-		case i.Module != wasip1.ModuleName || !known:
-			faults = append(faults, fmt.Sprintf("unknown import %s: only the functions of %s are provided", name, wasip1.ModuleName))
+		case i.Module != preview1.ModuleName || !known:
+			faults = append(faults, fmt.Sprintf("unknown import %s: only the functions of %s are provided", name, preview1.ModuleName))
 		case !sameType(o.Types[i.Func], def):
 			faults = append(faults, fmt.Sprintf("%s is imported with another type than WASI gives it", name))
 		}

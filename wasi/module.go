@@ -7,6 +7,7 @@ import (
 
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
+	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
 
 // Module is compiled code. It is safe for concurrent use, and is to be closed
@@ -59,13 +60,17 @@ func (m *Module) NewInstance(config InstanceConfig) (*Instance, error) {
 	if err != nil {
 		return nil, err
 	}
+	shared := fs.Shared{Bytes: config.Budgets.Tmp, Descriptors: config.Budgets.Descriptors}
+	tmp := fs.NewTmp(config.TmpDir, fs.Quota{Bytes: config.Limits.Tmp, Inodes: config.Limits.TmpInodes}, shared)
 	return &Instance{
 		module: m,
-		args:   config.Args,
 		env:    config.Env,
 		limits: config.Limits,
 		memory: mem,
-		bundle: fs.ReadOnly(config.Bundle),
-		tmp:    fs.NewTmp(config.TmpDir, fs.Quota{Bytes: config.Limits.Tmp, Inodes: config.Limits.TmpInodes}),
+		tmp:    tmp,
+		process: preview1.New(preview1.Config{Args: config.Args, Preopens: []preview1.Preopen{
+			{Name: "/", Dir: fs.ReadOnly(config.Bundle, shared)},
+			{Name: "/tmp", Dir: tmp.Dir()},
+		}}),
 	}, nil
 }

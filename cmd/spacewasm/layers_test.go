@@ -17,7 +17,7 @@ const modulePath = "github.com/spacewasm/spacewasm/"
 // lines above its own. What is not listed is not allowed.
 const layers = `
 host/space host/pool wasi/internal/binary wasi/internal/memory wasi/internal/fs
-wasi/internal/stockfs
+wasi/internal/preview1
 wasi/internal/cgi
 host/store host/registry wasi
 host/runner host/logs host/access

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"net"
 	"os"
 	"os/signal"
 	"path/filepath"
@@ -21,7 +22,7 @@ const runLong = `Run one module as a command in the sandbox.
 Standard input, output and error, the environment and the exit status are passed
 through. What follows FILE belongs to the guest. There is no deadline; Ctrl-C ends
 the guest with the process. The guest sees no files but the folders of --dir, which
-it may change, and the network not at all. Compiled code is kept in the user's cache
+it may change, and of the network what --listen opens. Compiled code is kept in the user's cache
 folder, so that a second run starts at once.
 
 As "go test -exec" calls it, it runs Go's tests as guests:
@@ -33,7 +34,7 @@ const runExample = `  spacewasm run tool.wasm --version
   echo data | spacewasm run filter.wasm`
 
 func newRun(c *cli) *cobra.Command {
-	var dirs []string
+	var dirs, listen []string
 	memory := size(4 << 30)
 	cmd := &cobra.Command{
 		Use:     "run [--dir HOST[:GUEST] ...] FILE.wasm [ARGS...]",
@@ -49,14 +50,36 @@ func newRun(c *cli) *cobra.Command {
 			for _, dir := range dirs {
 				command.Mounts = append(command.Mounts, mount(dir))
 			}
+			for _, address := range listen {
+				l, err := listenOn(cmd.Context(), address)
+				if err != nil {
+					return err
+				}
+				defer l.Close()
+				command.Listeners = append(command.Listeners, l)
+			}
 			return runCommand(cmd.Context(), args[0], command)
 		},
 	}
 	f := cmd.Flags()
 	f.SetInterspersed(false)
 	f.StringArrayVar(&dirs, "dir", nil, "folder that the guest may read and write, and its name there; may be repeated")
+	f.StringArrayVar(&listen, "listen", nil, "address on which the guest may accept TCP connections; may be repeated")
 	f.Var(&memory, "memory", "linear memory")
 	return cmd
+}
+
+// listenOn opens a socket for the guest.
+func listenOn(ctx context.Context, address string) (*net.TCPListener, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", address)
+	if err != nil {
+		return nil, fmt.Errorf("listen for the guest: %w", err)
+	}
+	tcp, ok := l.(*net.TCPListener)
+	if !ok {
+		return nil, usagef("--listen %q is no TCP address", address)
+	}
+	return tcp, nil
 }
 
 // mount reads HOST[:GUEST].

@@ -4,40 +4,61 @@ import (
 	iofs "io/fs"
 	"os"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
 )
 
-// A Dir is a directory tree as a guest sees it. Names are relative to it and
-// separated by slashes; "." is the Dir itself. A name with a trailing slash
-// means a directory (ENOTDIR for anything else).
+// A Dir is an open directory as a guest sees it: the top of a tree, or a
+// directory of it. Names are relative to it and separated by slashes; "." is the
+// Dir itself. A name with a trailing slash means a directory (ENOTDIR for
+// anything else). A Dir stays the same directory when that is moved.
 //
 // An empty name is ENOENT, one with a NUL EINVAL, one that leads out of the
-// tree EPERM.
+// Dir EPERM.
 type Dir struct {
-	root     func() (*os.Root, error)
+	tree *tree
+	name string
+	root func() (*os.Root, error)
+
+	// Of what OpenDir returned; own is nil for the top of a tree.
+	own    *os.Root
+	inode  *inode // nil exactly where the tree has no ledger
+	closed atomic.Bool
+}
+
+// A tree is what the directories of one tree have in common. Names can be moved
+// within a tree only.
+type tree struct {
 	readOnly bool
 	ledger   *ledger // nil where nothing is counted
+	shared   Shared
 }
 
 // ReadOnly returns the tree at root, of which nothing can be changed: not
 // through names and not through open files (EROFS). The caller keeps root, and
 // closes it when the Dir and its files are no longer used.
-func ReadOnly(root *os.Root) *Dir {
-	return &Dir{root: lent(root), readOnly: true}
+func ReadOnly(root *os.Root, shared Shared) *Dir {
+	return &Dir{tree: &tree{readOnly: true, shared: shared}, name: ".", root: lent(root)}
 }
 
 // ReadWrite returns the tree at root, writable and without a quota. The caller
 // keeps root, and closes it when the Dir and its files are no longer used.
-func ReadWrite(root *os.Root) *Dir {
-	return &Dir{root: lent(root)}
+func ReadWrite(root *os.Root, shared Shared) *Dir {
+	return &Dir{tree: &tree{shared: shared}, name: ".", root: lent(root)}
 }
 
 func lent(root *os.Root) func() (*os.Root, error) {
 	return func() (*os.Root, error) { return root, nil }
 }
+
+// ReadOnly tells whether nothing in the tree can be changed.
+func (d *Dir) ReadOnly() bool { return d.tree.readOnly }
+
+// Owned tells whether the tree belongs to one execution alone, as a [Tmp] does.
+func (d *Dir) Owned() bool { return d.tree.ledger != nil }
 
 // enter checks name and returns the root to look it up in.
 func (d *Dir) enter(name string) (*os.Root, error) {
@@ -87,7 +108,7 @@ func (d *Dir) Mkdir(name string, perm iofs.FileMode) error {
 		return fault("mkdir", name, err)
 	}
 	defer e.close()
-	return fault("mkdir", name, d.ledger.mkdir(e, func() error {
+	return fault("mkdir", name, d.tree.ledger.mkdir(e, func() error {
 		return retry(func() error {
 			return unix.Mkdirat(e.fd(), e.base, uint32(perm.Perm()|0o700))
 		})
@@ -116,7 +137,7 @@ func (d *Dir) symlink(target string, e entry) error {
 	if err := e.needNew(); err != nil {
 		return err
 	}
-	return d.ledger.symlink(e, func() error {
+	return d.tree.ledger.symlink(e, func() error {
 		return retry(func() error { return unix.Symlinkat(target, e.fd(), e.base) })
 	})
 }
@@ -128,7 +149,7 @@ func (d *Dir) Rmdir(name string) error {
 		return fault("rmdir", name, err)
 	}
 	defer e.close()
-	return fault("rmdir", name, d.ledger.remove(e, func() error {
+	return fault("rmdir", name, d.tree.ledger.remove(e, func() error {
 		return e.unlink(unix.AT_REMOVEDIR)
 	}))
 }
@@ -141,7 +162,7 @@ func (d *Dir) Unlink(name string) error {
 		return fault("unlink", name, err)
 	}
 	defer e.close()
-	return fault("unlink", name, d.ledger.remove(e, func() error {
+	return fault("unlink", name, d.tree.ledger.remove(e, func() error {
 		if e.slash {
 			if err := e.needDir(); err != nil {
 				return err
@@ -151,16 +172,17 @@ func (d *Dir) Unlink(name string) error {
 	}))
 }
 
-// Rename moves from to to, which it replaces as POSIX says: a file replaces a
-// file, a directory an empty directory. Links are moved, not followed.
-func (d *Dir) Rename(from, to string) error {
-	err := d.withTwo(from, to, syscall.EBUSY, syscall.EBUSY, func(old, fresh entry) error {
+// Rename moves from to the name to in target, which it replaces as POSIX says: a
+// file replaces a file, a directory an empty directory. Links are moved, not
+// followed. Between two trees it is EXDEV.
+func (d *Dir) Rename(from string, target *Dir, to string) error {
+	err := d.withTwo(from, target, to, syscall.EBUSY, syscall.EBUSY, func(old, fresh entry) error {
 		if old.slash || fresh.slash {
 			if err := old.needDir(); err != nil {
 				return err
 			}
 		}
-		return d.ledger.rename(old, fresh, func() error {
+		return d.tree.ledger.rename(old, fresh, func() error {
 			return retry(func() error {
 				return unix.Renameat(old.fd(), old.base, fresh.fd(), fresh.base)
 			})
@@ -169,10 +191,11 @@ func (d *Dir) Rename(from, to string) error {
 	return fault("rename", from, err)
 }
 
-// Link gives the file called from the further name to. Directories are EPERM;
-// a symbolic link is linked itself, not what it points to.
-func (d *Dir) Link(from, to string) error {
-	err := d.withTwo(from, to, syscall.EPERM, syscall.EEXIST, func(old, fresh entry) error {
+// Link gives the file called from the further name to in target. Directories are
+// EPERM; a symbolic link is linked itself, not what it points to. Between two
+// trees it is EXDEV, so that no file of one can be changed through another.
+func (d *Dir) Link(from string, target *Dir, to string) error {
+	err := d.withTwo(from, target, to, syscall.EPERM, syscall.EEXIST, func(old, fresh entry) error {
 		if old.slash {
 			if err := old.needDir(); err != nil {
 				return err
@@ -181,7 +204,7 @@ func (d *Dir) Link(from, to string) error {
 		if err := fresh.needNew(); err != nil {
 			return err
 		}
-		return d.ledger.link(old, fresh, func() error {
+		return d.tree.ledger.link(old, fresh, func() error {
 			return retry(func() error {
 				return unix.Linkat(old.fd(), old.base, fresh.fd(), fresh.base, 0)
 			})
@@ -190,15 +213,18 @@ func (d *Dir) Link(from, to string) error {
 	return fault("link", from, err)
 }
 
-// withTwo runs do with the entries of two names, each with its error for a
-// name that ends in dots.
-func (d *Dir) withTwo(from, to string, fromDots, toDots syscall.Errno, do func(old, fresh entry) error) error {
+// withTwo runs do with the entries of two names of one tree, each with its error
+// for a name that ends in dots.
+func (d *Dir) withTwo(from string, target *Dir, to string, fromDots, toDots syscall.Errno, do func(old, fresh entry) error) error {
+	if d.tree != target.tree {
+		return syscall.EXDEV
+	}
 	old, err := d.entry(from, fromDots)
 	if err != nil {
 		return err
 	}
 	defer old.close()
-	fresh, err := d.entry(to, toDots)
+	fresh, err := target.entry(to, toDots)
 	if err != nil {
 		return err
 	}
@@ -217,7 +243,7 @@ func (d *Dir) chtimes(name string, atime, mtime time.Time, follow bool) error {
 	if err != nil {
 		return err
 	}
-	if d.readOnly {
+	if d.tree.readOnly {
 		return syscall.EROFS
 	}
 	// What os.Root would have to resolve further is not a link itself.

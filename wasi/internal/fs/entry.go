@@ -42,7 +42,7 @@ func (d *Dir) entry(name string, dots syscall.Errno) (entry, error) {
 	if err != nil {
 		return entry{}, err
 	}
-	if d.readOnly {
+	if d.tree.readOnly {
 		return entry{}, syscall.EROFS
 	}
 	trimmed := strings.TrimRight(name, "/")

@@ -15,15 +15,15 @@ import (
 // atEnd is the offset of a write that goes wherever the file ends.
 const atEnd = -1
 
-// A File is an open regular file or directory of a [Dir]. It keeps its own
-// position, so that reading and writing at an offset never moves it.
+// A File is an open regular file of a [Dir], or a FIFO or character device of a
+// lent one. It keeps its own position, so that reading and writing at an offset
+// never moves it.
 type File struct {
 	name     string
-	dir      bool
-	readOnly bool
+	stream   bool // has no positions
+	tree     *tree
 	writable bool
-	ledger   *ledger // nil where nothing is counted
-	inode    *inode  // nil exactly where ledger is
+	inode    *inode // nil exactly where the tree has no ledger
 
 	mu     sync.Mutex // guards what follows, and that host is open while a call uses it
 	host   *os.File
@@ -32,8 +32,16 @@ type File struct {
 	closed bool
 }
 
-// IsDir reports whether f is a directory.
-func (f *File) IsDir() bool { return f.dir }
+// Stream returns the connection to the host's file behind a FIFO or character
+// device, whose reads and writes may have to wait; false for a regular file. Its
+// descriptor does not block.
+func (f *File) Stream() (syscall.RawConn, bool) {
+	if !f.stream {
+		return nil, false
+	}
+	conn, err := f.host.SyscallConn()
+	return conn, err == nil
+}
 
 // Stat describes the file, as [Dir.Stat] does.
 func (f *File) Stat() (iofs.FileInfo, error) {
@@ -45,6 +53,10 @@ func (f *File) Stat() (iofs.FileInfo, error) {
 func (f *File) Read(p []byte) (int, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
+	if f.stream {
+		n, err := f.host.Read(p)
+		return n, fault("read", f.name, err)
+	}
 	n, err := f.host.ReadAt(p, f.pos)
 	f.pos += int64(n)
 	if n > 0 && err == io.EOF {
@@ -55,8 +67,8 @@ func (f *File) Read(p []byte) (int, error) {
 
 // ReadAt implements [io.ReaderAt].
 func (f *File) ReadAt(p []byte, off int64) (int, error) {
-	if off < 0 {
-		return 0, fault("read", f.name, syscall.EINVAL)
+	if err := f.checkOffset(off); err != nil {
+		return 0, fault("read", f.name, err)
 	}
 	n, err := f.host.ReadAt(p, off)
 	return n, fault("read", f.name, err)
@@ -82,8 +94,8 @@ func (f *File) Write(p []byte) (int, error) {
 // WriteAt implements [io.WriterAt], in append mode too: it never writes at the
 // end instead. It runs into the quota as [File.Write] does.
 func (f *File) WriteAt(p []byte, off int64) (int, error) {
-	if off < 0 {
-		return 0, fault("write", f.name, syscall.EINVAL)
+	if err := f.checkOffset(off); err != nil {
+		return 0, fault("write", f.name, err)
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -91,13 +103,27 @@ func (f *File) WriteAt(p []byte, off int64) (int, error) {
 	return n, fault("write", f.name, err)
 }
 
+func (f *File) checkOffset(off int64) error {
+	switch {
+	case f.stream:
+		return syscall.ESPIPE
+	case off < 0:
+		return syscall.EINVAL
+	}
+	return nil
+}
+
 // write writes p at off, or atEnd, and says where the written bytes end.
 func (f *File) write(p []byte, off int64) (n int, end int64, err error) {
 	if err := f.mayWrite(); err != nil || len(p) == 0 {
 		return 0, 0, err
 	}
-	if f.ledger != nil {
-		return f.ledger.write(f.inode, p, off, f.host.WriteAt)
+	if f.stream {
+		n, err = f.host.Write(p)
+		return n, f.pos, err
+	}
+	if f.tree.ledger != nil {
+		return f.tree.ledger.write(f.inode, p, off, f.host.WriteAt)
 	}
 	if off != atEnd {
 		n, err = f.host.WriteAt(p, off)
@@ -137,7 +163,7 @@ func (f *File) writeAtEnd(p []byte) (n int, end int64, err error) {
 // its place in the ledger is gone.
 func (f *File) mayWrite() error {
 	switch {
-	case f.readOnly:
+	case f.tree.readOnly:
 		return syscall.EROFS
 	case f.closed || !f.writable:
 		return syscall.EBADF
@@ -157,13 +183,13 @@ func (f *File) truncate(size int64) error {
 	if err := f.mayWrite(); err != nil {
 		return err
 	}
-	if size < 0 {
+	if size < 0 || f.stream {
 		return syscall.EINVAL
 	}
-	return f.ledger.resize(f.inode, size, func() error { return f.host.Truncate(size) })
+	return f.tree.ledger.resize(f.inode, size, func() error { return f.host.Truncate(size) })
 }
 
-// Seek sets the position. A directory can only be rewound: Seek(0, io.SeekStart).
+// Seek sets the position (ESPIPE where there is none).
 func (f *File) Seek(offset int64, whence int) (int64, error) {
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -179,11 +205,8 @@ func (f *File) seek(offset int64, whence int) (int64, error) {
 	if f.closed {
 		return 0, syscall.EBADF
 	}
-	if f.dir {
-		if offset != 0 || whence != io.SeekStart {
-			return 0, syscall.EINVAL
-		}
-		return f.host.Seek(0, io.SeekStart)
+	if f.stream {
+		return 0, syscall.ESPIPE
 	}
 	base := int64(0)
 	switch whence {
@@ -205,27 +228,11 @@ func (f *File) seek(offset int64, whence int) (int64, error) {
 	return base + offset, nil
 }
 
-// ReadDir reads the next n entries of a directory as [os.File.ReadDir] does:
-// all that are left for n <= 0, io.EOF at the end for n > 0. The entries "."
-// and ".." are not among them.
-func (f *File) ReadDir(n int) ([]iofs.DirEntry, error) {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	switch {
-	case f.closed:
-		return nil, fault("readdir", f.name, syscall.EBADF)
-	case !f.dir:
-		return nil, fault("readdir", f.name, syscall.ENOTDIR)
-	}
-	entries, err := f.host.ReadDir(n)
-	return entries, fault("readdir", f.name, err)
-}
-
 // Sync asks the host to make the content durable. In a [Tmp] there is nothing
 // to outlive the execution, and in a read-only tree nothing to write, so that
 // a guest cannot keep the host's disk busy for nothing.
 func (f *File) Sync() error {
-	if f.readOnly || f.ledger != nil {
+	if f.tree.readOnly || f.tree.ledger != nil {
 		return nil
 	}
 	return fault("sync", f.name, f.host.Sync())
@@ -236,7 +243,7 @@ func (f *File) Chtimes(atime, mtime time.Time) error {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	switch {
-	case f.readOnly:
+	case f.tree.readOnly:
 		return fault("chtimes", f.name, syscall.EROFS)
 	case f.closed:
 		return fault("chtimes", f.name, syscall.EBADF)
@@ -267,6 +274,7 @@ func (f *File) Close() error {
 	}
 	f.closed = true
 	err := f.host.Close()
-	f.ledger.release(f)
+	f.tree.ledger.release(f, f.inode)
+	f.tree.shared.release()
 	return fault("close", f.name, err)
 }

@@ -61,7 +61,7 @@ func bundle(t *testing.T) string {
 
 func newTmp(t *testing.T, quota fs.Quota) *fs.Tmp {
 	t.Helper()
-	tmp := fs.NewTmp(t.TempDir(), quota)
+	tmp := fs.NewTmp(t.TempDir(), quota, fs.Shared{})
 	t.Cleanup(func() { wantErrno(t, "close tmp", tmp.Close(), 0) })
 	return tmp
 }
@@ -84,7 +84,7 @@ func trees(t *testing.T) map[string]*fs.Dir {
 			t.Fatal(err)
 		}
 	}
-	return map[string]*fs.Dir{"ReadWrite": fs.ReadWrite(openRoot(t, bundle(t))), "Tmp": tmp}
+	return map[string]*fs.Dir{"ReadWrite": fs.ReadWrite(openRoot(t, bundle(t)), fs.Shared{}), "Tmp": tmp}
 }
 
 func write(d *fs.Dir, name, content string) error {
@@ -104,6 +104,16 @@ func mustOpen(t *testing.T, d *fs.Dir, name string, flag int) *fs.File {
 	}
 	t.Cleanup(func() { _ = f.Close() })
 	return f
+}
+
+func mustOpenDir(t *testing.T, d *fs.Dir, name string) *fs.Dir {
+	t.Helper()
+	sub, err := d.OpenDir(name, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = sub.Close() })
+	return sub
 }
 
 func read(d *fs.Dir, name string) (string, error) {

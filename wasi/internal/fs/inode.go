@@ -6,7 +6,7 @@ const maxDepth = 64
 // An inode is a file, directory or symbolic link of a Tmp, for as long as a
 // name or an open file holds it. The ledger's mutex guards it.
 type inode struct {
-	id      id
+	id      ID
 	size    int64 // of regular files; else 0
 	links   int   // its names
 	handles int   // its open files

@@ -39,7 +39,7 @@ type handle struct {
 }
 
 func newModel(parent string) *model {
-	tmp := fs.NewTmp(parent, modelQuota)
+	tmp := fs.NewTmp(parent, modelQuota, fs.Shared{})
 	return &model{tmp: tmp, dir: tmp.Dir(), path: parent, nodes: map[string]*node{}}
 }
 
@@ -152,7 +152,7 @@ func (m *model) forget(t *rapid.T, name string, dir bool) {
 
 func (m *model) link(t *rapid.T) {
 	from, to := name(t, "from"), name(t, "to")
-	err := m.dir.Link(from, to)
+	err := m.dir.Link(from, m.dir, to)
 	if err == nil && (m.nodes[from] == nil || m.nodes[to] != nil || len(m.nodes) >= modelQuota.Inodes) {
 		t.Fatalf("linked %s to %s", from, to)
 	}
@@ -163,7 +163,7 @@ func (m *model) link(t *rapid.T) {
 
 func (m *model) rename(t *rapid.T) {
 	from, to := name(t, "from"), name(t, "to")
-	err := m.dir.Rename(from, to)
+	err := m.dir.Rename(from, m.dir, to)
 	if errors.Is(err, syscall.ENOSPC) {
 		t.Fatalf("a rename needs no space: %v", err)
 	}

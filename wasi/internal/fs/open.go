@@ -12,21 +12,20 @@ const (
 	// hostFlags are the flags of a guest that reach the host. Truncation and
 	// appending are ours, so that they are counted; os.Root follows links
 	// whatever O_NOFOLLOW says; all others are none of a guest's business.
-	hostFlags = unix.O_ACCMODE | unix.O_CREAT | unix.O_EXCL | unix.O_DIRECTORY | unix.O_SYNC
+	hostFlags = unix.O_ACCMODE | unix.O_CREAT | unix.O_EXCL | unix.O_SYNC
 
 	// changeFlags are those that a read-only tree refuses.
 	changeFlags = unix.O_ACCMODE | unix.O_CREAT | unix.O_TRUNC
 )
 
-// OpenFile opens the file or directory called name. It understands the access
-// modes and O_CREATE, O_EXCL, O_TRUNC, O_APPEND, O_SYNC and O_DSYNC of package
-// os or unix, and O_DIRECTORY (ENOTDIR for anything else) and O_NOFOLLOW (ELOOP
-// for a link) of package unix; other flags are dropped. O_TRUNC needs write
-// access (EINVAL).
+// OpenFile opens the file called name; a directory is EISDIR, see [Dir.OpenDir].
+// It understands the access modes and O_CREATE, O_EXCL, O_TRUNC, O_APPEND, O_SYNC
+// and O_DSYNC of package os or unix, and O_NOFOLLOW (ELOOP for a link) of package
+// unix; other flags are dropped. O_TRUNC needs write access (EINVAL).
 //
 // The owner can always read and write a file that it makes, whatever perm
-// says. FIFOs, sockets and devices are refused (ENXIO), without blocking; character
-// devices of a [ReadWrite] directory are not.
+// says. FIFOs, sockets and devices are refused (ENXIO), without blocking; FIFOs
+// and character devices of a [ReadWrite] directory are not.
 func (d *Dir) OpenFile(name string, flag int, perm iofs.FileMode) (*File, error) {
 	f, err := d.openFile(name, flag, perm)
 	return f, fault("open", name, err)
@@ -43,13 +42,17 @@ func (d *Dir) openFile(name string, flag int, perm iofs.FileMode) (*File, error)
 	if err := d.checkKind(root, name, flag); err != nil {
 		return nil, err
 	}
-	f, err := d.ledger.open(flag, func(flag int) (*File, error) {
+	if err := d.tree.shared.reserve(); err != nil {
+		return nil, err
+	}
+	f, err := d.tree.ledger.openFile(flag, func(flag int) (*File, error) {
 		return d.openHost(root, name, flag, perm)
 	})
 	if err != nil {
+		d.tree.shared.release()
 		return nil, err
 	}
-	if flag&unix.O_TRUNC != 0 {
+	if flag&unix.O_TRUNC != 0 && !f.stream {
 		if err := f.Truncate(0); err != nil {
 			_ = f.Close()
 			return nil, err
@@ -60,14 +63,11 @@ func (d *Dir) openFile(name string, flag int, perm iofs.FileMode) (*File, error)
 
 func (d *Dir) checkFlags(flag int) error {
 	switch {
-	case d.readOnly && flag&changeFlags != 0:
+	case d.tree.readOnly && flag&changeFlags != 0:
 		return syscall.EROFS
 	case flag&unix.O_ACCMODE == unix.O_ACCMODE:
 		return syscall.EINVAL
 	case flag&unix.O_TRUNC != 0 && flag&unix.O_ACCMODE == unix.O_RDONLY:
-		return syscall.EINVAL
-	case flag&unix.O_DIRECTORY != 0 && flag&unix.O_CREAT != 0:
-		// Linux before 6.3 would make a regular file.
 		return syscall.EINVAL
 	}
 	return nil
@@ -94,12 +94,15 @@ func (d *Dir) checkKind(root *os.Root, name string, flag int) error {
 	return d.checkMode(info.Mode())
 }
 
-// checkMode refuses what is neither file nor directory. Who lends a directory
-// that has character devices, such as /dev/null, lends these too.
+// checkMode refuses what is no file. Who lends a directory that has character
+// devices, such as /dev/null, or FIFOs, lends these too.
 func (d *Dir) checkMode(mode iofs.FileMode) error {
-	lent := d.ledger == nil && !d.readOnly
-	if mode.IsRegular() || mode.IsDir() || (lent && mode&iofs.ModeCharDevice != 0) {
+	lent := d.tree.ledger == nil && !d.tree.readOnly
+	switch {
+	case mode.IsRegular(), lent && mode&(iofs.ModeCharDevice|iofs.ModeNamedPipe) != 0:
 		return nil
+	case mode.IsDir():
+		return syscall.EISDIR
 	}
 	return syscall.ENXIO
 }
@@ -107,7 +110,7 @@ func (d *Dir) checkMode(mode iofs.FileMode) error {
 // openHost opens the host's file, whatever is counted.
 func (d *Dir) openHost(root *os.Root, name string, flag int, perm iofs.FileMode) (*File, error) {
 	pass := flag & hostFlags
-	if d.ledger != nil {
+	if d.tree.ledger != nil {
 		pass &^= unix.O_SYNC // as File.Sync
 	}
 	host, err := root.OpenFile(name, pass|unix.O_NONBLOCK|unix.O_NOCTTY, perm.Perm()|0o600)
@@ -124,10 +127,9 @@ func (d *Dir) openHost(root *os.Root, name string, flag int, perm iofs.FileMode)
 	}
 	return &File{
 		name:     name,
-		dir:      info.IsDir(),
-		readOnly: d.readOnly,
+		stream:   !info.Mode().IsRegular(),
+		tree:     d.tree,
 		writable: flag&unix.O_ACCMODE != unix.O_RDONLY,
-		ledger:   d.ledger,
 		host:     host,
 		append:   flag&unix.O_APPEND != 0,
 	}, nil

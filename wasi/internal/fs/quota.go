@@ -2,6 +2,7 @@ package fs
 
 import (
 	"errors"
+	"io"
 	"os"
 	"sync"
 	"syscall"
@@ -23,20 +24,21 @@ type Quota struct {
 // the tree that counts, so that book and disk agree. A nil ledger counts
 // nothing and allows everything.
 type ledger struct {
-	limit Quota
+	limit  Quota
+	shared Shared
 
 	mu     sync.Mutex // guards what follows, and Tmp's root and path
 	closed bool
 	used   Quota
 	names  int
-	inodes map[id]*inode
-	files  map[*File]struct{}
+	inodes map[ID]*inode
+	open   map[io.Closer]struct{} // files and directories
 }
 
-// An id is what the host knows an inode by.
-type id struct{ dev, ino uint64 }
+// An ID is what the host knows an inode by, on one machine at one time.
+type ID struct{ dev, ino uint64 }
 
-func idOf(st unix.Stat_t) id { return id{st.Dev, st.Ino} }
+func idOf(st unix.Stat_t) ID { return ID{st.Dev, st.Ino} }
 
 // lookup returns the inode of st. One that is unknown was not made through the
 // ledger, so the host meddles with a directory that is ours alone.
@@ -101,10 +103,11 @@ func (l *ledger) free(n *inode) {
 	delete(l.inodes, n.id)
 	l.used.Inodes--
 	l.used.Bytes -= n.size
+	l.shared.giveBytes(n.size)
 }
 
-// open opens a file through open, and enters it if that made it.
-func (l *ledger) open(flag int, open func(flag int) (*File, error)) (*File, error) {
+// openFile opens a file through open, and enters it if that made it.
+func (l *ledger) openFile(flag int, open func(flag int) (*File, error)) (*File, error) {
 	if l == nil {
 		return open(flag)
 	}
@@ -146,20 +149,40 @@ func (l *ledger) hold(f *File) error {
 	}
 	n.handles++
 	f.inode = n
-	l.files[f] = struct{}{}
+	l.open[f] = struct{}{}
 	return nil
 }
 
-// release ends what hold began.
-func (l *ledger) release(f *File) {
+// holdDir counts d as a handle of its inode.
+func (l *ledger) holdDir(d *Dir) error {
+	if l == nil {
+		return nil
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.closed {
+		return os.ErrClosed
+	}
+	n, err := l.lookup(statOf(d.own))
+	if err != nil {
+		return err
+	}
+	n.handles++
+	d.inode = n
+	l.open[d] = struct{}{}
+	return nil
+}
+
+// release ends what hold or holdDir began.
+func (l *ledger) release(handle io.Closer, n *inode) {
 	if l == nil {
 		return
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	delete(l.files, f)
-	f.inode.handles--
-	l.free(f.inode)
+	delete(l.open, handle)
+	n.handles--
+	l.free(n)
 }
 
 // write writes as much of p at off, or atEnd, as there is room for. Bytes that
@@ -178,11 +201,19 @@ func (l *ledger) write(n *inode, p []byte, off int64, write func([]byte, int64) 
 	if short {
 		p = p[:room]
 	}
+	ahead := max(0, off+int64(len(p))-n.size)
+	if !l.shared.takeBytes(ahead) {
+		return 0, off, syscall.ENOSPC
+	}
 	k, err = write(p, off)
 	end = off + int64(k)
+	grown := int64(0)
 	if k > 0 {
-		l.setSize(n, max(n.size, end))
+		grown = max(0, end-n.size)
 	}
+	l.shared.giveBytes(ahead - grown)
+	n.size += grown
+	l.used.Bytes += grown
 	if short && err == nil {
 		err = syscall.ENOSPC
 	}
@@ -196,17 +227,19 @@ func (l *ledger) resize(n *inode, size int64, truncate func() error) error {
 	}
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if size-n.size > l.limit.Bytes-l.used.Bytes && size > n.size {
+	grown := size - n.size
+	if grown > l.limit.Bytes-l.used.Bytes && grown > 0 {
+		return syscall.ENOSPC
+	}
+	if !l.shared.takeBytes(grown) {
 		return syscall.ENOSPC
 	}
 	if err := truncate(); err != nil {
+		l.shared.giveBytes(grown)
 		return err
 	}
-	l.setSize(n, size)
-	return nil
-}
-
-func (l *ledger) setSize(n *inode, size int64) {
-	l.used.Bytes += size - n.size
+	l.shared.giveBytes(-grown)
+	l.used.Bytes += grown
 	n.size = size
+	return nil
 }

@@ -6,8 +6,6 @@ import (
 	"testing"
 	"time"
 
-	"golang.org/x/sys/unix"
-
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
 )
 
@@ -15,10 +13,10 @@ import (
 // through read-only descriptors.
 func TestReadOnly(t *testing.T) {
 	now := time.Now()
-	d := fs.ReadOnly(openRoot(t, bundle(t)))
+	d := fs.ReadOnly(openRoot(t, bundle(t)), fs.Shared{})
 	wantContent(t, d, "link", "hello")
 	file := mustOpen(t, d, "file", os.O_RDONLY)
-	dir := mustOpen(t, d, "dir", unix.O_DIRECTORY)
+	dir := mustOpenDir(t, d, "dir")
 	writes := func(n int, err error) error {
 		if n != 0 {
 			t.Errorf("wrote %d bytes", n)
@@ -35,14 +33,15 @@ func TestReadOnly(t *testing.T) {
 		"mkdir":              d.Mkdir("new", 0o755),
 		"rmdir":              d.Rmdir("dir/sub"),
 		"unlink":             d.Unlink("file"),
-		"rename":             d.Rename("file", "new"),
-		"link":               d.Link("file", "new"),
+		"rename":             d.Rename("file", d, "new"),
+		"link":               d.Link("file", d, "new"),
 		"symlink":            d.Symlink("file", "new"),
 		"times":              d.Chtimes("file", now, now, true),
 		"times of link":      d.Chtimes("link", now, now, false),
 		"times of .":         d.Chtimes(".", now, now, false),
 		"times of open file": file.Chtimes(now, now),
-		"times of open dir":  dir.Chtimes(now, now),
+		"times of open dir":  dir.Chtimes(".", now, now, true),
+		"mkdir in open dir":  dir.Mkdir("new", 0o755),
 		"write":              writes(file.Write([]byte("x"))),
 		"write nothing":      writes(file.Write(nil)),
 		"write at":           writes(file.WriteAt([]byte("x"), 0)),

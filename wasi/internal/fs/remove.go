@@ -36,7 +36,7 @@ func RemoveTree(path string) error {
 // parent is, to be sure of coming back to it.
 type level struct {
 	name   string
-	parent id
+	parent ID
 }
 
 // empty removes everything in dir, and closes it. It walks down into the first
@@ -136,7 +136,7 @@ func step(dir *os.File, name string) (*os.File, error) {
 	return os.NewFile(uintptr(fd), name), nil
 }
 
-func identify(dir *os.File) (id, error) {
+func identify(dir *os.File) (ID, error) {
 	st, err := entry{dir: dir}.fstat()
 	return idOf(st), err
 }

@@ -2,7 +2,10 @@ package fs
 
 import (
 	"fmt"
+	"io"
+	"maps"
 	"os"
+	"slices"
 
 	"golang.org/x/sys/unix"
 )
@@ -12,6 +15,7 @@ import (
 type Tmp struct {
 	parent string
 	ledger *ledger
+	dir    *Dir
 
 	// Guarded by the ledger's mutex; zero until the first use.
 	root *os.Root
@@ -21,18 +25,21 @@ type Tmp struct {
 // NewTmp returns an empty Tmp whose directory will be made in the host's
 // directory parent, mode 0700, when a guest first uses it. The caller closes
 // it.
-func NewTmp(parent string, quota Quota) *Tmp {
-	return &Tmp{parent: parent, ledger: &ledger{
+func NewTmp(parent string, quota Quota, shared Shared) *Tmp {
+	t := &Tmp{parent: parent, ledger: &ledger{
 		limit:  quota,
-		inodes: make(map[id]*inode),
-		files:  make(map[*File]struct{}),
+		shared: shared,
+		inodes: make(map[ID]*inode),
+		open:   make(map[io.Closer]struct{}),
 	}}
+	t.dir = &Dir{tree: &tree{ledger: t.ledger, shared: shared}, name: ".", root: t.open}
+	return t
 }
 
 // Dir returns the top of the tree. More than quota allows is ENOSPC; more than
 // 64 levels of directories are ENAMETOOLONG. After [Tmp.Close] all is EBADF.
 func (t *Tmp) Dir() *Dir {
-	return &Dir{root: t.open, ledger: t.ledger}
+	return t.dir
 }
 
 // Usage returns what the tree holds now.
@@ -99,6 +106,7 @@ func (t *Tmp) Close() error {
 	}
 	t.ledger.mu.Lock()
 	defer t.ledger.mu.Unlock()
+	t.ledger.shared.giveBytes(t.ledger.used.Bytes)
 	t.ledger.used, t.ledger.names = Quota{}, 0
 	return nil
 }
@@ -112,12 +120,8 @@ func (t *Tmp) shut() bool {
 	return !was
 }
 
-func (t *Tmp) stillOpen() []*File {
+func (t *Tmp) stillOpen() []io.Closer {
 	t.ledger.mu.Lock()
 	defer t.ledger.mu.Unlock()
-	files := make([]*File, 0, len(t.ledger.files))
-	for f := range t.ledger.files {
-		files = append(files, f)
-	}
-	return files
+	return slices.Collect(maps.Keys(t.ledger.open))
 }

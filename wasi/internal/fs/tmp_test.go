@@ -26,7 +26,7 @@ func hostEntries(t *testing.T, path string) []os.DirEntry {
 
 func TestTmpIsMadeAtFirstUse(t *testing.T) {
 	parent := t.TempDir()
-	tmp := fs.NewTmp(parent, fs.Quota{Bytes: 10, Inodes: 10})
+	tmp := fs.NewTmp(parent, fs.Quota{Bytes: 10, Inodes: 10}, fs.Shared{})
 	d := tmp.Dir()
 	_, err := d.Stat("")
 	wantErrno(t, "stat empty", err, syscall.ENOENT)
@@ -51,7 +51,7 @@ func TestTmpIsMadeAtFirstUse(t *testing.T) {
 
 func TestTmpUnused(t *testing.T) {
 	parent := t.TempDir()
-	tmp := fs.NewTmp(parent, fs.Quota{Bytes: 10, Inodes: 10})
+	tmp := fs.NewTmp(parent, fs.Quota{Bytes: 10, Inodes: 10}, fs.Shared{})
 	wantErrno(t, "close", tmp.Close(), 0)
 	_, err := tmp.Dir().Stat(".")
 	wantErrno(t, "stat after close", err, syscall.EBADF)
@@ -61,7 +61,7 @@ func TestTmpUnused(t *testing.T) {
 }
 
 func TestTmpWithoutParent(t *testing.T) {
-	tmp := fs.NewTmp(filepath.Join(t.TempDir(), "missing"), fs.Quota{})
+	tmp := fs.NewTmp(filepath.Join(t.TempDir(), "missing"), fs.Quota{}, fs.Shared{})
 	_, err := tmp.Dir().Stat(".")
 	wantErrno(t, "stat", err, syscall.EIO)
 	if errors.Is(err, syscall.ENOENT) || !strings.Contains(err.Error(), "missing") {
@@ -77,7 +77,7 @@ func TestTmpCloseWithOpenFiles(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	dir, err := d.OpenFile(".", unix.O_DIRECTORY, 0)
+	dir, err := d.OpenDir(".", 0)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -86,7 +86,7 @@ func TestTmpCloseWithOpenFiles(t *testing.T) {
 	wantUsage(t, tmp, "after close", 0, 0)
 	_, err = f.Write([]byte("x"))
 	wantErrno(t, "write", err, syscall.EBADF)
-	_, err = dir.ReadDir(-1)
+	_, err = dir.ReadDir(0, 1)
 	wantErrno(t, "readdir", err, syscall.EBADF)
 	wantErrno(t, "close of the file", f.Close(), 0)
 	wantErrno(t, "mkdir", d.Mkdir("x", 0o755), syscall.EBADF)
@@ -95,18 +95,18 @@ func TestTmpCloseWithOpenFiles(t *testing.T) {
 // T23: a tree of 64 levels, whose path no system call would take, is removed.
 func TestTmpCloseOfDeepTree(t *testing.T) {
 	parent := t.TempDir()
-	tmp := fs.NewTmp(parent, fs.Quota{Bytes: 1000, Inodes: 1000})
+	tmp := fs.NewTmp(parent, fs.Quota{Bytes: 1000, Inodes: 1000}, fs.Shared{})
 	d := tmp.Dir()
 	name := strings.Repeat("x", 200)
 	wantErrno(t, "mkdir", d.Mkdir("top", 0o755), 0)
 	for range 63 { // from the bottom up, as no guest could name the bottom
 		wantErrno(t, "mkdir", d.Mkdir("outer", 0o755), 0)
 		wantErrno(t, "write", write(d, "outer/file", "x"), 0)
-		wantErrno(t, "rename", d.Rename("top", "outer/"+name), 0)
-		wantErrno(t, "rename", d.Rename("outer", "top"), 0)
+		wantErrno(t, "rename", d.Rename("top", d, "outer/"+name), 0)
+		wantErrno(t, "rename", d.Rename("outer", d, "top"), 0)
 	}
 	wantErrno(t, "mkdir", d.Mkdir("outer", 0o755), 0)
-	wantErrno(t, "level 65", d.Rename("top", "outer/top"), syscall.ENAMETOOLONG)
+	wantErrno(t, "level 65", d.Rename("top", d, "outer/top"), syscall.ENAMETOOLONG)
 	wantUsage(t, tmp, "64 levels", 63, 64+63+1)
 	wantErrno(t, "close", tmp.Close(), 0)
 	if got := hostEntries(t, parent); len(got) != 0 {
@@ -127,7 +127,7 @@ func chain(t *testing.T, d *fs.Dir, top string, levels int) string {
 
 func TestDepthLimit(t *testing.T) {
 	parent := t.TempDir()
-	tmp := fs.NewTmp(parent, fs.Quota{Bytes: 1000, Inodes: 1000})
+	tmp := fs.NewTmp(parent, fs.Quota{Bytes: 1000, Inodes: 1000}, fs.Shared{})
 	d := tmp.Dir()
 	last := chain(t, d, ".", 64)
 	wantErrno(t, "mkdir 65", d.Mkdir(last+"/d", 0o755), syscall.ENAMETOOLONG)
@@ -139,12 +139,12 @@ func TestDepthLimit(t *testing.T) {
 	wantErrno(t, "mkdir", d.Mkdir("two", 0o755), 0)
 	wantErrno(t, "mkdir", d.Mkdir("two/levels", 0o755), 0)
 	at62 := strings.TrimSuffix(last, "/d/d")
-	wantErrno(t, "rename to 65", d.Rename("two", at62+"/d/two"), syscall.ENAMETOOLONG)
-	wantErrno(t, "rename to 64", d.Rename("two", at62+"/two"), 0)
+	wantErrno(t, "rename to 65", d.Rename("two", d, at62+"/d/two"), syscall.ENAMETOOLONG)
+	wantErrno(t, "rename to 64", d.Rename("two", d, at62+"/two"), 0)
 	wantErrno(t, "mkdir below", d.Mkdir(at62+"/two/levels/x", 0o755), syscall.ENAMETOOLONG)
-	wantErrno(t, "rename up", d.Rename(at62+"/two/levels", "levels"), 0)
+	wantErrno(t, "rename up", d.Rename(at62+"/two/levels", d, "levels"), 0)
 	wantErrno(t, "mkdir below", d.Mkdir("levels/x", 0o755), 0)
-	wantErrno(t, "a file can move to the last", d.Rename(last+"/file", at62+"/two/file"), 0)
+	wantErrno(t, "a file can move to the last", d.Rename(last+"/file", d, at62+"/two/file"), 0)
 
 	wantErrno(t, "close", tmp.Close(), 0)
 	if got := hostEntries(t, parent); len(got) != 0 {
@@ -228,9 +228,9 @@ func TestConcurrentUse(t *testing.T) {
 			for round := range 50 {
 				name, other := fmt.Sprintf("f%d", i), fmt.Sprintf("f%d", (i+round)%4)
 				_ = write(d, name, strings.Repeat("x", 100+round))
-				_ = d.Rename(name, other)
+				_ = d.Rename(name, d, other)
 				_ = d.Mkdir("dir", 0o755)
-				_ = d.Link(other, fmt.Sprintf("dir/l%d", i))
+				_ = d.Link(other, d, fmt.Sprintf("dir/l%d", i))
 				_ = d.Unlink(other)
 			}
 		})
