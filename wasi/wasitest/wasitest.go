@@ -11,6 +11,7 @@
 //	files      tmpwrite rowrite
 //	refused    noentry unknownimport importmem
 //	handler    reactor
+//	forwards   preview1
 //
 // After changing a source run go generate, which needs wat2wasm of wabt; a test holds that the two agree.
 package wasitest
