@@ -38,6 +38,9 @@ func splitHead(b []byte) (before, after []byte, ok bool) {
 // parseHead reads the header lines of a CGI response.
 func parseHead(text string) (*head, error) {
 	h := &head{header: http.Header{}, length: -1}
+	if n := strings.Count(text, "\n"); n > maxLines {
+		return nil, badf("the header has %d lines, more than %d", n, maxLines)
+	}
 	for line := range strings.Lines(text) {
 		line = strings.TrimSuffix(strings.TrimSuffix(line, "\n"), "\r")
 		name, value, ok := strings.Cut(line, ":")
@@ -61,7 +64,7 @@ func (h *head) field(name, value string) error {
 		return h.setStatus(value)
 	case name == "Content-Length":
 		return h.setLength(value)
-	case !allowed(name):
+	case !allowed(name, value):
 		return nil
 	}
 	h.header.Add(name, value)
@@ -112,22 +115,39 @@ func (h *head) complete() error {
 	return nil
 }
 
-// bodyless tells whether the status forbids a body (RFC 9110 section 6.4.1).
+// bodyless tells whether the status forbids a body (RFC 9110 sections 6.4.1 and
+// 15.3.6).
 func (h *head) bodyless() bool {
-	return h.status == http.StatusNoContent || h.status == http.StatusNotModified
+	switch h.status {
+	case http.StatusNoContent, http.StatusResetContent, http.StatusNotModified:
+		return true
+	}
+	return false
 }
 
-// allowed tells whether a guest may set a header. The connection belongs to the
-// server, and so do the headers by which the platform or a proxy in front of it
-// is steered.
-func allowed(name string) bool {
+// framed tells whether the length of the body may stand in the header. 204 has
+// none, and 205 is always empty.
+func (h *head) framed() bool {
+	return h.length >= 0 && h.status != http.StatusNoContent && h.status != http.StatusResetContent
+}
+
+// allowed tells whether a guest may set a header. The connection and the date are
+// the server's; so are the headers that steer the platform, a proxy in front of
+// it, or what a browser keeps for the other apps of the domain.
+func allowed(name, value string) bool {
 	switch name {
-	case "Connection", "Keep-Alive", "Proxy-Connection", "Te", "Trailer", "Transfer-Encoding", "Upgrade",
-		"Alt-Svc", "X-Sendfile":
+	case "Connection", "Keep-Alive", "Te", "Trailer", "Transfer-Encoding", "Upgrade", "Http2-Settings", "Date",
+		"Alt-Svc", "Clear-Site-Data", "X-Sendfile", "X-Reproxy-Url", "X-Litespeed-Location":
 		return false
+	case "Server": // by which clients of Deta Space know an answer of the platform
+		return len(value) < 4 || !strings.EqualFold(value[:4], "Deta")
 	}
-	return !strings.HasPrefix(name, "X-Space-") && !strings.HasPrefix(name, "X-Accel-") &&
-		!strings.HasPrefix(name, http.TrailerPrefix)
+	for _, prefix := range []string{"Proxy-", "X-Space-", "X-Accel-", "X-Lighttpd-", http.TrailerPrefix} {
+		if strings.HasPrefix(name, prefix) {
+			return false
+		}
+	}
+	return true
 }
 
 // BadResponseError says what a guest's output lacks of a CGI response.

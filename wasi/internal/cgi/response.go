@@ -9,7 +9,10 @@ import (
 
 const (
 	maxHead = 64 << 10 // bytes of a response's header
-	maxHeld = 64 << 10 // bytes of a body that are held before it streams
+	// maxLines bounds the lines of a header: a proxy in front gives up at a hundred
+	// or so, and thousands of tiny ones cost more than their bytes tell.
+	maxLines = 256
+	maxHeld  = 64 << 10 // bytes of a body that are held before it streams
 )
 
 // TooLargeError says that a body is larger than its limit, in bytes.
@@ -171,7 +174,7 @@ func (p *Response) commit() error {
 	if header.Get("Content-Type") == "" {
 		header["Content-Type"] = nil // or net/http guesses one
 	}
-	if p.head.length >= 0 && p.head.status != http.StatusNoContent {
+	if p.head.framed() {
 		header.Set("Content-Length", strconv.FormatInt(p.head.length, 10))
 	}
 	p.committed = true

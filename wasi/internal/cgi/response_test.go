@@ -113,10 +113,19 @@ func TestResponse(t *testing.T) {
 			out: "Content-Type: a/b\nContent-Length: 99\n\n", method: http.MethodHead, status: 200,
 			header: http.Header{"Content-Type": {"a/b"}, "Content-Length": {"99"}},
 		},
+		"reset content is empty, whatever it says": {
+			out: "Status: 205\nContent-Length: 3\n\nabc", status: 205, header: http.Header{"Content-Type": nil},
+		},
+		"a server of its own": {
+			out: "Status: 200\nServer: mine/1\n\n", status: 200,
+			header: http.Header{"Content-Type": nil, "Server": {"mine/1"}, "Content-Length": {"0"}},
+		},
+		// T17
 		"the connection's and the platform's headers are dropped": {
-			out: "Status: 200\nConnection: close\nKeep-Alive: 1\nProxy-Connection: x\nTE: x\nTrailer: X\nTransfer-Encoding: chunked\n" +
-				"Upgrade: h2c\nAlt-Svc: x\nX-Sendfile: /etc/passwd\nX-Accel-Redirect: /x\nX-Space-Error: lie\nx-space-request-id: lie\n" +
-				"Trailer:X: y\n\n", status: 200,
+			out: "Status: 200\nConnection: close\nKeep-Alive: 1\nProxy-Connection: x\nProxy-Authenticate: x\nTE: x\nTrailer: X\n" +
+				"Transfer-Encoding: chunked\nUpgrade: h2c\nHTTP2-Settings: x\nAlt-Svc: x\nClear-Site-Data: \"*\"\nX-Sendfile: /etc/passwd\n" +
+				"X-Accel-Redirect: /x\nX-Lighttpd-Send-File: /x\nX-Reproxy-URL: http://x\nX-LiteSpeed-Location: /x\nX-Space-Error: lie\n" +
+				"x-space-request-id: lie\nTrailer:X: y\nDate: Thu, 01 Jan 1970 00:00:00 GMT\nServer: deta-space\nserver: Deta\n\n", status: 200,
 			header: http.Header{"Content-Type": nil, "Content-Length": {"0"}},
 		},
 	} {
@@ -169,6 +178,14 @@ func TestBadResponse(t *testing.T) {
 		"body shorter than length":  {"Status: 200\nContent-Length: 2\n\na", "has 1 bytes, its Content-Length says 2"},
 		"body longer than length":   {"Status: 200\nContent-Length: 2\n\nabc", "longer than its Content-Length of 2"},
 		"header without end":        {"X: " + strings.Repeat("x", held), "larger than 65536"},
+		"early hints":               {"Status: 103\nLink: </a.css>; rel=preload\n\nStatus: 200\n\n", "200 to 599"},
+		"too many lines":            {"Status: 200\n" + strings.Repeat("A:\n", 256) + "\n", "257 lines"},
+		"two lengths in one line":   {"Status: 200\nContent-Length: 1, 1\n\na", "number of bytes"},
+		"location with a return":    {"Location: /x\r\r\nSet-Cookie: a=b\n\n", "control characters"},
+		"DEL in a value":            {"Content-Type: a\x7fb\n\n", "control characters"},
+		"NUL in a name":             {"Content-Type: a/b\nX\x00Y: 1\n\n", "is not `Name: value`"},
+		"name that is no token":     {"Content-Type: a/b\nX(Y): 1\n\n", "is not `Name: value`"},
+		"blank before the name":     {" Content-Type: a/b\n\n", "is not `Name: value`"},
 		"header too large":          {"X: " + strings.Repeat("x", held) + "\n\n", "larger than 65536"},
 		"header too large by a bit": {"Status: 200\nX: " + strings.Repeat("x", held-15) + "\n\n", "larger than 65536"},
 	} {
