@@ -41,6 +41,12 @@ func (h *Host) hostname(app space.AppName) string {
 	return string(app) + "." + base.Host
 }
 
+// onLoopback tells whether only this machine can reach the listener.
+func (h *Host) onLoopback() bool {
+	addr, ok := h.listener.Addr().(*net.TCPAddr)
+	return ok && addr.IP.IsLoopback()
+}
+
 func (h *Host) port() string {
 	_, port, err := net.SplitHostPort(h.listener.Addr().String())
 	if err != nil {
@@ -76,18 +82,37 @@ const (
 )
 
 // state is the server's phase, for the readiness probe.
-type state struct{ phase atomic.Int32 }
+type state struct {
+	phase  atomic.Int32
+	checks []func() error // what else has to be well
+}
 
-func (s *state) set(p phase) { s.phase.Store(int32(p)) }
+// advance goes on to a later phase; there is no way back.
+func (s *state) advance(to phase) {
+	for {
+		now := s.phase.Load()
+		if now >= int32(to) || s.phase.CompareAndSwap(now, int32(to)) {
+			return
+		}
+	}
+}
+
+// starting tells whether apps are still being restored.
+func (s *state) starting() bool { return phase(s.phase.Load()) == starting }
 
 // ready is nil while requests are welcome.
 func (s *state) ready() error {
 	switch phase(s.phase.Load()) {
 	case serving:
-		return nil
 	case draining:
 		return errors.New("draining")
 	default:
 		return errors.New("starting")
 	}
+	for _, check := range s.checks {
+		if err := check(); err != nil {
+			return err
+		}
+	}
+	return nil
 }

@@ -8,6 +8,8 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"strings"
+	"time"
 
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -16,6 +18,9 @@ import (
 type Config struct {
 	// Listen is the address to listen on, host:port; port 0 takes a free one.
 	Listen string
+	// InsecureListen allows an address that others can reach, where what they send,
+	// tokens among it, can be read and changed on the way.
+	InsecureListen bool
 	// Data is the data directory; it is made when missing.
 	Data string
 	// Domain is the platform's host name; apps answer below it.
@@ -25,7 +30,13 @@ type Config struct {
 	// TrustedProxies may say who the client is and how it came.
 	TrustedProxies []netip.Prefix
 	// Limits hold for each Micro.
-	Limits  space.Limits
+	Limits space.Limits
+	// DrainDelay is how long the server still takes requests once it is to end and
+	// says so to probers, for a balancer in front to look elsewhere; 0 ends at once.
+	DrainDelay time.Duration
+	// Checks say why the server is not ready, nil while it is; each is asked at
+	// every probe, by several goroutines.
+	Checks  []func() error
 	Version string
 	Logger  *slog.Logger
 }
@@ -41,11 +52,14 @@ func DefaultConfig() Config {
 	}
 }
 
-// Check refuses a configuration that cannot work, or that is not safe yet. [Open]
-// checks too.
+// Check refuses a configuration that cannot work, or that is not safe unless it
+// is wanted. [Open] checks too.
 func (c *Config) Check() error {
-	if err := loopback(c.Listen); err != nil {
+	if err := c.checkListen(); err != nil {
 		return err
+	}
+	if c.DrainDelay < 0 {
+		return errors.New("drain delay: want 0 or more")
 	}
 	if !regexp.MustCompile(`^[a-z0-9]([a-z0-9.-]{0,200}[a-z0-9])?$`).MatchString(c.Domain) {
 		return fmt.Errorf("domain %q: want a host name in lower case", c.Domain)
@@ -59,18 +73,28 @@ func (c *Config) Check() error {
 	return checkLimits(c.Limits)
 }
 
-// loopback refuses addresses that others can reach: until the sandbox is our own,
-// the server is for its own machine only.
-func loopback(listen string) error {
-	host, _, err := net.SplitHostPort(listen)
+// checkListen refuses an address that others can reach, unless that is wanted.
+func (c *Config) checkListen() error {
+	host, _, err := net.SplitHostPort(c.Listen)
 	if err != nil {
-		return fmt.Errorf("listen address %q: want host:port, for example 127.0.0.1:4200", listen)
+		return fmt.Errorf("listen address %q: want host:port, for example 127.0.0.1:4200", c.Listen)
 	}
-	if addr, err := netip.ParseAddr(host); host == "localhost" || (err == nil && addr.IsLoopback()) {
+	if c.InsecureListen || isLoopback(host) {
 		return nil
 	}
-	return fmt.Errorf("listen address %q: this version listens on loopback only (127.0.0.1, [::1], localhost); "+
-		"to serve others, put a proxy in front of it", listen)
+	return beyondLoopback(c.Listen)
+}
+
+// isLoopback tells whether a listen address is this machine's alone by its text.
+// A name but localhost may mean anything, and no host means all there are.
+func isLoopback(host string) bool {
+	addr, err := netip.ParseAddr(host)
+	return strings.EqualFold(host, "localhost") || (err == nil && addr.Unmap().IsLoopback())
+}
+
+func beyondLoopback(listen string) error {
+	return fmt.Errorf("listen address %q: others can reach it, and there is no TLS: whoever sees the traffic sees the admin token; "+
+		"listen on 127.0.0.1 and put a proxy with TLS in front, or allow it with --insecure-listen", listen)
 }
 
 func checkLimits(l space.Limits) error {

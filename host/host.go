@@ -41,13 +41,13 @@ type Host struct {
 	drain    context.CancelFunc // ends the streams
 }
 
-// Open opens the data directory and the listener, and restores what was live.
-// Nothing is answered before [Host.Run].
+// Open opens the data directory and the listener. Nothing is answered before
+// [Host.Run].
 func Open(ctx context.Context, config Config) (*Host, error) {
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	h := &Host{config: config, registry: registry.New()}
+	h := &Host{config: config, registry: registry.New(), state: state{checks: config.Checks}}
 	if err := h.open(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -76,15 +76,33 @@ func (h *Host) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if h.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", h.config.Listen); err != nil {
-		return fmt.Errorf("listen on %s: %w", h.config.Listen, err)
+	if err := h.listen(ctx); err != nil {
+		return err
 	}
 	h.deployer = deploy.New(deploy.Config{
 		Store: h.store, Registry: h.registry, Engine: h.engine, Limits: h.config.Limits,
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 	})
 	h.serveWith(guard)
-	return h.deployer.Restore(ctx)
+	return nil
+}
+
+// listen opens the listener. What a name such as localhost really means shows
+// only now.
+func (h *Host) listen(ctx context.Context) error {
+	var err error
+	if h.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", h.config.Listen); err != nil {
+		return fmt.Errorf("listen on %s: %w", h.config.Listen, err)
+	}
+	if h.onLoopback() {
+		return nil
+	}
+	if !h.config.InsecureListen {
+		return beyondLoopback(h.listener.Addr().String())
+	}
+	h.config.Logger.Warn("listening beyond loopback without TLS: whoever sees the traffic sees the admin token",
+		"address", h.listener.Addr())
+	return nil
 }
 
 func (h *Host) openLogs() error {
@@ -118,15 +136,18 @@ func (h *Host) serveWith(guard *access.Guard) {
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
 	front := gateway.New(gateway.Config{
-		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: true,
-		TrustedProxies: h.config.TrustedProxies, Platform: platform, Ready: h.state.ready, Logger: h.config.Logger,
+		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
+		TrustedProxies: h.config.TrustedProxies, Platform: platform,
+		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
 	})
 	h.server = &http.Server{
-		Handler:           front,
-		ReadHeaderTimeout: 10 * time.Second,
-		IdleTimeout:       2 * time.Minute,
-		MaxHeaderBytes:    64 << 10,
-		ErrorLog:          slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
+		Handler: front,
+		// "OPTIONS *" is the gateway's to refuse, as any other target that is no path.
+		DisableGeneralOptionsHandler: true,
+		ReadHeaderTimeout:            10 * time.Second,
+		IdleTimeout:                  2 * time.Minute,
+		MaxHeaderBytes:               64 << 10,
+		ErrorLog:                     slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
 	}
 }
 
@@ -136,14 +157,14 @@ func (h *Host) logOf(app space.AppName, micro string) runner.Log {
 }
 
 // Run answers requests until ctx ends, then drains: running requests finish, up
-// to their deadline. ready is called once requests are accepted.
+// to their deadline. What was live is restored meanwhile; ready is called once
+// all of it is.
 func (h *Host) Run(ctx context.Context, ready func()) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })
+	group.Go(func() error { return h.restore(running, ready) })
 	group.Go(func() error {
-		h.state.set(serving)
-		ready()
 		if err := h.server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
@@ -151,15 +172,35 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	})
 	group.Go(func() error {
 		<-running.Done()
-		return h.shutdown()
+		return h.shutdown(ctx)
 	})
 	return group.Wait()
 }
 
-// shutdown ends the streams, refuses what is new and waits for what runs.
-func (h *Host) shutdown() error {
-	h.state.set(draining)
+// restore brings back what was live. A server that is told to end meanwhile has
+// not failed.
+func (h *Host) restore(ctx context.Context, ready func()) error {
+	if err := h.deployer.Restore(ctx); err != nil {
+		if ctx.Err() != nil {
+			return nil
+		}
+		return fmt.Errorf("restore the apps: %w", err)
+	}
+	h.state.advance(serving)
+	ready()
+	return nil
+}
+
+// shutdown tells probers, ends the streams, goes on for the drain delay, and then
+// refuses what is new and waits for what runs. asked is over if the server was
+// asked to end, rather than that a part of it failed.
+func (h *Host) shutdown(asked context.Context) error {
+	h.state.advance(draining)
 	h.drain()
+	if asked.Err() != nil {
+		// Nothing but the end of the process cuts it short: a second signal does that.
+		time.Sleep(h.config.DrainDelay)
+	}
 	// Longer than any request may take: to run, and to be written.
 	patience := h.config.Limits.Timeout + h.config.Limits.QueueWait + 10*time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), patience)

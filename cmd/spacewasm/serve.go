@@ -27,10 +27,14 @@ When it accepts requests it prints a line with "ready" and its address; its log
 goes to standard error. Ctrl-C or SIGTERM lets running requests finish; a second
 one ends it at once.
 
+It listens for this machine only. To serve others, put a proxy with TLS in front
+(--public-url, --trusted-proxy), or give --insecure-listen with another address.
+
 The limits hold for each Micro; the defaults are those of Deta Space.`
 
 const serveExample = `  spacewasm serve
   spacewasm serve --listen 127.0.0.1:8080 --data /var/lib/spacewasm
+  spacewasm serve --domain apps.example.org --public-url https://apps.example.org --trusted-proxy 127.0.0.1
   spacewasm serve --timeout 5s --memory 128MiB --log-format json
   SPACEWASM_PAYLOAD=10MiB spacewasm serve`
 
@@ -61,10 +65,13 @@ func newServe(c *cli) *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.StringVar(&config.Listen, "listen", config.Listen, "address to listen on; port 0 takes a free one")
+	f.BoolVar(&config.InsecureListen, "insecure-listen", false, "allow a listen address that others can reach, without TLS")
 	f.StringVar(&config.Data, "data", config.Data, "data directory; made when missing")
 	f.StringVar(&config.Domain, "domain", config.Domain, "the platform's host name; apps answer below it")
 	f.StringVar(&config.PublicURL, "public-url", "", "what users type when a proxy stands in front")
 	f.StringSliceVar(&proxies, "trusted-proxy", nil, "network (CIDR) of proxies whose word counts; may be repeated")
+	f.DurationVar(&config.DrainDelay, "drain-delay", 0,
+		"how long to go on after SIGTERM while /readyz says so, for a balancer in front")
 	f.StringVar(&format, "log-format", "text", "text or json")
 	limitFlags(f, &config.Limits)
 	return cmd

@@ -33,6 +33,9 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Platform answers on the platform's host.
 	Platform http.Handler
+	// Starting tells whether apps are still being restored, so that one which is
+	// not there may be there in a moment.
+	Starting func() bool
 	// Ready is nil while the server takes requests, and says why not otherwise.
 	Ready  func() error
 	Logger *slog.Logger
@@ -57,6 +60,9 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	r = r.WithContext(space.WithRequestID(r.Context(), id))
 	out := &recorder{ResponseWriter: w}
 	out.Header().Set("X-Space-Request-Id", string(id))
+	if endsUnclearly(r) {
+		out.Header().Set("Connection", "close")
+	}
 	err := g.route(out, r)
 	if err != nil {
 		e := space.AsError(err)
@@ -75,24 +81,31 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // route finds out for whom the request is.
 func (g *Gateway) route(w http.ResponseWriter, r *http.Request) error {
-	if err := plausible(r); err != nil {
-		return err
-	}
-	switch r.URL.Path {
+	switch r.URL.Path { // before all else: probers name any host, or none
 	case "/healthz":
 		return g.health(w, nil)
 	case "/readyz":
 		return g.health(w, g.config.Ready())
 	}
-	name, err := g.host(r.Host)
+	if err := plausible(w, r); err != nil {
+		return err
+	}
+	name, err := g.host(r)
 	if err != nil {
 		return err
 	}
-	if name == "" {
-		g.config.Platform.ServeHTTP(w, r)
-		return nil
+	if name != "" {
+		return g.app(w, r, name)
 	}
-	return g.app(w, r, name)
+	if g.config.Starting() {
+		return starting()
+	}
+	g.config.Platform.ServeHTTP(w, r)
+	return nil
+}
+
+func starting() error {
+	return space.Errorf(space.CodePreparing, "the server starts; try again in a moment")
 }
 
 // health answers a prober; it is told nothing but yes or no.
@@ -113,16 +126,22 @@ func (g *Gateway) health(w http.ResponseWriter, err error) error {
 // app serves a request to an app.
 func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName) error {
 	app, release, ok := g.config.Registry.Acquire(name)
-	if !ok {
-		return unknownApp(name)
+	switch {
+	case !ok && g.config.Starting():
+		return starting()
+	case !ok:
+		return g.unknownApp(r, string(name))
 	}
 	defer release()
 	if app.Failed != "" {
 		return space.Errorf(space.CodePreparing, "the app %q does not run: %s", name, app.Failed)
 	}
-	route, path, err := match(app.Routes, r.URL)
+	route, path, found, err := match(app.Routes, r.URL)
 	if err != nil {
 		return err
+	}
+	if !found {
+		return g.unknownPath(r, app)
 	}
 	if !route.Micro.Public && !g.config.Guard.Admin(r) {
 		w.Header().Set("WWW-Authenticate", `Bearer realm="spacewasm"`)
@@ -135,12 +154,7 @@ func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName
 	inner := r.Clone(r.Context())
 	inner.URL.Path, inner.URL.RawPath = path.decoded, path.raw
 	g.clean(inner)
-	return route.Server.Serve(w, inner)
-}
-
-func unknownApp(name space.AppName) error {
-	return space.Errorf(space.CodeNotFound,
-		"there is no app %q here: check the name in the address, or push one with `spacewasm push --app %s`", name, name)
+	return route.Server.Serve(&microWriter{ResponseWriter: w, micro: route.Micro}, inner)
 }
 
 // log writes the line of the access log.

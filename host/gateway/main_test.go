@@ -63,6 +63,7 @@ func newBench(t *testing.T, change func(*gateway.Config), paths ...string) *benc
 		Registry: registry.New(), Guard: guard{}, Domains: []string{"localhost", "space.example.org"}, Loopback: true,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
 		Platform:       http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "platform") }),
+		Starting:       func() bool { return false },
 		Ready:          func() error { return nil },
 		Logger:         slog.New(slog.NewTextHandler(b.said, nil)),
 	}

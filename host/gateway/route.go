@@ -13,25 +13,44 @@ import (
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
-// plausible refuses what Go's server lets pass and no Micro expects.
-func plausible(r *http.Request) error {
+// plausible refuses what Go's server lets pass and no Micro expects. A connection
+// that such a request came on is not used again.
+func plausible(w http.ResponseWriter, r *http.Request) error {
+	var err error
 	switch {
 	case r.Method == http.MethodConnect:
-		return space.Errorf(space.CodeUpgradeUnsupported, "this server is no proxy")
-	case !strings.HasPrefix(r.URL.Path, "/"):
-		return space.Errorf(space.CodeBadRequest, "the request's target is no path")
+		err = space.Errorf(space.CodeUpgradeUnsupported, "this server is no proxy")
+	case r.Method == http.MethodTrace: // it would echo what the platform keeps from a Micro
+		w.Header().Set("Allow", "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS")
+		err = space.Errorf(space.CodeMethodNotAllowed, "TRACE is not answered here")
+	case !strings.HasPrefix(r.URL.Path, "/"): // "*" among others
+		err = space.Errorf(space.CodeBadRequest, "the request's target is no path")
+	case r.URL.Host != "" && (r.URL.User != nil || (r.URL.Scheme != "http" && r.URL.Scheme != "https")):
+		err = space.Errorf(space.CodeBadRequest, "the request's target is no address of a web server")
 	case strings.Contains(r.URL.Path, "\x00"): // no environment can hold it
-		return space.Errorf(space.CodeBadRequest, "the path has a NUL byte in it")
+		err = space.Errorf(space.CodeBadRequest, "the path has a NUL byte in it")
 	case r.Host == "":
-		return space.Errorf(space.CodeBadRequest, "the request names no host")
+		err = space.Errorf(space.CodeBadRequest, "the request names no host")
 	}
-	return nil
+	if err != nil {
+		w.Header().Set("Connection", "close")
+	}
+	return err
 }
 
-// host returns the app that a Host header means, "" for the platform itself.
-func (g *Gateway) host(host string) (space.AppName, error) {
-	name := host
-	if h, _, err := net.SplitHostPort(host); err == nil {
+// endsUnclearly tells whether a proxy in front may see the end of the request
+// elsewhere than Go's server, which hides the reasons: a Transfer-Encoding with
+// HTTP/1.0, or beside a Content-Length, and chunk extensions. What follows on the
+// connection could be taken for another client's request, so none does (RFC 9112
+// sections 6.1 and 11.2).
+func endsUnclearly(r *http.Request) bool {
+	return r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0)
+}
+
+// host returns the app that the Host header means, "" for the platform itself.
+func (g *Gateway) host(r *http.Request) (space.AppName, error) {
+	name := r.Host
+	if h, _, err := net.SplitHostPort(name); err == nil {
 		name = h
 	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
@@ -39,18 +58,25 @@ func (g *Gateway) host(host string) (space.AppName, error) {
 		return "", nil
 	}
 	if addr, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
-		if g.config.Loopback && addr.IsLoopback() {
+		if g.config.Loopback && addr.Unmap().IsLoopback() {
 			return "", nil
 		}
 	}
 	if label, domain, ok := strings.Cut(name, "."); ok && slices.Contains(g.config.Domains, domain) {
 		app, err := space.ParseAppName(label)
 		if err != nil {
-			return "", unknownApp(space.AppName(label))
+			return "", g.unknownApp(r, label)
 		}
 		return app, nil
 	}
-	return "", space.Errorf(space.CodeMisdirected, "this server does not answer for the host %q", host)
+	return "", g.misdirected(r)
+}
+
+// misdirected is the error of a host that is not ours. It does not quote the
+// platform's own: who got here by another name need not learn it.
+func (g *Gateway) misdirected(r *http.Request) error {
+	return space.Errorf(space.CodeMisdirected, "this server does not answer for the host %q: its owner names the host that people type "+
+		"with `spacewasm serve --domain`, or with `--public-url` where a proxy stands in front, which has to pass Host on", r.Host)
 }
 
 // micropath is the path as a Micro sees it.
@@ -62,9 +88,9 @@ type micropath struct {
 // match finds the Micro with the longest path that the request's begins with,
 // whole segments compared, and strips it. It decides on the decoded segments and
 // cuts the raw ones, so that %2F in the rest survives.
-func match(routes []registry.Route, u *url.URL) (registry.Route, micropath, error) {
+func match(routes []registry.Route, u *url.URL) (route registry.Route, seen micropath, found bool, err error) {
 	if platformPath(u.Path) {
-		return registry.Route{}, micropath{}, space.Errorf(space.CodeNotFound, "paths below /__space belong to the platform; there is none here")
+		return route, seen, false, space.Errorf(space.CodeNotFound, "paths below /__space belong to the platform; there is none here")
 	}
 	raw := strings.Split(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
 	best, cut := -1, 0
@@ -75,14 +101,14 @@ func match(routes []registry.Route, u *url.URL) (registry.Route, micropath, erro
 		}
 	}
 	if best < 0 {
-		return registry.Route{}, micropath{}, space.Errorf(space.CodeNotFound, "no Micro of the app answers at this path")
+		return route, seen, false, nil
 	}
 	stripped := "/" + strings.Join(raw[cut:], "/")
 	decoded, err := url.PathUnescape(stripped)
 	if err != nil {
-		return registry.Route{}, micropath{}, space.Errorf(space.CodeBadRequest, "the path has a broken escape")
+		return route, seen, false, space.Errorf(space.CodeBadRequest, "the path has a broken escape")
 	}
-	return routes[best], micropath{decoded: decoded, raw: stripped}, nil
+	return routes[best], micropath{decoded: decoded, raw: stripped}, true, nil
 }
 
 // segments splits a Micro's path; "/" has none.

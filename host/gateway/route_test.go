@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"testing"
 
@@ -11,6 +12,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
+// T18: a host that is not ours reaches neither the platform nor an app.
 func TestHosts(t *testing.T) {
 	b := newBench(t, nil, "/")
 	for host, want := range map[string]string{
@@ -36,7 +38,7 @@ func TestHosts(t *testing.T) {
 	}
 }
 
-// Behind a proxy a loopback address is as strange as any other.
+// T18: beyond loopback a loopback address is as strange as any other.
 func TestNoLoopback(t *testing.T) {
 	b := newBench(t, func(c *gateway.Config) { c.Loopback = false }, "/")
 	for _, host := range []string{"127.0.0.1:4200", "[::1]"} {
@@ -117,6 +119,10 @@ func TestImplausible(t *testing.T) {
 		change func(r *http.Request)
 		code   space.Code
 	}{
+		"trace":    {func(r *http.Request) { r.Method = http.MethodTrace }, space.CodeMethodNotAllowed},
+		"user":     {func(r *http.Request) { r.URL.User = url.User("x") }, space.CodeBadRequest},
+		"scheme":   {func(r *http.Request) { r.URL.Scheme = "ftp" }, space.CodeBadRequest},
+		"no host":  {func(r *http.Request) { r.Host = "" }, space.CodeBadRequest},
 		"proxy":    {func(r *http.Request) { r.Method, r.URL.Path = http.MethodConnect, "" }, space.CodeUpgradeUnsupported},
 		"asterisk": {func(r *http.Request) { r.Method, r.URL.Path = http.MethodOptions, "*" }, space.CodeBadRequest},
 		"no path":  {func(r *http.Request) { r.URL.Path = "" }, space.CodeBadRequest},
@@ -124,8 +130,54 @@ func TestImplausible(t *testing.T) {
 	} {
 		r := get(t, "http://app.localhost/")
 		c.change(r)
-		wantError(t, name, b.ask(r), c.code)
+		rec := b.ask(r)
+		wantError(t, name, rec, c.code)
+		if rec.Header().Get("Connection") != "close" {
+			t.Errorf("%s: the connection is kept: %v", name, rec.Header())
+		}
 	}
+	if asked := b.doors["/"].asked; asked != nil {
+		t.Errorf("the Micro was asked for %s", asked.URL)
+	}
+}
+
+// A connection ends with a request whose end another server may see elsewhere.
+func TestUnclearEnd(t *testing.T) {
+	b := newBench(t, nil, "/")
+	for name, c := range map[string]struct {
+		change func(r *http.Request)
+		want   string
+	}{
+		"plain":    {func(*http.Request) {}, ""},
+		"HTTP/1.0": {func(r *http.Request) { r.Proto, r.ProtoMinor = "HTTP/1.0", 0 }, "close"},
+		"chunked":  {func(r *http.Request) { r.TransferEncoding = []string{"chunked"} }, "close"},
+		"HTTP/2":   {func(r *http.Request) { r.Proto, r.ProtoMajor, r.ProtoMinor = "HTTP/2.0", 2, 0 }, ""},
+	} {
+		r := get(t, "http://app.localhost/")
+		c.change(r)
+		if rec := b.ask(r); rec.Code != http.StatusOK || rec.Header().Get("Connection") != c.want {
+			t.Errorf("%s: got %d %v", name, rec.Code, rec.Header())
+		}
+	}
+}
+
+// While apps are restored, one that is not there yet may be there in a moment; those that are answer.
+func TestStarting(t *testing.T) {
+	starting := true
+	b := newBench(t, func(c *gateway.Config) { c.Starting = func() bool { return starting } }, "/")
+	for _, host := range []string{"localhost", "other.localhost"} {
+		rec := b.ask(get(t, "http://"+host+"/"))
+		wantError(t, host, rec, space.CodePreparing)
+		if rec.Header().Get("Retry-After") == "" {
+			t.Errorf("%s: got %v", host, rec.Header())
+		}
+	}
+	wantError(t, "strange", b.ask(get(t, "http://strange/")), space.CodeMisdirected)
+	if rec := b.ask(get(t, "http://app.localhost/")); rec.Code != http.StatusOK {
+		t.Errorf("a restored app answers %d %s", rec.Code, rec.Body)
+	}
+	starting = false
+	wantError(t, "other", b.ask(get(t, "http://other.localhost/")), space.CodeNotFound)
 }
 
 func TestUpgrade(t *testing.T) {
@@ -175,7 +227,7 @@ func TestPrivate(t *testing.T) {
 func TestHealth(t *testing.T) {
 	var why error
 	b := newBench(t, func(c *gateway.Config) { c.Ready = func() error { return why } }, "/")
-	for _, host := range []string{"localhost", "192.0.2.1", "app.localhost", "strange"} {
+	for _, host := range []string{"localhost", "192.0.2.1", "app.localhost", "strange", ""} {
 		for _, c := range []struct {
 			path   string
 			why    error
@@ -187,7 +239,9 @@ func TestHealth(t *testing.T) {
 			{"/readyz", errors.New("starting"), http.StatusServiceUnavailable, "starting\n"},
 		} {
 			why = c.why
-			if rec := b.ask(get(t, "http://"+host+c.path)); rec.Code != c.status || rec.Body.String() != c.body {
+			r := get(t, "http://x"+c.path)
+			r.Host = host
+			if rec := b.ask(r); rec.Code != c.status || rec.Body.String() != c.body {
 				t.Errorf("%s%s: got %d %q", host, c.path, rec.Code, rec.Body)
 			}
 		}
