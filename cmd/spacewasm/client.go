@@ -46,7 +46,11 @@ func (c *cli) dial() (*session, error) {
 	if err != nil {
 		return nil, err
 	}
-	api, err := client.New(base, token.value)
+	open := client.New
+	if token.unproven {
+		open = client.NewUnproven
+	}
+	api, err := open(base, token.value)
 	if err != nil {
 		return nil, hint(err, "this token came from %s", token.source)
 	}
@@ -56,6 +60,11 @@ func (c *cli) dial() (*session, error) {
 // explain adds to a refused token where it came from: one that login stored
 // once hides the one in the server's folder.
 func (s *session) explain(err error) error {
+	if e, ok := errors.AsType[*client.UnprovenError](err); ok {
+		return hint(err, "is it another program that listens there, or a server with other data, or does a proxy stand in between?\n"+
+			"This token came from %s; if the server is yours, `spacewasm login %s` stores its token, or --token gives it",
+			s.token.source, e.Server)
+	}
 	if e, ok := errors.AsType[*space.Error](err); ok && e.Code == space.CodeUnauthorized {
 		return hint(err, "this token came from %s;\n`spacewasm login URL` stores another, --token gives one for this command", s.token.source)
 	}

@@ -17,6 +17,8 @@ const localToken = "spacewasm-data/token" //nolint:gosec // the name of a file
 // foundToken is a token, and the words for where it came from.
 type foundToken struct {
 	value, source string
+	// unproven is a token that nobody gave for this server.
+	unproven bool
 }
 
 // findToken looks for the token of the server at base: the flag, the variable,
@@ -28,7 +30,7 @@ func (c *cli) findToken(base *url.URL) (foundToken, error) {
 		if c.tokenFromEnv != "" {
 			source = "the variable " + c.tokenFromEnv
 		}
-		return foundToken{strings.TrimSpace(c.token), source}, nil
+		return foundToken{value: strings.TrimSpace(c.token), source: source}, nil
 	}
 	file, err := c.credentialsFile()
 	if err != nil {
@@ -39,11 +41,11 @@ func (c *cli) findToken(base *url.URL) (foundToken, error) {
 		return foundToken{}, err
 	}
 	if token := stored.Tokens[base.String()]; token != "" {
-		return foundToken{token, "`spacewasm login`, which stored it in " + file}, nil
+		return foundToken{value: token, source: "`spacewasm login`, which stored it in " + file}, nil
 	}
 	if isLoopback(base) {
 		if text, err := os.ReadFile(localToken); err == nil {
-			return foundToken{strings.TrimSpace(string(text)), "./" + localToken}, nil
+			return foundToken{value: strings.TrimSpace(string(text)), source: "./" + localToken, unproven: true}, nil
 		}
 	}
 	return foundToken{}, noToken(base)

@@ -23,6 +23,8 @@ var openapi []byte
 // Guard decides who is an admin.
 type Guard interface {
 	Admin(r *http.Request) bool
+	// Prove shows that the server at addr knows the admin token.
+	Prove(nonce, addr string) (string, error)
 }
 
 // Config is what the API is made of; all of it stays the caller's.
@@ -56,6 +58,7 @@ func New(config Config) http.Handler {
 	// The guard stands before each route: before a group, echo would answer 404
 	// where 405 is right.
 	v1 := e.Group("/api/v1")
+	v1.GET("/proof", a.proof)
 	v1.GET("/version", a.version, a.admin)
 	v1.GET("/apps", a.list, a.admin)
 	v1.PUT("/apps/:app", a.push, a.admin)

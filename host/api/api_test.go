@@ -8,6 +8,7 @@ import (
 	"errors"
 	"io"
 	"log/slog"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -38,6 +39,13 @@ type guard struct{}
 var _ api.Guard = guard{}
 
 func (guard) Admin(r *http.Request) bool { return r.Header.Get("Authorization") == "Bearer token" }
+
+func (guard) Prove(nonce, addr string) (string, error) {
+	if nonce == "" {
+		return "", errors.New("no nonce")
+	}
+	return "proof of " + nonce + " at " + addr, nil
+}
 
 // silence is a Micro's log that nobody reads.
 type silence struct{ io.Writer }
@@ -137,6 +145,11 @@ func wantProblem(t *testing.T, what string, rec *httptest.ResponseRecorder, code
 	return p
 }
 
+// isOpen tells whether a path needs no token.
+func isOpen(path string) bool {
+	return path == "/" || path == "/api/v1/openapi.json" || path == "/api/v1/proof"
+}
+
 // The document describes what is there, and nothing else; all of it but the door needs the token.
 func TestDocument(t *testing.T) {
 	b := newBench(t)
@@ -167,7 +180,7 @@ func TestDocument(t *testing.T) {
 			}
 			name := strings.ToUpper(method) + " " + strings.NewReplacer("{", ":", "}", "").Replace(path)
 			described = append(described, name)
-			open := path == "/" || path == "/api/v1/openapi.json"
+			open := isOpen(path)
 			if _, has := op.Responses["401"]; op.Summary == "" || len(op.Responses) == 0 || open != (len(op.Security) == 0) || open == has {
 				t.Errorf("%s: summary %q, security %v, responses %v", name, op.Summary, op.Security, op.Responses)
 			}
@@ -183,6 +196,24 @@ func TestDocument(t *testing.T) {
 	if rec.Code != http.StatusOK || !bytes.Equal(rec.Body.Bytes(), text) || !strings.HasPrefix(rec.Header().Get("Content-Type"), "application/json") {
 		t.Errorf("got %d %v", rec.Code, rec.Header())
 	}
+}
+
+// T37: the proof is bound to the address that the connection came to, and nobody elsewhere gets one.
+func TestProof(t *testing.T) {
+	b := newBench(t)
+	ask := func(target string, local net.Addr) *httptest.ResponseRecorder {
+		ctx := context.WithValue(space.WithRequestID(t.Context(), "the-id"), http.LocalAddrContextKey, local)
+		rec := httptest.NewRecorder()
+		b.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, http.MethodGet, target, nil))
+		return rec
+	}
+	here := &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4200}
+	rec := ask("http://elsewhere:1/api/v1/proof?nonce=n", here)
+	if got := decode[wire.Proof](t, rec).Proof; rec.Code != http.StatusOK || got != "proof of n at 127.0.0.1:4200" {
+		t.Errorf("got %d %q", rec.Code, got)
+	}
+	wantProblem(t, "no nonce", ask("/api/v1/proof", here), space.CodeBadRequest)
+	wantProblem(t, "outside", ask("/api/v1/proof?nonce=n", &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4200}), space.CodeNotFound)
 }
 
 func TestHome(t *testing.T) {
@@ -206,7 +237,7 @@ func TestUnauthorized(t *testing.T) {
 	b.push(t, "app", "hello")
 	for _, route := range api.Routes(b.Handler) {
 		method, path, _ := strings.Cut(route, " ")
-		if path == "/" || path == "/api/v1/openapi.json" {
+		if isOpen(path) {
 			continue
 		}
 		for _, authorization := range []string{"", "Bearer wrong", "Basic token"} {

@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"strings"
+	"sync"
 
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -23,7 +24,10 @@ const maxAnswer = 16 << 20
 type Client struct {
 	base  *url.URL
 	token string
-	http  *http.Client
+
+	mu       sync.Mutex
+	http     *http.Client
+	unproven bool // the server has yet to prove that it knows the token
 }
 
 // New makes a client of the server at base (see [ParseServer]). The token goes
@@ -34,11 +38,26 @@ func New(base *url.URL, token string) (*Client, error) {
 			return nil, errors.New("the token holds a space or another character that no token has; was it cut or pasted wrongly?")
 		}
 	}
-	return &Client{base: base, token: token, http: &http.Client{
-		Transport: newTransport(),
+	return &Client{base: base, token: token, http: newHTTP(dial)}, nil
+}
+
+// NewUnproven is [New] for a token that was found rather than given for this
+// server: before it is sent, the server has to prove that it knows it. If it does
+// not, every call fails with an [*UnprovenError].
+func NewUnproven(base *url.URL, token string) (*Client, error) {
+	c, err := New(base, token)
+	if err == nil {
+		c.unproven = true
+	}
+	return c, err
+}
+
+func newHTTP(dial dialFunc) *http.Client {
+	return &http.Client{
+		Transport: newTransport(dial),
 		// A redirect would carry the token to a place nobody named.
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}}, nil
+	}
 }
 
 // ParseServer reads the address of a server, for example http://localhost:4200
@@ -62,8 +81,17 @@ func ParseServer(s string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: strings.TrimSuffix(host, ":")}, nil
 }
 
-// request makes a request for a path below /api/v1.
+// request makes a request for a path below /api/v1, with the token.
 func (c *Client) request(ctx context.Context, method string, body io.Reader, path ...string) (*http.Request, error) {
+	req, err := c.anonymous(ctx, method, body, path...)
+	if err == nil && c.token != "" {
+		req.Header.Set("Authorization", "Bearer "+c.token)
+	}
+	return req, err
+}
+
+// anonymous makes a request without the token.
+func (c *Client) anonymous(ctx context.Context, method string, body io.Reader, path ...string) (*http.Request, error) {
 	target := c.base.JoinPath(append([]string{"api", "v1"}, path...)...)
 	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
 	if err != nil {
@@ -71,16 +99,24 @@ func (c *Client) request(ctx context.Context, method string, body io.Reader, pat
 	}
 	req.Header.Set("Accept", "application/json, application/x-ndjson, application/problem+json")
 	req.Header.Set("User-Agent", "spacewasm")
-	if c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
 	return req, nil
 }
 
 // send sends req and turns every answer but a success into an error. The caller
 // closes the body of the response.
 func (c *Client) send(req *http.Request) (*http.Response, error) {
-	resp, err := c.http.Do(req)
+	sender, err := c.proven(req.Context())
+	if err != nil {
+		if req.Body != nil {
+			_ = req.Body.Close() // nobody has begun to read it
+		}
+		return nil, err
+	}
+	return c.sendWith(sender, req)
+}
+
+func (c *Client) sendWith(sender *http.Client, req *http.Request) (*http.Response, error) {
+	resp, err := sender.Do(req)
 	if err != nil {
 		return nil, c.sendError(req.Context(), err)
 	}
@@ -101,6 +137,11 @@ func (c *Client) call(req *http.Request, v any) error {
 	if v == nil {
 		return nil
 	}
+	return c.decode(resp, v)
+}
+
+// decode reads an answer that is JSON.
+func (c *Client) decode(resp *http.Response, v any) error {
 	if mediaType(resp) != "application/json" {
 		return c.strange(resp)
 	}

@@ -19,7 +19,10 @@ const (
 	patience = 2 * time.Second
 )
 
-func newTransport() *http.Transport {
+// dialFunc connects to an address.
+type dialFunc func(ctx context.Context, network, addr string) (net.Conn, error)
+
+func newTransport(dial dialFunc) *http.Transport {
 	return &http.Transport{
 		Proxy:                 proxy,
 		DialContext:           dial,

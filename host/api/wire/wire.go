@@ -45,3 +45,8 @@ type Version struct {
 	Version string `json:"version"`
 	Domain  string `json:"domain"`
 }
+
+// Proof is the answer of GET /api/v1/proof: see package access.
+type Proof struct {
+	Proof string `json:"proof"`
+}
