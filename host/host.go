@@ -180,10 +180,11 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 // restore brings back what was live. A server that is told to end meanwhile has
 // not failed.
 func (h *Host) restore(ctx context.Context, ready func()) error {
-	if err := h.deployer.Restore(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
+	err := h.deployer.Restore(ctx)
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case err != nil:
 		return fmt.Errorf("restore the apps: %w", err)
 	}
 	h.state.advance(serving)

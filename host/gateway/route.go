@@ -7,6 +7,7 @@ import (
 	"net/url"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spacewasm/spacewasm/host/registry"
@@ -50,7 +51,10 @@ func endsUnclearly(r *http.Request) bool {
 // host returns the app that the Host header means, "" for the platform itself.
 func (g *Gateway) host(r *http.Request) (space.AppName, error) {
 	name := r.Host
-	if h, _, err := net.SplitHostPort(name); err == nil {
+	if h, port, err := net.SplitHostPort(name); err == nil {
+		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
+			return "", g.misdirected(r)
+		}
 		name = h
 	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))

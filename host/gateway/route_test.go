@@ -25,6 +25,7 @@ func TestHosts(t *testing.T) {
 		"failed.localhost": "preparing",
 		"example.org":      "misdirected", "app.example.org": "misdirected", "x.app.localhost": "misdirected", "applocalhost": "misdirected",
 		"localhost..": "misdirected", "192.0.2.1": "misdirected", "[2001:db8::1]:80": "misdirected", "0.0.0.0": "misdirected", "app": "misdirected",
+		"app.localhost:": "misdirected", "app.localhost:x": "misdirected", "app.localhost:65536": "misdirected", "user@app.localhost": "not_found",
 		"localhost.evil.org": "misdirected", "": "bad_request",
 	} {
 		r := get(t, "http://x/")

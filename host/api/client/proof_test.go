@@ -93,8 +93,8 @@ func TestProven(t *testing.T) {
 
 // T37: a server that does not prove it gets the token in no way.
 func TestUnproven(t *testing.T) {
-	real := newProver(t, foundToken)
-	genuine := httptest.NewServer(real)
+	owner := newProver(t, foundToken)
+	genuine := httptest.NewServer(owner)
 	defer genuine.Close()
 	relay := func(w http.ResponseWriter, r *http.Request) {
 		resp, err := http.Get(genuine.URL + r.URL.RequestURI())
@@ -139,7 +139,7 @@ func TestUnproven(t *testing.T) {
 			if _, err := c.Push(t.Context(), "a", "application/wasm", body, 1); err == nil || !body.closed {
 				t.Errorf("the push: %v, body closed %t", err, body.closed)
 			}
-			if sent.Load() || real.tokens.Load() > 0 {
+			if sent.Load() || owner.tokens.Load() > 0 {
 				t.Error("the token was sent")
 			}
 		})

@@ -32,6 +32,10 @@ func bodies(mux *http.ServeMux) {
 	})
 	mux.HandleFunc("/bytes", send)
 	mux.HandleFunc("/stream", stream)
+	mux.HandleFunc("/short", func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("Content-Length", "200000")
+		w.Write(bytes.Repeat([]byte("x"), 100_000))
+	})
 }
 
 // send answers n bytes, whose length it declares if asked to.
