@@ -13,7 +13,7 @@ EXAMPLES := $(patsubst examples/%/main.go,examples/%/main.wasm,$(wildcard exampl
             $(patsubst examples/%/main.c,examples/%/main.wasm,$(wildcard examples/*/main.c))
 GUESTS   := $(patsubst %.wat,%.wasm,$(wildcard wasi/wasitest/guests/*.wat))
 
-.PHONY: help build examples guests demo check test test-std deps fmt clean
+.PHONY: help build examples guests demo check test test-std test-cgi deps fmt clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -53,6 +53,9 @@ test: deps examples ## installs what the tests need and runs all of them
 
 test-std: build ## Go's own tests of some packages, as guests
 	GOOS=wasip1 GOARCH=wasm $(GO) test -short -vet=off -timeout 30m -exec "$(CURDIR)/$(BIN) run --dir=/" $(STD)
+
+test-cgi: ## Go's own tests of a CGI host, over our port; a part of `make test`
+	$(GO) test -count=1 -run '^TestE2EGoCGI$$' ./cmd/spacewasm
 
 deps: ## the guests' C compiler and WebAssembly tools, from the system's packages
 	@sh .ci/deps
