@@ -180,12 +180,11 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 // restore brings back what was live. A server that is told to end meanwhile has
 // not failed.
 func (h *Host) restore(ctx context.Context, ready func()) error {
-	err := h.deployer.Restore(ctx)
-	switch {
-	case ctx.Err() != nil:
-		return nil
-	case err != nil:
+	if err := h.deployer.Restore(ctx); err != nil && ctx.Err() == nil {
 		return fmt.Errorf("restore the apps: %w", err)
+	}
+	if ctx.Err() != nil {
+		return nil
 	}
 	h.state.advance(serving)
 	ready()

@@ -190,6 +190,7 @@ func TestEveryFlagComesFromTheEnvironment(t *testing.T) {
 	wants(t, k.err.String(), "SPACEWASM_JSON", "perhaps")
 }
 
+// T28: control characters, and what turns the reading order, are escaped.
 func TestEscape(t *testing.T) {
 	for in, want := range map[string]string{
 		"plain ü 日本\n\tx": "plain ü 日本\n\tx",

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// As a proxy in front sees it: whatever a guest writes, one well-framed answer
-// comes, and the next on the connection is that of the next request. T17
+// T17, as a proxy in front sees it: whatever a guest writes, one well-framed answer
+// comes, and the next on the connection is that of the next request.
 func TestE2EHostileResponses(t *testing.T) {
 	s := serve(t).withProbe()
 	for name, c := range map[string]struct {

@@ -35,6 +35,7 @@ var addressHeaders = []string{
 	"X_Real_IP", "X_Forwarded_For", "CF_Connecting_IP", "x-forwarded_for", "X-Envoy-External-Address",
 }
 
+// T16: header names with an underscore are no way around the others.
 func TestE2EClientAddress(t *testing.T) {
 	s := serve(t).withProbe()
 	text := s.raw("probe", "/env", headerLines(addressHeaders, clientAddress)+
@@ -55,6 +56,7 @@ func TestE2EClientAddress(t *testing.T) {
 	}
 }
 
+// T18: what a proxy says counts only if it is a trusted one.
 func TestE2ETrustedProxy(t *testing.T) {
 	s := serve(t, "--trusted-proxy", "127.0.0.1/32").withProbe()
 	text := s.raw("probe", "/env", headerLines(addressHeaders, clientAddress))
@@ -63,6 +65,9 @@ func TestE2ETrustedProxy(t *testing.T) {
 	}
 	if got := environment(text)["REMOTE_ADDR"]; got != "127.0.0.1" {
 		t.Errorf("REMOTE_ADDR=%s", got)
+	}
+	if got := environment(s.raw("probe", "/env", "X-Forwarded-Proto: https\r\n"))["HTTPS"]; got != "on" {
+		t.Errorf("HTTPS=%q behind a proxy with TLS", got)
 	}
 	other := serve(t, "--trusted-proxy", "192.0.2.0/24").withProbe()
 	if text := other.raw("probe", "/env", headerLines(addressHeaders, clientAddress)); strings.Contains(text, clientAddress) {

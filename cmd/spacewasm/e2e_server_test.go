@@ -191,13 +191,27 @@ func (s *server) console(status int, args ...string) (stdout, stderr string) {
 // console runs the program, which has to end with the status.
 func console(t *testing.T, status int, stdin string, args ...string) (stdout, stderr string) {
 	t.Helper()
-	var out, errs bytes.Buffer
 	cmd := exec.Command(program(t), args...)
+	cmd.Stdin = strings.NewReader(stdin)
+	return runConsole(t, cmd, status)
+}
+
+// consoleIn is console in a folder.
+func consoleIn(t *testing.T, folder string, status int, args ...string) (stdout, stderr string) {
+	t.Helper()
+	cmd := exec.Command(program(t), args...)
+	cmd.Dir = folder
+	return runConsole(t, cmd, status)
+}
+
+func runConsole(t *testing.T, cmd *exec.Cmd, status int) (stdout, stderr string) {
+	t.Helper()
+	var out, errs bytes.Buffer
 	cmd.Env = []string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "XDG_CACHE_HOME=" + artefact(t, codeCache),
 		"PROBE=from outside",
 	}
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = strings.NewReader(stdin), &out, &errs
+	cmd.Stdout, cmd.Stderr = &out, &errs
 	got := 0
 	err := cmd.Run()
 	if failed, ok := errors.AsType[*exec.ExitError](err); ok {
@@ -206,7 +220,7 @@ func console(t *testing.T, status int, stdin string, args ...string) (stdout, st
 		must(t, err)
 	}
 	if got != status {
-		t.Fatalf("%q ended with %d, want %d\n%s%s", args, got, status, &out, &errs)
+		t.Fatalf("%q ended with %d, want %d\n%s%s", cmd.Args, got, status, &out, &errs)
 	}
 	return out.String(), errs.String()
 }

@@ -6,7 +6,7 @@ import (
 	"testing"
 )
 
-// What a Micro sees of a request's headers, from a stranger and from a trusted proxy.
+// T16, T18: what a Micro sees of a request's headers, from a stranger and from a trusted proxy.
 func TestHeaders(t *testing.T) {
 	b := newBench(t, nil, "/")
 	kept := http.Header{

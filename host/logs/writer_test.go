@@ -98,6 +98,7 @@ func TestWriterDoesNotDependOnChunks(t *testing.T) {
 	})
 }
 
+// T28: an execution has so much log and no more.
 func TestWriterCapsARequest(t *testing.T) {
 	const most = 10_000
 	for name, chunk := range map[string]string{"lines": "a line of some length\n", "empty lines": "\n", "escaped": "\x00\x00\x00\x00\x00\x00\n"} {

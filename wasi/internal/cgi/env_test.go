@@ -49,6 +49,7 @@ func TestEnvOfPlainRequest(t *testing.T) {
 	}
 }
 
+// T16: names with an underscore among them.
 func TestEnv(t *testing.T) {
 	const absent = "(absent)"
 	for name, c := range map[string]struct {
