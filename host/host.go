@@ -180,11 +180,14 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 // restore brings back what was live. A server that is told to end meanwhile has
 // not failed.
 func (h *Host) restore(ctx context.Context, ready func()) error {
-	if err := h.deployer.Restore(ctx); err != nil && ctx.Err() == nil {
-		return fmt.Errorf("restore the apps: %w", err)
-	}
-	if ctx.Err() != nil {
+	err := h.deployer.Restore(ctx)
+	select {
+	case <-ctx.Done():
 		return nil
+	default:
+	}
+	if err != nil {
+		return fmt.Errorf("restore the apps: %w", err)
 	}
 	h.state.advance(serving)
 	ready()
