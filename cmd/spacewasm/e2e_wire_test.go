@@ -68,7 +68,7 @@ type hostileRequest struct {
 	closed bool // the connection is not used again
 }
 
-// T15, T16, T18: the first line, the host and the path.
+// T18: the first line, the host and the path.
 func TestE2EHostileTargets(t *testing.T) {
 	const host = " HTTP/1.1\r\nHost: HOST\r\n\r\n"
 	serve(t).withProbe().hostile(map[string]hostileRequest{
