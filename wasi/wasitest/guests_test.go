@@ -5,6 +5,8 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
+	"strings"
 	"testing"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/binary"
@@ -17,11 +19,16 @@ func TestGuestsMatchSources(t *testing.T) {
 	if err != nil {
 		t.Skip("wat2wasm (of wabt) is not in PATH: cannot tell whether the guests match their sources")
 	}
-	sources, err := filepath.Glob("guests/*.wat")
-	if err != nil || len(sources) != len(wasitest.Guests()) {
-		t.Fatalf("%d sources for %d guests: %v", len(sources), len(wasitest.Guests()), err)
+	texts, err := filepath.Glob("guests/*.wat")
+	if err != nil {
+		t.Fatal(err)
 	}
-	for _, name := range wasitest.Guests() {
+	programs, err := filepath.Glob("guests/*.c")
+	if err != nil || len(texts)+len(programs) != len(wasitest.Guests()) {
+		t.Fatalf("%d and %d sources for %d guests: %v", len(texts), len(programs), len(wasitest.Guests()), err)
+	}
+	for _, text := range texts {
+		name := strings.TrimSuffix(filepath.Base(text), ".wat")
 		out := filepath.Join(t.TempDir(), name+".wasm")
 		build := exec.Command(wat2wasm, "-o", out, filepath.Join("guests", name+".wat"))
 		if message, err := build.CombinedOutput(); err != nil {
@@ -33,9 +40,52 @@ func TestGuestsMatchSources(t *testing.T) {
 			t.Fatal(err)
 		}
 		if !bytes.Equal(built, wasitest.Guest(name)) {
-			t.Errorf("%s.wasm is not what %s.wat says: run go generate", name, name)
+			t.Errorf("%s.wasm is not what %s.wat says: run make guests", name, name)
 		}
 	}
+}
+
+// TestProgramsMatchSources holds that a module of C asks for what its source makes it ask for. The code differs from
+// compiler to compiler.
+func TestProgramsMatchSources(t *testing.T) {
+	if _, err := exec.LookPath("clang"); err != nil {
+		t.Skip("clang is not in PATH")
+	}
+	programs, err := filepath.Glob("guests/*.c")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, program := range programs {
+		name := strings.TrimSuffix(filepath.Base(program), ".c")
+		out := filepath.Join(t.TempDir(), name+".wasm")
+		build := exec.Command("clang", "--target=wasm32-wasi", "-Os", "-Wall", "-Werror", "-Wl,--strip-all", "-o", out, program)
+		if message, err := build.CombinedOutput(); err != nil {
+			t.Errorf("build %s: %v\n%s", name, err, message)
+			continue
+		}
+		built, err := os.ReadFile(out)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, want := imports(t, wasitest.Guest(name)), imports(t, built); !slices.Equal(got, want) {
+			t.Errorf("%s.wasm imports %v, its source %v: run make guests", name, got, want)
+		}
+	}
+}
+
+// imports are the names of what a module imports, sorted.
+func imports(t *testing.T, module []byte) []string {
+	t.Helper()
+	o, err := binary.Scan(module, binary.DefaultLimits())
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, i := range o.Imports {
+		names = append(names, i.Name)
+	}
+	slices.Sort(names)
+	return names
 }
 
 // TestGuestsScan holds that the guests are well-formed, and that each has the entry point of its contract.

@@ -1,22 +1,23 @@
-// Package wasitest is the guests that unit tests run: small committed modules, each beside its source in guests/.
+// Package wasitest is a kit that any build of the sandbox must pass ([Conform]), and the guests that it and unit tests
+// run: small committed modules, each beside its source in guests/.
 //
 // Unless its source says otherwise a guest is a CGI program (RFC 3875): a WASI preview 1 command that exports _start and
 // memory and writes its response to standard output. All answers are text/plain with status 200 where nothing else is
 // said, and numbers end with a line feed. The first comment in NAME.wat states exactly what the guest does:
 //
 //	answers    hello echo env args stderr nbytes state flush exit0
-//	faults     trap trap-late exit3 nohdr badstatus badheader crheader
+//	faults     trap trap-late trap-bounds trap-convert trap-copy trap-div trap-null trap-overflow trap-table
+//	           trap-type exit3 nohdr badstatus badheader crheader
 //	never ends spin recurse sleep bigbody
 //	memory     grow grow-ok bigmem overflow
-//	files      tmpwrite rowrite
+//	files      tmpwrite rowrite, and rules, which goes up to each (its source says how)
 //	refused    noentry unknownimport importmem
 //	handler    reactor
 //	forwards   preview1
 //
-// After changing a source run go generate, which needs wat2wasm of wabt; a test holds that the two agree.
+// After changing a source run `make guests`, which needs wat2wasm of wabt and clang with wasi-libc; a test holds
+// that the two agree.
 package wasitest
-
-//go:generate sh -c "for f in guests/*.wat; do wat2wasm -o ${f%.wat}.wasm $f || exit 1; done"
 
 import (
 	"embed"
