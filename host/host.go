@@ -71,7 +71,7 @@ func (h *Host) open(ctx context.Context) error {
 		return err
 	}
 	h.engine, err = wasi.New(ctx, wasi.Config{
-		CacheDir: filepath.Join(h.config.Data, "cache"), Interruptible: true, Workers: 2,
+		CacheDir: filepath.Join(h.config.Data, "cache"), Interruptible: true, Workers: 2, Isolated: true,
 	})
 	if err != nil {
 		return err

@@ -8,12 +8,12 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
-	"os"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/spacewasm/spacewasm/wasi/internal/child"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
 
@@ -27,17 +27,21 @@ type Config struct {
 	Interruptible bool
 	// Workers is the number of goroutines that compile one module; 0 means 1.
 	Workers int
+	// Isolated compiles in child processes with bounds, never in this one. It
+	// needs a CacheDir of this engine's own, and a program that begins with [Child].
+	Isolated bool
 }
 
 // Engine compiles modules. It is safe for concurrent use.
 type Engine struct {
-	config  Config
-	runtime wazero.Runtime
-	cache   wazero.CompilationCache
-	imports map[string]api.FunctionDefinition // what a module may import, by name
-	modules map[digest]*compiled
-	// turn holds a token while somebody compiles, closes code, or uses modules. It
-	// is a lock whose wait can end with a context, as a compilation takes seconds.
+	config   Config
+	runtime  wazero.Runtime
+	cache    wazero.CompilationCache
+	imports  map[string]api.FunctionDefinition // what a module may import, by name
+	children *child.Nursery
+	modules  map[digest]*compiled
+	// turn holds a token while somebody makes, closes, or uses modules. It is a
+	// lock whose wait can end with a context, as a compilation takes seconds.
 	turn chan struct{}
 }
 
@@ -60,7 +64,11 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst |
 
 // New returns an engine, which is to be closed after all of its modules.
 func New(ctx context.Context, config Config) (*Engine, error) {
-	e := &Engine{config: config, modules: map[digest]*compiled{}, turn: make(chan struct{}, 1)}
+	const childrenAtOnce = 2
+	e := &Engine{
+		config: config, children: child.NewNursery(childrenAtOnce),
+		modules: map[digest]*compiled{}, turn: make(chan struct{}, 1),
+	}
 	rc := wazero.NewRuntimeConfig().
 		WithCoreFeatures(features).
 		WithCloseOnContextDone(config.Interruptible)
@@ -73,7 +81,11 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		rc = rc.WithCompilationCache(cache)
 	}
 	e.runtime = wazero.NewRuntimeWithConfig(ctx, rc)
-	if err := e.provide(ctx); err != nil {
+	err := e.provide(ctx)
+	if config.Isolated {
+		err = errors.Join(err, e.checked().sweep())
+	}
+	if err != nil {
 		return nil, errors.Join(err, e.Close(ctx))
 	}
 	return e, nil
@@ -92,94 +104,6 @@ func (e *Engine) provide(ctx context.Context) error {
 		return fmt.Errorf("instantiate WASI: %w", err)
 	}
 	return nil
-}
-
-// Compile makes a module ready to run, from the cache if it is there. A module
-// that cannot run is refused with a [*RefusedError]. One module is compiled at a
-// time, as a compilation uses all the processors it may; waiting for that ends
-// with ctx.
-func (e *Engine) Compile(ctx context.Context, code []byte) (*Module, error) {
-	key := sha256.Sum256(code)
-	select {
-	case e.turn <- struct{}{}:
-		defer func() { <-e.turn }()
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-	if c := e.modules[key]; c != nil {
-		c.refs++
-		return &Module{engine: e, key: key, compiled: c}, nil
-	}
-	return e.compile(ctx, key, code)
-}
-
-func (e *Engine) compile(ctx context.Context, key digest, code []byte) (*Module, error) {
-	report, err := e.Inspect(code)
-	if err != nil {
-		return nil, err
-	}
-	if len(report.Faults) > 0 {
-		return nil, &RefusedError{Faults: report.Faults}
-	}
-	if e.config.Workers > 1 {
-		ctx = experimental.WithCompilationWorkers(ctx, e.config.Workers)
-	}
-	if err := makeCache(e.config.CacheDir); err != nil {
-		return nil, fmt.Errorf("make code cache: %w", err)
-	}
-	native, err := e.runtime.CompileModule(ctx, code)
-	if err != nil {
-		native, err = e.compileAnew(ctx, code, err)
-	}
-	if err != nil {
-		return nil, err
-	}
-	c := &compiled{code: native, report: report, refs: 1}
-	e.modules[key] = c
-	return &Module{engine: e, key: key, compiled: c}, nil
-}
-
-// compileAnew finds out whether a failed compilation was the module's fault. If
-// not it was the cache's: that is emptied, and the module compiled once more.
-func (e *Engine) compileAnew(ctx context.Context, code []byte, failed error) (wazero.CompiledModule, error) {
-	if err := e.Validate(ctx, code); err != nil {
-		return nil, err
-	}
-	if e.config.CacheDir == "" {
-		return nil, fmt.Errorf("compile module: %w", failed)
-	}
-	if err := errors.Join(os.RemoveAll(e.config.CacheDir), makeCache(e.config.CacheDir)); err != nil {
-		return nil, fmt.Errorf("mend code cache: %w", errors.Join(failed, err))
-	}
-	native, err := e.runtime.CompileModule(ctx, code)
-	if err != nil {
-		return nil, fmt.Errorf("compile module with an emptied code cache: %w", err)
-	}
-	return native, nil
-}
-
-// makeCache makes the folders of the code cache where they are gone. wazero has a
-// folder for each of its versions, and makes it when a cache is opened only.
-func makeCache(dir string) error {
-	if dir == "" {
-		return nil
-	}
-	cache, err := wazero.NewCompilationCacheWithDir(dir)
-	if err != nil {
-		return err
-	}
-	return cache.Close(context.Background())
-}
-
-// Validate checks a module as WebAssembly's specification has it, without making
-// code of it. One that is not valid is refused with a [*RefusedError].
-func (e *Engine) Validate(ctx context.Context, code []byte) error {
-	runtime := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
-	_, err := runtime.CompileModule(ctx, code)
-	if err != nil {
-		err = &RefusedError{Faults: []string{fmt.Sprintf("the module is not valid: %v", err)}}
-	}
-	return errors.Join(err, runtime.Close(ctx))
 }
 
 // release gives one reference to a module's code back. It waits for compilations

@@ -46,9 +46,15 @@ type Report struct {
 }
 
 // RefusedError says why a module cannot run, each fault with its mend.
-type RefusedError struct{ Faults []string }
+type RefusedError struct {
+	Faults []string
+	// Err is what the log should know beside the faults; nil if there is nothing.
+	Err error
+}
 
 func (e *RefusedError) Error() string { return strings.Join(e.Faults, "; ") }
+
+func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Inspect reads what a module declares, without compiling it. Bytes that are not
 // a module are a [*RefusedError]; a module that is one, but cannot be deployed,

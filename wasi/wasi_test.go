@@ -17,7 +17,12 @@ import (
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+func TestMain(m *testing.M) {
+	if status, isChild := wasi.Child(os.Args); isChild {
+		os.Exit(status)
+	}
+	goleak.VerifyTestMain(m)
+}
 
 // bench is an engine with the limits and folders of a test.
 type bench struct {

@@ -16,7 +16,7 @@ const modulePath = "github.com/spacewasm/spacewasm/"
 // layers lists our packages from the lowest up; a package imports only from the
 // lines above its own. What is not listed is not allowed.
 const layers = `
-host/space host/pool wasi/internal/binary wasi/internal/memory wasi/internal/fs
+host/space host/pool wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child
 wasi/internal/preview1
 wasi/internal/cgi
 host/store host/registry wasi

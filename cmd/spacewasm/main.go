@@ -7,6 +7,8 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+
+	"github.com/spacewasm/spacewasm/wasi"
 )
 
 // version is set by the release build: -ldflags "-X main.version=v1.2.3". The
@@ -14,6 +16,9 @@ import (
 var version string
 
 func main() {
+	if status, isChild := wasi.Child(os.Args); isChild {
+		os.Exit(status)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	// The first signal asks to end; handing the second back to the system ends
 	// whatever does not listen.

@@ -108,8 +108,11 @@ func (a *api) writeError(err error, c echo.Context) {
 			e = space.Errorf(space.CodeMethodNotAllowed, "%s is not possible at %s", c.Request().Method, c.Request().URL.Path)
 		}
 	}
-	if e.Code == space.CodeInternal {
+	switch {
+	case e.Code == space.CodeInternal:
 		a.Logger.Error("request failed", "request", space.RequestIDOf(c.Request().Context()), "error", e.Err)
+	case e.Err != nil:
+		a.Logger.Warn("request refused", "request", space.RequestIDOf(c.Request().Context()), "error", e)
 	}
 	gateway.WriteError(c.Response(), c.Request(), e)
 }

@@ -34,6 +34,7 @@ func closeAll(ctx context.Context, parts []part) {
 func (d *Deployer) build(ctx context.Context, file *space.Spacefile, staging *store.Staging) ([]part, error) {
 	var parts []part
 	var faults []space.Fault
+	var causes error
 	for i, spec := range file.Micros {
 		p, err := d.buildMicro(ctx, i, spec, staging)
 		refused, ok := errors.AsType[*space.Error](err)
@@ -42,6 +43,7 @@ func (d *Deployer) build(ctx context.Context, file *space.Spacefile, staging *st
 			parts = append(parts, p)
 		case ok && refused.Code == space.CodeRefused:
 			faults = append(faults, refused.Faults...)
+			causes = errors.Join(causes, refused.Err)
 		default:
 			closeAll(ctx, parts)
 			return nil, err
@@ -49,7 +51,9 @@ func (d *Deployer) build(ctx context.Context, file *space.Spacefile, staging *st
 	}
 	if len(faults) > 0 {
 		closeAll(ctx, parts)
-		return nil, space.Refuse(faults...)
+		refusal := space.Refuse(faults...)
+		refusal.Err = causes
+		return nil, refusal
 	}
 	return parts, nil
 }
@@ -140,6 +144,9 @@ func (d *Deployer) compile(ctx context.Context, code []byte, file string) (*wasi
 			err = errors.Join(err, module.Close(ctx))
 		}
 	}
+	if errors.Is(err, wasi.ErrInterrupted) {
+		return nil, &space.Error{Code: space.CodeInternal, Message: wasi.ErrInterrupted.Error(), Err: err}
+	}
 	refused, ok := errors.AsType[*wasi.RefusedError](err)
 	if !ok {
 		return module, err
@@ -148,5 +155,7 @@ func (d *Deployer) compile(ctx context.Context, code []byte, file string) (*wasi
 	for _, fault := range refused.Faults {
 		faults = append(faults, space.Fault{File: file, Message: fault})
 	}
-	return nil, space.Refuse(faults...)
+	refusal := space.Refuse(faults...)
+	refusal.Err = refused.Err
+	return nil, refusal
 }

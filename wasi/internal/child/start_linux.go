@@ -1,0 +1,62 @@
+package child
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"strconv"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// executable is this program, also when its file has been replaced by another version meanwhile.
+func executable() (string, error) { return "/proc/self/exe", nil }
+
+// attributes make a child that dies with its parent, and that a terminal's Ctrl-C does not reach: pushes that run when
+// the server drains are to end well.
+func attributes() *syscall.SysProcAttr {
+	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
+}
+
+// closeOnExec keeps descriptors from children that this process was started with; Go marks its own. Kernels before
+// 5.11 cannot.
+func closeOnExec() {
+	const firstAfterStandardError = 3
+	_ = unix.CloseRange(firstAfterStandardError, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC)
+}
+
+// watchResident calls exceeded once the process holds more memory than the limit, and returns then or when ctx ends.
+// The kernel has no limit for that which works without cgroups.
+func watchResident(ctx context.Context, pid int, limit int64, exceeded func()) {
+	// A process can take about 1 MiB in a millisecond.
+	ticker := time.NewTicker(10 * time.Millisecond)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		if resident(pid) > limit {
+			exceeded()
+			return
+		}
+	}
+}
+
+// resident returns how much memory a process holds, in bytes; 0 if it has ended (proc(5), statm).
+func resident(pid int) int64 {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	fields := bytes.Fields(text)
+	if err != nil || len(fields) < 2 {
+		return 0
+	}
+	pages, err := strconv.ParseInt(string(fields[1]), 10, 64)
+	if err != nil {
+		return 0
+	}
+	return pages * int64(os.Getpagesize())
+}
