@@ -84,17 +84,21 @@ func TestCacheMends(t *testing.T) {
 	}
 }
 
+// invalidModule is (func (export "_start") (result i32)) without a result on its
+// stack.
+func invalidModule() []byte {
+	return []byte("\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x05\x03\x01\x00\x01" +
+		"\x07\x13\x02\x06_start\x00\x00\x06memory\x02\x00\x0a\x05\x01\x03\x00\x6a\x0b")
+}
+
 // A module that is not valid is the module's fault, with a cache as without.
 func TestInvalidModule(t *testing.T) {
-	// (func (export "_start") (result i32)) without a result on its stack
-	code := []byte("\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x05\x03\x01\x00\x01" +
-		"\x07\x13\x02\x06_start\x00\x00\x06memory\x02\x00\x0a\x05\x01\x03\x00\x6a\x0b")
 	for _, cache := range []string{"", t.TempDir()} {
 		engine, err := wasi.New(t.Context(), wasi.Config{CacheDir: cache})
 		if err != nil {
 			t.Fatal(err)
 		}
-		_, err = engine.Compile(t.Context(), code)
+		_, err = engine.Compile(t.Context(), invalidModule())
 		if _, ok := errors.AsType[*wasi.RefusedError](err); !ok {
 			t.Errorf("cache %q: got %v", cache, err)
 		}

@@ -27,18 +27,20 @@ func Child(args []string) (status int, isChild bool) {
 var ErrInterrupted = errors.New("the compiler was ended from outside before it was done, " +
 	"by the system for want of memory or by a person; try again")
 
-// compileBounds are what compiling a module of the given size may use. Measured
-// on honest modules with two workers: 5.9 MB take 2.2 s of wall time and 4 s of
-// processor time, 49 MB 15 s and 28 s, and a Go module of 5.7 MB 120 MB of
-// memory, one of 49 MB 1.15 GB. What has more than four times that is not honest,
-// and a small one is refused within 10 s.
+// compileBounds are what compiling a module of the given size may use. Honest
+// modules need 0.7 s of processor time and 25 MB of memory for each MiB, those
+// below half a MiB next to nothing. A small module that stalls the compiler is
+// refused within 10 s, and a large one has ten times what an honest one needs,
+// because machines are slow and busy.
 func compileBounds(size, workers int) child.Bounds {
-	mib := int64(size+1<<20-1) >> 20
+	const small = 512 << 10
+	more := time.Duration(max(size-small, 0))
+	perMiB := func(d time.Duration) time.Duration { return more * d >> 20 }
 	return child.Bounds{
-		Wall:      8*time.Second + time.Duration(mib)*4*time.Second,
-		Processor: 8*time.Second + time.Duration(mib)*4*time.Second,
+		Wall:      9*time.Second + perMiB(8*time.Second),
+		Processor: 8*time.Second + perMiB(4*time.Second),
 		Resident:  512<<20 + 40*int64(size),
-		// The machine code has about four times the size of the module.
+		// Machine code has about four times the size of its module.
 		File:    64<<20 + 16*int64(size),
 		Workers: workers,
 	}
@@ -81,9 +83,9 @@ func verdict(ended *child.EndedError, bounds child.Bounds) error {
 	var fault string
 	switch ended.Reason {
 	case child.TooLong:
-		fault = fmt.Sprintf("compiling the module takes more than %v, the limit for its size", bounds.Wall)
+		fault = fmt.Sprintf("compiling the module takes more than %v, the limit for its size", bounds.Wall.Round(time.Second))
 	case child.TooMuchProcessor:
-		fault = fmt.Sprintf("compiling the module takes more than %v of processor time, the limit for its size", bounds.Processor)
+		fault = fmt.Sprintf("compiling the module takes more than %v of processor time, the limit for its size", bounds.Processor.Round(time.Second))
 	case child.TooMuchMemory:
 		fault = fmt.Sprintf("compiling the module takes more than %d MiB of memory, the limit for its size", bounds.Resident>>20)
 	case child.TooLarge:

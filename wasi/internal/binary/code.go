@@ -106,7 +106,25 @@ func (s *scanner) constant() {
 			s.failAt(s.pos-1, Malformed, "opcode %#02x is not allowed in a constant expression", op)
 			return
 		}
+		if op == opGlobalGet {
+			s.constantGlobal()
+			continue
+		}
 		s.operands(op, s.set.plain[op])
+	}
+}
+
+// constantGlobal reads the index of a global in a constant expression, which must be one that is imported and does not
+// change. The engine takes others too, whose value is not settled yet.
+func (s *scanner) constantGlobal() {
+	at := s.pos
+	index := s.u32()
+	switch {
+	case s.err != nil:
+	case uint64(index) >= uint64(len(s.globals)):
+		s.failAt(at, Malformed, "a constant expression reads global %d, which is not imported", index)
+	case s.globals[index].Mutable:
+		s.failAt(at, Malformed, "a constant expression reads global %d, which can change", index)
 	}
 }
 

@@ -29,13 +29,14 @@ type scanner struct {
 	set    *instructionSet
 	out    *Outline
 
-	rank           int    // of the latest section that is not custom, see sectionRank
-	tableEntries   int    // sum of the minima of the tables so far
-	elementEntries int    // sum of the entries of the element segments so far
-	dataCount      int    // as stated by the data count section
-	bodies         int    // in the code section
-	function       int    // index of the function whose body is being walked
-	open           []byte // opcodes of the constructs that are open in it, its own body first
+	globals        []GlobalType // those that are imported, which constant expressions may read
+	rank           int          // of the latest section that is not custom, see sectionRank
+	tableEntries   int          // sum of the minima of the tables so far
+	elementEntries int          // sum of the entries of the element segments so far
+	dataCount      int          // as stated by the data count section
+	bodies         int          // in the code section
+	function       int          // index of the function whose body is being walked
+	open           []byte       // opcodes of the constructs that are open in it, its own body first
 }
 
 // The identifiers of sections (core specification 5.5.2).

@@ -105,6 +105,7 @@ func (s *scanner) importEntry() Import {
 		i.Memory = s.memoryType()
 	case KindGlobal:
 		i.Global = s.globalType()
+		s.globals = append(s.globals, i.Global)
 	}
 	return i
 }

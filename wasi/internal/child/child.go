@@ -97,7 +97,14 @@ func (t *Turn) Run(ctx context.Context, job Job) (err error) {
 	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(job.Input), job.Artefact, &said
 	cmd.SysProcAttr = attributes()
 	cmd.WaitDelay = time.Second
-	err = watched(ctx, cancel, cmd, job.Bounds)
+	done := make(chan error, 1)
+	go func() {
+		// The kernel kills the child when the thread that started it ends. So the child has that thread to itself,
+		// which ends with this goroutine because it is not unlocked.
+		runtime.LockOSThread()
+		done <- watched(ctx, cancel, cmd, job.Bounds)
+	}()
+	err = <-done
 	return ended(ctx, cmd.ProcessState, job.Bounds, said.String(), err)
 }
 
@@ -110,12 +117,11 @@ func environment(b Bounds) []string {
 	}
 }
 
-// watched runs the command and kills it when it goes beyond its bounds.
+// watched runs the command on a thread of its own, and kills it when it goes beyond its bounds.
 func watched(ctx context.Context, kill context.CancelCauseFunc, cmd *exec.Cmd, bounds Bounds) error {
-	// The kernel kills the child when the thread that started it ends, so that thread stays.
-	runtime.LockOSThread()
-	defer runtime.UnlockOSThread()
-	closeOnExec()
+	if err := forbid(); err != nil {
+		return err
+	}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("start a child: %w", err)
 	}

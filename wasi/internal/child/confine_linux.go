@@ -3,6 +3,8 @@ package child
 import (
 	"fmt"
 	"os"
+	"os/signal"
+	"syscall"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -18,38 +20,49 @@ func confine(b Bounds) error {
 		return fmt.Errorf("lower the priority: %w", err)
 	}
 	for _, limit := range limits(b) {
-		r := unix.Rlimit{Cur: limit.most, Max: limit.most}
+		r := unix.Rlimit{Cur: limit.most, Max: limit.most + limit.grace}
 		var now unix.Rlimit
-		if err := unix.Getrlimit(limit.what, &now); err == nil && now.Max < limit.most {
-			r = unix.Rlimit{Cur: now.Max, Max: now.Max} // who started the server was stricter
+		if err := unix.Getrlimit(limit.what, &now); err == nil && now.Max < r.Max { // who started the server was stricter
+			r = unix.Rlimit{Cur: min(r.Cur, now.Max), Max: now.Max}
 		}
 		if err := unix.Setrlimit(limit.what, &r); err != nil {
 			return fmt.Errorf("set the limit of %s to %d: %w", limit.name, limit.most, err)
 		}
 	}
-	if err := noNewPrivileges(); err != nil {
-		return fmt.Errorf("give up privileges: %w", err)
-	}
+	endInTime()
 	landlock()
 	return nil
 }
 
+// limit is one of the system's, for this process. Beyond most it is told by a signal or an error, and killed beyond
+// most and grace.
 type limit struct {
-	what int
-	name string
-	most uint64
+	what        int
+	name        string
+	most, grace uint64
 }
 
 func limits(b Bounds) []limit {
-	const descriptors = 64
+	const descriptors, seconds = 64, 2
 	list := []limit{
-		{unix.RLIMIT_CORE, "core dumps", 0},
-		{unix.RLIMIT_CPU, "processor time", uint64((b.Processor + time.Second - 1) / time.Second)},
-		{unix.RLIMIT_FSIZE, "file size", uint64(b.File)},
-		{unix.RLIMIT_NOFILE, "descriptors", descriptors},
+		{unix.RLIMIT_CORE, "core dumps", 0, 0},
+		{unix.RLIMIT_CPU, "processor time", uint64((b.Processor + time.Second - 1) / time.Second), seconds},
+		{unix.RLIMIT_FSIZE, "file size", uint64(b.File), 0},
+		{unix.RLIMIT_NOFILE, "descriptors", descriptors, 0},
 	}
 	if reserves > 0 {
-		list = append(list, limit{unix.RLIMIT_AS, "address space", uint64(b.Resident) + reserves})
+		list = append(list, limit{unix.RLIMIT_AS, "address space", uint64(b.Resident) + reserves, 0})
 	}
 	return list
+}
+
+// endInTime ends the process when its processor time is used up. The kernel would too, a little later, but whoever
+// waits for it could not tell why.
+func endInTime() {
+	over := make(chan os.Signal, 1)
+	signal.Notify(over, unix.SIGXCPU)
+	go func() {
+		<-over
+		syscall.Exit(statusProcessor)
+	}()
 }

@@ -45,9 +45,10 @@ func (e *EndedError) Error() string {
 
 // The exit statuses of a child, beside 0 and those of Go's runtime.
 const (
-	statusFailed   = 1
-	statusGo       = 2 // panics and fatal errors
-	statusTooLarge = 3
+	statusFailed    = 1
+	statusGo        = 2 // panics and fatal errors
+	statusTooLarge  = 3
+	statusProcessor = 4
 )
 
 // ended says how a child ended. err is what waiting for it returned, and the cause of ctx whoever killed it.
@@ -73,6 +74,8 @@ func reason(state *os.ProcessState, bounds Bounds, said string) Reason {
 	switch state.ExitCode() {
 	case statusTooLarge:
 		return TooLarge
+	case statusProcessor:
+		return TooMuchProcessor
 	case statusFailed:
 		return Failed
 	case statusGo:

@@ -42,18 +42,6 @@ func landlock() {
 	_, _, _ = syscall.AllThreadsSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0)
 }
 
-// noNewPrivileges makes set-user-id programs ordinary ones for this process, and Landlock possible without privileges.
-func noNewPrivileges() error {
-	_, _, errno := syscall.AllThreadsSyscall6(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0, 0)
-	if errno == syscall.ENOTSUP { // with cgo: then for this thread, and those that it starts
-		return unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
-	}
-	if errno != 0 {
-		return errno
-	}
-	return nil
-}
-
 // landlockRights are all that a version of Landlock knows to forbid.
 func landlockRights(version int) unix.LandlockRulesetAttr {
 	attr := unix.LandlockRulesetAttr{Handled_access_fs: unix.LANDLOCK_ACCESS_FS_REFER - 1} // all of the first version

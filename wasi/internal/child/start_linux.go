@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"fmt"
+	"math"
 	"os"
 	"strconv"
 	"syscall"
@@ -21,11 +22,16 @@ func attributes() *syscall.SysProcAttr {
 	return &syscall.SysProcAttr{Setsid: true, Pdeathsig: syscall.SIGKILL}
 }
 
-// closeOnExec keeps descriptors from children that this process was started with; Go marks its own. Kernels before
-// 5.11 cannot.
-func closeOnExec() {
+// forbid takes from the children of this thread what they could not give up as surely by themselves: descriptors that
+// this process was started with, as Go marks only its own (kernels before 5.11 cannot), and programs that run as
+// another user. The second cannot be undone, so the thread is to end afterwards.
+func forbid() error {
 	const firstAfterStandardError = 3
-	_ = unix.CloseRange(firstAfterStandardError, ^uint(0)>>1, unix.CLOSE_RANGE_CLOEXEC)
+	_ = unix.CloseRange(firstAfterStandardError, math.MaxUint32, unix.CLOSE_RANGE_CLOEXEC)
+	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
+		return fmt.Errorf("give up privileges: %w", err)
+	}
+	return nil
 }
 
 // watchResident calls exceeded once the process holds more memory than the limit, and returns then or when ctx ends.

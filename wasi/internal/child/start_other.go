@@ -13,7 +13,7 @@ func executable() (string, error) { return os.Executable() }
 // attributes are the system's defaults: where no server is meant to run, a child may outlive its parent by its time.
 func attributes() *syscall.SysProcAttr { return nil }
 
-func closeOnExec() {}
+func forbid() error { return nil }
 
 // watchResident does nothing where the system does not tell; Go's own limit of memory and the time remain.
 func watchResident(ctx context.Context, _ int, _ int64, _ func()) { <-ctx.Done() }
