@@ -21,8 +21,8 @@ GUESTS   := $(patsubst %.wat,%.wasm,$(wildcard wasi/wasitest/guests/*.wat))
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
 
-build: ## the program, in bin/
-	$(GO) build -trimpath -o $(BIN) ./cmd/spacewasm
+build: ## the program, in bin/; without cgo, so that its children can be kept from files
+	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/spacewasm
 
 examples: deps $(EXAMPLES) ## the examples' modules, from source
 

@@ -37,8 +37,8 @@ func compileBounds(size, workers int) child.Bounds {
 	more := time.Duration(max(size-small, 0))
 	perMiB := func(d time.Duration) time.Duration { return more * d >> 20 }
 	return child.Bounds{
-		Wall:      9*time.Second + perMiB(8*time.Second),
-		Processor: 8*time.Second + perMiB(4*time.Second),
+		Wall:      8*time.Second + perMiB(8*time.Second),
+		Processor: 7*time.Second + perMiB(4*time.Second),
 		Resident:  512<<20 + 40*int64(size),
 		// Machine code has about four times the size of its module.
 		File:    64<<20 + 16*int64(size),

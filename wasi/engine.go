@@ -65,6 +65,9 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst |
 // New returns an engine, which is to be closed after all of its modules.
 func New(ctx context.Context, config Config) (*Engine, error) {
 	const childrenAtOnce = 2
+	if config.Isolated && config.CacheDir == "" {
+		return nil, errors.New("an isolated engine needs a code cache, through which it gets its code")
+	}
 	e := &Engine{
 		config: config, children: child.NewNursery(childrenAtOnce),
 		modules: map[digest]*compiled{}, turn: make(chan struct{}, 1),

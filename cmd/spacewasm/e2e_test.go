@@ -43,7 +43,7 @@ func artefact(t *testing.T, build func() (string, error)) string {
 
 var (
 	buildProgram = sync.OnceValues(func() (string, error) {
-		return goBuild("spacewasm", ".")
+		return goBuild("spacewasm", ".", "CGO_ENABLED=0")
 	})
 	buildProbe = sync.OnceValues(func() (string, error) {
 		return goBuild("probe.wasm", "./testdata/probe", "GOOS=wasip1", "GOARCH=wasm")
