@@ -15,8 +15,11 @@ type Config struct {
 	Size int
 	// Queue is how many more callers may wait for one; 0 lets none wait.
 	Queue int
-	// Wait is how long each of them waits at most.
+	// Wait is how long each of them waits at most, for all that there is to wait
+	// for: a place in the pool, one in the gate, room for the thing.
 	Wait time.Duration
+	// Gate bounds what the pool and others lease together; nil bounds nothing.
+	Gate *Gate
 }
 
 // ErrFull says that all are leased, and that the queue is full too or the wait
@@ -32,6 +35,7 @@ type Pool[T any] struct {
 	create func() (T, error)
 	free   func(T)
 
+	line   *line
 	slots  chan struct{} // one token for each thing that is leased
 	closed chan struct{}
 	drain  chan struct{} // one token: two that drain would wait for each other's
@@ -42,45 +46,40 @@ type Pool[T any] struct {
 	over    bool
 }
 
-// New returns a pool that makes things with create, and ends them with free.
+// New returns a pool that makes things with create, and ends them with free. If
+// create fails with [ErrNoRoom] it is tried again when a thing of the pool, or of
+// another one at the same gate, has been given back.
 func New[T any](config Config, create func() (T, error), free func(T)) *Pool[T] {
 	return &Pool[T]{
-		config: config, create: create, free: free,
+		config: config, create: create, free: free, line: config.Gate.line(),
 		slots: make(chan struct{}, config.Size), closed: make(chan struct{}), drain: make(chan struct{}, 1),
 	}
 }
 
 // Lease hands out a thing, which is to be given back by [Pool.Keep] or
-// [Pool.Drop]. It waits while all are leased, and ends with ctx.
+// [Pool.Drop]. It waits while there is none to be had, and ends with ctx.
 func (p *Pool[T]) Lease(ctx context.Context) (T, error) {
 	var zero T
-	if err := p.enter(ctx); err != nil {
+	until := time.Now().Add(p.config.Wait)
+	if err := p.enter(ctx, until); err != nil {
 		return zero, err
 	}
-	p.mu.Lock()
-	if p.over { // since the slot was asked for; whoever closes may be done by now
-		p.mu.Unlock()
-		<-p.slots
-		return zero, ErrClosed
-	}
-	if n := len(p.idle); n > 0 {
-		thing := p.idle[n-1]
-		p.idle[n-1] = zero
-		p.idle = p.idle[:n-1]
-		p.mu.Unlock()
-		return thing, nil
-	}
-	p.mu.Unlock()
-	thing, err := p.create()
+	// With a place of its own only, because a place of the gate is everybody's.
+	err := p.line.enter(func(let <-chan struct{}) error { return p.wait(ctx, until, let, ErrGateFull) })
 	if err != nil {
 		<-p.slots
+		return zero, err
+	}
+	thing, err := p.obtain(ctx, until)
+	if err != nil {
+		p.leave()
 		return zero, err
 	}
 	return thing, nil
 }
 
 // enter takes a slot, waiting in the queue if it must.
-func (p *Pool[T]) enter(ctx context.Context) error {
+func (p *Pool[T]) enter(ctx context.Context, until time.Time) error {
 	select {
 	case <-p.closed:
 		return ErrClosed
@@ -95,7 +94,7 @@ func (p *Pool[T]) enter(ctx context.Context) error {
 		return ErrFull
 	}
 	defer p.unqueue()
-	timer := time.NewTimer(p.config.Wait)
+	timer := time.NewTimer(time.Until(until))
 	defer timer.Stop()
 	select {
 	case p.slots <- struct{}{}:
@@ -106,7 +105,77 @@ func (p *Pool[T]) enter(ctx context.Context) error {
 		return ctx.Err()
 	case <-p.closed:
 		return ErrClosed
+	case <-p.line.closed():
+		return ErrClosed
 	}
+}
+
+// wait waits until ready is closed, and returns late when the time is over.
+func (p *Pool[T]) wait(ctx context.Context, until time.Time, ready <-chan struct{}, late error) error {
+	timer := time.NewTimer(time.Until(until))
+	defer timer.Stop()
+	select {
+	case <-ready:
+		return nil
+	case <-timer.C:
+		return late
+	case <-ctx.Done():
+		return ctx.Err()
+	case <-p.closed:
+		return ErrClosed
+	case <-p.line.closed():
+		return ErrClosed
+	}
+}
+
+// obtain takes an idle thing or makes one, waiting for room if it must.
+func (p *Pool[T]) obtain(ctx context.Context, until time.Time) (T, error) {
+	var change <-chan struct{}
+	for {
+		thing, err := p.take()
+		if p.line == nil || !errors.Is(err, ErrNoRoom) {
+			return thing, err
+		}
+		if change != nil {
+			if late := p.wait(ctx, until, change, err); late != nil {
+				return thing, late
+			}
+		}
+		// Asked for before the next try, or what is given back meanwhile would be missed.
+		change = p.line.change()
+	}
+}
+
+func (p *Pool[T]) take() (T, error) {
+	var zero T
+	p.mu.Lock()
+	if p.over { // since the slot was asked for; whoever closes may be done by now
+		p.mu.Unlock()
+		return zero, ErrClosed
+	}
+	if n := len(p.idle); n > 0 {
+		thing := p.idle[n-1]
+		p.idle[n-1] = zero
+		p.idle = p.idle[:n-1]
+		p.mu.Unlock()
+		return thing, nil
+	}
+	p.mu.Unlock()
+	return p.create()
+}
+
+// leave gives the gate's place back, then the pool's own.
+func (p *Pool[T]) leave() {
+	p.line.leave()
+	<-p.slots
+}
+
+// Load is how many things are leased, or about to be, and how many callers wait
+// for a place of the pool.
+func (p *Pool[T]) Load() (leased, waiting int) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.slots), p.waiting
 }
 
 func (p *Pool[T]) queue() bool {
@@ -136,13 +205,13 @@ func (p *Pool[T]) Keep(thing T) {
 	if over {
 		p.free(thing)
 	}
-	<-p.slots
+	p.leave()
 }
 
 // Drop ends a thing that nobody is to use again.
 func (p *Pool[T]) Drop(thing T) {
 	p.free(thing)
-	<-p.slots
+	p.leave()
 }
 
 // Close refuses new leases, ends the idle things, and waits until those that are
@@ -169,16 +238,16 @@ func (p *Pool[T]) Close(ctx context.Context) error {
 		select {
 		case p.slots <- struct{}{}:
 		case <-ctx.Done():
-			p.leave(taken)
+			p.empty(taken)
 			return ctx.Err()
 		}
 	}
-	p.leave(p.config.Size)
+	p.empty(p.config.Size)
 	return nil
 }
 
-// leave gives back the slots that Close took.
-func (p *Pool[T]) leave(n int) {
+// empty gives back the slots that Close took.
+func (p *Pool[T]) empty(n int) {
 	for range n {
 		<-p.slots
 	}
