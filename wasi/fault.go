@@ -23,6 +23,9 @@ const (
 	FaultExit
 	// FaultOutOfMemory is a trap or exit after the guest was refused memory.
 	FaultOutOfMemory
+	// FaultNoRoom is a trap or exit after the guest was refused memory that its own
+	// limit allows, because the instances together had none left.
+	FaultNoRoom
 	// FaultDeadline is a guest that ran out of time.
 	FaultDeadline
 	// FaultBadResponse is output that is not a response.
@@ -66,6 +69,12 @@ func (i *Instance) diagnose(ctx context.Context, err error, out *cgi.Response) *
 	}
 	if ended {
 		return nil
+	}
+	if i.memory.Starved() {
+		return &Fault{
+			Kind:    FaultNoRoom,
+			Message: fmt.Sprintf("the program had %d MiB of memory and was refused more, as others use it", i.memory.Peak()>>20),
+		}
 	}
 	if i.memory.Denied() {
 		return i.outOfMemory()

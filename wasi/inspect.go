@@ -37,6 +37,8 @@ type Report struct {
 	// declares, in bytes; a maximum of 0 means none.
 	MemoryMin uint64 `json:"memory_min"`
 	MemoryMax uint64 `json:"memory_max"`
+	// TableMin is the number of entries that the module's tables start with.
+	TableMin  uint64 `json:"table_min"`
 	Functions int    `json:"functions"`
 	// Snapshot says why requests do not start from a memory snapshot.
 	Snapshot string `json:"snapshot"`
@@ -74,6 +76,9 @@ func (e *Engine) Inspect(code []byte) (*Report, error) {
 			r.MemoryMax = m.Max * memory.PageSize
 		}
 	}
+	for _, t := range outline.Tables {
+		r.TableMin += uint64(t.Min)
+	}
 	for _, x := range outline.Exports {
 		r.Exports = append(r.Exports, x.Name)
 	}
@@ -94,6 +99,14 @@ func (r *Report) Fits(limit uint64) error {
 	return &RefusedError{Faults: []string{fmt.Sprintf(
 		"the module starts with %d MiB of memory and the limit is %d MiB: build it with a smaller initial memory, or raise --memory",
 		r.MemoryMin>>20, limit>>20)}}
+}
+
+// beside is what an instance takes of the host beside its linear memory, in
+// bytes: tables, as wazero has them, and what of a response, a log and the guest's
+// own stack is held while it runs.
+func (r *Report) beside() uint64 {
+	const entry, buffers = 8, 512 << 10
+	return entry*r.TableMin + buffers
 }
 
 // explain adds the mend to what the scan found.

@@ -2,6 +2,7 @@ package wasi
 
 import (
 	"context"
+	"errors"
 	"os"
 	"sync"
 
@@ -54,11 +55,22 @@ type InstanceConfig struct {
 	Budgets Budgets
 }
 
-// NewInstance makes a sandbox, in which nothing has run yet.
+// ErrNoMemory says that an instance would take more of [Budgets].Memory than is
+// left.
+var ErrNoMemory = errors.New("the memory budget has no room for another instance")
+
+// NewInstance makes a sandbox, in which nothing has run yet. [ErrNoMemory] says
+// that one can be made later.
 func (m *Module) NewInstance(config InstanceConfig) (*Instance, error) {
 	mem, err := memory.Reserve(config.Limits.Memory)
 	if err != nil {
 		return nil, err
+	}
+	if budget := config.Budgets.Memory; budget != nil {
+		report := m.Report()
+		if !mem.Charge(budget, report.MemoryMin, report.beside()) {
+			return nil, errors.Join(ErrNoMemory, mem.Close())
+		}
 	}
 	shared := fs.Shared{Bytes: config.Budgets.Tmp, Descriptors: config.Budgets.Descriptors}
 	tmp := fs.NewTmp(config.TmpDir, fs.Quota{Bytes: config.Limits.Tmp, Inodes: config.Limits.TmpInodes}, shared)
