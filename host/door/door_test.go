@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"os"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -156,16 +157,18 @@ func TestWriteDeadline(t *testing.T) {
 			failed <- err
 		})
 		conn := l.dial()
+		var reader sync.WaitGroup
+		defer reader.Wait()
 		defer conn.Close()
 		began := time.Now()
-		go func() {
+		reader.Go(func() {
 			fmt.Fprint(conn, "GET / HTTP/1.1\r\nHost: a\r\n\r\n")
 			for block := make([]byte, door.Least); ; time.Sleep(time.Second) {
 				if _, err := conn.Read(block); err != nil {
 					return
 				}
 			}
-		}()
+		})
 		if err := <-failed; !errors.Is(err, os.ErrDeadlineExceeded) || time.Since(began) != 15*time.Second {
 			t.Errorf("got %v after %v", err, time.Since(began))
 		}

@@ -13,5 +13,5 @@ func Descriptors() (int64, error) {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil {
 		return 0, fmt.Errorf("find out the limit of open files: %w", err)
 	}
-	return int64(min(uint64(limit.Cur), math.MaxInt32)), nil
+	return int64(min(limit.Cur, math.MaxInt32)), nil
 }

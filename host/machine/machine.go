@@ -4,6 +4,7 @@ package machine
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io/fs"
 	"path"
@@ -22,7 +23,7 @@ func Memory(root fs.FS) (int64, error) {
 	}
 	memory, ok := total(string(text))
 	if !ok {
-		return 0, fmt.Errorf("find out the machine's memory: /proc/meminfo has no line MemTotal")
+		return 0, errors.New("find out the machine's memory: /proc/meminfo has no line MemTotal")
 	}
 	// A process without cgroups may have all.
 	groups, _ := fs.ReadFile(root, "proc/self/cgroup")

@@ -11,9 +11,9 @@ import (
 
 const (
 	meminfo = "MemTotal:       1048576 kB\nMemFree:         10000 kB\n" // 1 GiB
-	mountV2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 cgroup2 rw,nsdelegate\n"
-	mountV1 = "31 30 0:28 / /sys/fs/cgroup/cpu rw - cgroup cgroup rw,cpu\n" +
-		"34 30 0:31 / /sys/fs/cgroup/memory rw - cgroup cgroup rw,memory\n"
+	mountV2 = "30 23 0:26 / /sys/fs/cgroup rw,nosuid - cgroup2 none rw,nsdelegate\n"
+	mountV1 = "31 30 0:28 / /sys/fs/cgroup/cpu rw - cgroup none rw,cpu\n" +
+		"34 30 0:31 / /sys/fs/cgroup/memory rw - cgroup none rw,memory\n"
 )
 
 // T19: the machine's memory is the smaller of physical and the cgroup's, of
