@@ -27,8 +27,13 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *space.Error) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	switch e.Code {
-	case space.CodeQueueFull, space.CodeNodeFull, space.CodePreparing:
+	case space.CodeQueueFull, space.CodePreparing:
 		header.Set("Retry-After", "1")
+	case space.CodeNodeFull:
+		header.Set("Retry-After", "1")
+		if r.ContentLength != 0 { // for which there may have been no room
+			header.Set("Connection", "close")
+		}
 	case space.CodePayloadTooLarge:
 		// The rest of the body is on its way, and nobody is going to read it.
 		header.Set("Connection", "close")
@@ -40,7 +45,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *space.Error) {
 	w.WriteHeader(problem.Status)
 	// A client that has gone hears nothing.
 	_, _ = w.Write(body)
-	if e.Code == space.CodePayloadTooLarge {
+	if header.Get("Connection") == "close" {
 		linger(w, r)
 	}
 }

@@ -174,9 +174,14 @@ func (g *Gateway) log(r *http.Request, out *recorder, began time.Time, e *space.
 		if out.status == 0 {
 			attrs[4] = slog.Int("status", e.Code.Status())
 		}
-		if e.Code == space.CodeInternal {
+		switch e.Code {
+		case space.CodeInternal:
 			level = slog.LevelError
 			attrs = append(attrs, slog.Any("error", e.Err))
+		case space.CodeNodeFull, space.CodeQueueFull: // with the figures
+			level = slog.LevelWarn
+			attrs = append(attrs, slog.Any("error", e.Err))
+		default: // the code says it all
 		}
 	}
 	g.config.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)

@@ -1,5 +1,5 @@
-// Package machine tells what the machine has for this process: memory and
-// descriptors.
+// Package machine tells what the machine has for this process: memory, open files
+// and room on a disk.
 package machine
 
 import (

@@ -69,7 +69,7 @@ func TestMemoryUnknown(t *testing.T) {
 	}
 }
 
-// This machine has memory and descriptors.
+// This machine has memory, open files and a disk.
 func TestHere(t *testing.T) {
 	if _, err := os.Stat("/proc/meminfo"); err != nil {
 		t.Skip("this system has no /proc/meminfo")
@@ -80,5 +80,11 @@ func TestHere(t *testing.T) {
 	}
 	if n, err := machine.Descriptors(); err != nil || n < 16 {
 		t.Errorf("descriptors: %d, %v", n, err)
+	}
+	if n, err := machine.Free(t.TempDir()); err != nil || n < 1<<20 {
+		t.Errorf("disk: %d, %v", n, err)
+	}
+	if _, err := machine.Free("/nowhere/at/all"); err == nil {
+		t.Error("a folder that does not exist is on a disk")
 	}
 }

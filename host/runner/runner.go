@@ -3,7 +3,6 @@
 package runner
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -17,9 +16,6 @@ import (
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/wasi"
 )
-
-// bodyTime is how long a client may take to send a request's body.
-const bodyTime = time.Minute
 
 // writeGrace is how much longer than the Micro's deadline a client may take to
 // read, so that the page which reports the deadline still reaches it.
@@ -50,7 +46,9 @@ type Config struct {
 	// TmpDir is the host's folder for the executions' /tmp.
 	TmpDir string
 	Limits space.Limits
-	Log    Log
+	// Node is shared with other Micros.
+	Node Node
+	Log  Log
 }
 
 // Micro is a live Micro. It is safe for concurrent use.
@@ -66,7 +64,7 @@ func New(config Config) *Micro {
 	m := &Micro{config: config}
 	limits := config.Limits
 	m.instances = pool.New(
-		pool.Config{Size: limits.Concurrency, Queue: limits.Queue, Wait: limits.QueueWait},
+		pool.Config{Size: limits.Concurrency, Queue: limits.Queue, Wait: limits.QueueWait, Gate: config.Node.Gate},
 		m.instance,
 		// An instance that does not close has been counted out already.
 		func(i *wasi.Instance) { _ = i.Close() },
@@ -76,7 +74,7 @@ func New(config Config) *Micro {
 
 func (m *Micro) instance() (*wasi.Instance, error) {
 	limits := m.config.Limits
-	return m.config.Module.NewInstance(wasi.InstanceConfig{
+	instance, err := m.config.Module.NewInstance(wasi.InstanceConfig{
 		Args:   m.config.Micro.Run,
 		Env:    m.config.Env,
 		Bundle: m.config.Bundle,
@@ -84,7 +82,12 @@ func (m *Micro) instance() (*wasi.Instance, error) {
 		Limits: wasi.Limits{
 			Memory: uint64(limits.Memory), Tmp: limits.Tmp, TmpInodes: limits.TmpInodes, Response: limits.Payload,
 		},
+		Budgets: m.config.Node.budgets(),
 	})
+	if errors.Is(err, wasi.ErrNoMemory) {
+		err = errors.Join(pool.ErrNoRoom, err)
+	}
+	return instance, err
 }
 
 // Serve answers a request; see [registry.Server]. A failure of the Micro is in
@@ -94,9 +97,10 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	defer body.release()
 	instance, err := m.instances.Lease(r.Context())
 	if err != nil {
-		return admission(r.Context(), err)
+		return m.admission(r.Context(), err)
 	}
 	err = m.execute(instance, w, r, body)
 	if instance.Fresh() {
@@ -107,42 +111,8 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 	return err
 }
 
-// readBody reads the request's body whole, so that a slow client holds no
-// instance.
-func (m *Micro) readBody(w http.ResponseWriter, r *http.Request) ([]byte, error) {
-	limit := m.config.Limits.Payload
-	if r.ContentLength > limit {
-		return nil, m.bodyTooLarge()
-	}
-	control := http.NewResponseController(w)
-	// Writers that know no deadlines are those of tests.
-	_ = control.SetReadDeadline(time.Now().Add(bodyTime))
-	defer func() { _ = control.SetReadDeadline(time.Time{}) }()
-	var body bytes.Buffer
-	if r.ContentLength > 0 {
-		body.Grow(int(r.ContentLength))
-	}
-	n, err := io.Copy(&body, io.LimitReader(r.Body, limit+1))
-	switch {
-	case n > limit:
-		return nil, m.bodyTooLarge()
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, space.Errorf(space.CodeBadRequest, "the request's body did not arrive within %v", bodyTime)
-	case err != nil:
-		e := space.Errorf(space.CodeBadRequest, "the request's body broke off")
-		e.Err = err
-		return nil, e
-	}
-	return body.Bytes(), nil
-}
-
-func (m *Micro) bodyTooLarge() error {
-	return space.Errorf(space.CodePayloadTooLarge, "the request's body is larger than the %d bytes that a Micro takes",
-		m.config.Limits.Payload)
-}
-
 // execute runs the instance under the deadline.
-func (m *Micro) execute(instance *wasi.Instance, w http.ResponseWriter, r *http.Request, body []byte) error {
+func (m *Micro) execute(instance *wasi.Instance, w http.ResponseWriter, r *http.Request, body *body) error {
 	ctx, cancel := context.WithTimeout(r.Context(), m.config.Limits.Timeout)
 	defer cancel()
 	control := http.NewResponseController(w)
@@ -150,8 +120,8 @@ func (m *Micro) execute(instance *wasi.Instance, w http.ResponseWriter, r *http.
 	defer func() { _ = control.SetWriteDeadline(time.Time{}) }()
 
 	inner := r.WithContext(ctx)
-	inner.Body = io.NopCloser(bytes.NewReader(body))
-	inner.ContentLength = int64(len(body))
+	inner.Body = body.reader()
+	inner.ContentLength = body.size
 	log := m.config.Log.Open(space.RequestIDOf(r.Context()))
 	// The log reports its own troubles; they are not the request's.
 	defer func() { _ = log.Close() }()
@@ -178,6 +148,9 @@ func (m *Micro) translate(err error) *space.Error {
 		e.Code = space.CodeExited
 	case wasi.FaultOutOfMemory:
 		e.Code = space.CodeOutOfMemory
+	case wasi.FaultNoRoom:
+		full := m.config.Node.full("the server is busy: it had no more memory for the program; try again shortly")
+		e.Code, e.Message, e.Detail, e.Err = full.Code, full.Message, fault.Message, full.Err
 	case wasi.FaultDeadline:
 		e.Code = space.CodeDeadline
 		e.Message = fmt.Sprintf("the program did not finish within %v", m.config.Limits.Timeout)
@@ -197,12 +170,19 @@ func (m *Micro) translate(err error) *space.Error {
 }
 
 // admission is the error of a request that got no instance.
-func admission(ctx context.Context, err error) error {
+func (m *Micro) admission(ctx context.Context, err error) error {
 	switch {
 	case errors.Is(err, pool.ErrFull):
-		return space.Errorf(space.CodeQueueFull, "the Micro is busy: all of its places are taken; try again shortly")
+		e := space.Errorf(space.CodeQueueFull, "the Micro is busy: all of its places are taken; try again shortly")
+		leased, waiting := m.instances.Load()
+		e.Err = fmt.Errorf("the Micro runs %d with %d in its queue; %w", leased, waiting, m.config.Node.figures())
+		return e
+	case errors.Is(err, pool.ErrGateFull):
+		return m.config.Node.full("the server is busy: all of its places are taken; try again shortly")
+	case errors.Is(err, pool.ErrNoRoom):
+		return m.config.Node.full("the server is busy: it has no memory for another execution; try again shortly")
 	case errors.Is(err, pool.ErrClosed):
-		return space.Errorf(space.CodePreparing, "the Micro is being replaced; try again")
+		return space.Errorf(space.CodePreparing, "the Micro is being replaced, or the server stops; try again")
 	case ctx.Err() != nil:
 		return &space.Error{Code: space.CodeClientGone, Message: "the client left while the request was queued", Err: err}
 	}

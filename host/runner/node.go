@@ -1,0 +1,52 @@
+package runner
+
+import (
+	"fmt"
+
+	"github.com/spacewasm/spacewasm/host/pool"
+	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/wasi"
+)
+
+// Node is what the Micros of a node share. What is nil has no end.
+type Node struct {
+	// Gate bounds the executions.
+	Gate *pool.Gate
+	// Memory is what instances take from, and Bodies what the bodies of requests
+	// do, in bytes.
+	Memory, Bodies *pool.Budget
+	// Tmp and Descriptors are those of [wasi.Budgets].
+	Tmp, Descriptors wasi.Budget
+}
+
+// budgets are those of the node's instances.
+func (n Node) budgets() wasi.Budgets {
+	b := wasi.Budgets{Tmp: n.Tmp, Descriptors: n.Descriptors}
+	if n.Memory != nil { // or the interface would not be nil either
+		b.Memory = n.Memory
+	}
+	return b
+}
+
+// full is the error of a request for which the node has no room. The figures are
+// for the server's log: visitors are not to learn how busy others are.
+func (n Node) full(message string) *space.Error {
+	return &space.Error{Code: space.CodeNodeFull, Message: message, Err: n.figures()}
+}
+
+// figures says what is in use.
+func (n Node) figures() error {
+	taken, waiting := 0, 0
+	if n.Gate != nil {
+		taken, waiting = n.Gate.Load()
+	}
+	return fmt.Errorf("the node runs %d with %d in its queue; instances have %s, bodies %s",
+		taken, waiting, used(n.Memory), used(n.Bodies))
+}
+
+func used(b *pool.Budget) string {
+	if b == nil {
+		return "no bound"
+	}
+	return fmt.Sprintf("%d of %d bytes", b.Used(), b.Limit())
+}
