@@ -43,12 +43,12 @@ func (h *Host) hostname(app space.AppName) string {
 
 // onLoopback tells whether only this machine can reach the listener.
 func (h *Host) onLoopback() bool {
-	addr, ok := h.listener.Addr().(*net.TCPAddr)
+	addr, ok := h.door.Addr().(*net.TCPAddr)
 	return ok && addr.IP.IsLoopback()
 }
 
 func (h *Host) port() string {
-	_, port, err := net.SplitHostPort(h.listener.Addr().String())
+	_, port, err := net.SplitHostPort(h.door.Addr().String())
 	if err != nil {
 		return ""
 	}

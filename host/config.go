@@ -31,6 +31,16 @@ type Config struct {
 	TrustedProxies []netip.Prefix
 	// Limits hold for each Micro.
 	Limits space.Limits
+	// MemoryBudget is for the instances and the bodies of requests of all Micros
+	// together, in bytes; 0 is three quarters of the machine's memory, or of the
+	// control group's.
+	MemoryBudget int64
+	// TmpBudget is for the files in /tmp of all executions together, in bytes; 0 is
+	// what as many as there may be can have, but no more than half of what is free.
+	TmpBudget int64
+	// Connections is how many clients may be connected at a time, but no more than a
+	// quarter of the files that may be open.
+	Connections int
 	// DrainDelay is how long the server still takes requests once it is to end and
 	// says so to probers, for a balancer in front to look elsewhere; 0 ends at once.
 	DrainDelay time.Duration
@@ -49,6 +59,8 @@ func DefaultConfig() Config {
 		Domain: "localhost",
 		Limits: space.DefaultLimits(),
 		Logger: slog.Default(),
+
+		Connections: 4096,
 	}
 }
 
@@ -69,6 +81,12 @@ func (c *Config) Check() error {
 		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || (u.Path != "" && u.Path != "/") {
 			return fmt.Errorf("public URL %q: want http(s)://host[:port]", c.PublicURL)
 		}
+	}
+	if c.MemoryBudget < 0 || c.TmpBudget < 0 {
+		return errors.New("memory-budget and tmp-budget: want 0, which leaves the choice to the server, or more")
+	}
+	if c.Connections < 1 {
+		return errors.New("connections: want at least 1")
 	}
 	return checkLimits(c.Limits)
 }

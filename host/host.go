@@ -18,6 +18,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/api"
 	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/door"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/registry"
@@ -35,7 +36,9 @@ type Host struct {
 	engine   *wasi.Engine
 	registry *registry.Registry
 	deployer *deploy.Deployer
-	listener net.Listener
+	shares   Shares
+	node     runner.Node
+	door     *door.Door
 	server   *http.Server
 	state    state
 	drain    context.CancelFunc // ends the streams
@@ -59,6 +62,9 @@ func (h *Host) open(ctx context.Context) error {
 	if h.store, err = store.Open(ctx, h.config.Data); err != nil {
 		return err
 	}
+	if err := h.share(); err != nil {
+		return err
+	}
 	guard, err := access.Open(filepath.Join(h.config.Data, "token"))
 	if err != nil {
 		return err
@@ -80,7 +86,7 @@ func (h *Host) open(ctx context.Context) error {
 		return err
 	}
 	h.deployer = deploy.New(deploy.Config{
-		Store: h.store, Registry: h.registry, Engine: h.engine, Limits: h.config.Limits,
+		Store: h.store, Registry: h.registry, Engine: h.engine, Limits: h.config.Limits, Node: h.node,
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 	})
 	h.serveWith(guard)
@@ -90,18 +96,19 @@ func (h *Host) open(ctx context.Context) error {
 // listen opens the listener. What a name such as localhost really means shows
 // only now.
 func (h *Host) listen(ctx context.Context) error {
-	var err error
-	if h.listener, err = new(net.ListenConfig).Listen(ctx, "tcp", h.config.Listen); err != nil {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", h.config.Listen)
+	if err != nil {
 		return fmt.Errorf("listen on %s: %w", h.config.Listen, err)
 	}
+	h.door = door.New(listener, h.shares.Connections)
 	if h.onLoopback() {
 		return nil
 	}
 	if !h.config.InsecureListen {
-		return beyondLoopback(h.listener.Addr().String())
+		return beyondLoopback(h.door.Addr().String())
 	}
 	h.config.Logger.Warn("listening beyond loopback without TLS: whoever sees the traffic sees the admin token",
-		"address", h.listener.Addr())
+		"address", h.door.Addr())
 	return nil
 }
 
@@ -141,7 +148,8 @@ func (h *Host) serveWith(guard *access.Guard) {
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
 	})
 	h.server = &http.Server{
-		Handler: front,
+		Handler:   door.Brisk(front),
+		ConnState: h.door.State,
 		// "OPTIONS *" is the gateway's to refuse, as any other target that is no path.
 		DisableGeneralOptionsHandler: true,
 		ReadHeaderTimeout:            10 * time.Second,
@@ -165,7 +173,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return h.logs.Run(running) })
 	group.Go(func() error { return h.restore(running, ready) })
 	group.Go(func() error {
-		if err := h.server.Serve(h.listener); !errors.Is(err, http.ErrServerClosed) {
+		if err := h.server.Serve(h.door); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
 		}
 		return nil
@@ -195,8 +203,8 @@ func (h *Host) restore(ctx context.Context, ready func()) error {
 }
 
 // shutdown tells probers, ends the streams, goes on for the drain delay, and then
-// refuses what is new and waits for what runs. asked is over if the server was
-// asked to end, rather than that a part of it failed.
+// ends the queues, refuses what is new and waits for what runs. asked is over if
+// the server was asked to end, rather than that a part of it failed.
 func (h *Host) shutdown(asked context.Context) error {
 	h.state.advance(draining)
 	h.drain()
@@ -204,6 +212,7 @@ func (h *Host) shutdown(asked context.Context) error {
 		// Nothing but the end of the process cuts it short: a second signal does that.
 		time.Sleep(h.config.DrainDelay)
 	}
+	h.node.Gate.Close()
 	// Longer than any request may take: to run, and to be written.
 	patience := h.config.Limits.Timeout + h.config.Limits.QueueWait + 10*time.Second
 	ctx, cancel := context.WithTimeout(context.Background(), patience)
@@ -221,8 +230,8 @@ func (h *Host) Close() error {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	var errs []error
-	if h.listener != nil {
-		if err := h.listener.Close(); !errors.Is(err, net.ErrClosed) {
+	if h.door != nil {
+		if err := h.door.Close(); !errors.Is(err, net.ErrClosed) {
 			errs = append(errs, err)
 		}
 	}

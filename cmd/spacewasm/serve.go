@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"path/filepath"
+	"runtime/debug"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -30,7 +31,8 @@ one ends it at once.
 It listens for this machine only. To serve others, put a proxy with TLS in front
 (--public-url, --trusted-proxy), or give --insecure-listen with another address.
 
-The limits hold for each Micro; the defaults are those of Deta Space.`
+The limits hold for each Micro; the defaults are those of Deta Space. All Micros
+together run 8 executions per processor at a time, within the budgets.`
 
 const serveExample = `  spacewasm serve
   spacewasm serve --listen 127.0.0.1:8080 --data /var/lib/spacewasm
@@ -73,8 +75,19 @@ func newServe(c *cli) *cobra.Command {
 	f.DurationVar(&config.DrainDelay, "drain-delay", 0,
 		"how long to go on after SIGTERM while /readyz says so, for a balancer in front")
 	f.StringVar(&format, "log-format", "text", "text or json")
+	nodeFlags(f, &config)
 	limitFlags(f, &config.Limits)
 	return cmd
+}
+
+// nodeFlags binds what all Micros share.
+func nodeFlags(f *pflag.FlagSet, c *host.Config) {
+	f.Var((*size)(&c.MemoryBudget), "memory-budget",
+		"memory of all executions and requests together (default three quarters of the machine's, or of the control group's)")
+	f.Var((*size)(&c.TmpBudget), "tmp-budget",
+		"files in /tmp of all executions together (default as much as they may have, at most half of what is free)")
+	f.IntVar(&c.Connections, "connections", c.Connections,
+		"clients that may be connected at a time, at most a quarter of the files that may be open")
 }
 
 // limitFlags binds the limits of a Micro.
@@ -94,6 +107,9 @@ func (c *cli) serve(ctx context.Context, config host.Config) error {
 	}
 	if err != nil {
 		return err
+	}
+	if _, set := c.lookupEnv("GOMEMLIMIT"); !set { // else the runtime has it already
+		debug.SetMemoryLimit(h.Shares().Heap)
 	}
 	err = h.Run(ctx, func() {
 		fmt.Fprintf(c.out, "ready at %s\n", h.BaseURL())

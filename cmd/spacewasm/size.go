@@ -13,7 +13,13 @@ type size int64
 
 var _ pflag.Value = (*size)(nil)
 
-func (s *size) String() string { return humanize.IBytes(uint64(max(*s, 0))) }
+// String is "0" for none, which the help text takes for no default.
+func (s *size) String() string {
+	if *s <= 0 {
+		return "0"
+	}
+	return humanize.IBytes(uint64(*s))
+}
 
 func (s *size) Set(text string) error {
 	n, err := humanize.ParseBytes(text)

@@ -23,6 +23,8 @@ type Config struct {
 	Registry *registry.Registry
 	Engine   *wasi.Engine
 	Limits   space.Limits
+	// Node is what all Micros share.
+	Node runner.Node
 	// TmpDir is the host's folder for the executions' /tmp.
 	TmpDir string
 	// Hostname returns an app's host as its visitors type it, with a port that is
@@ -101,7 +103,7 @@ func (d *Deployer) assemble(deployment store.Deployment, parts []part) *registry
 	for _, p := range parts {
 		app.Routes = append(app.Routes, registry.Route{Micro: p.micro, Server: runner.New(runner.Config{
 			Micro: p.micro, Module: p.module, Bundle: p.bundle, Env: d.env(deployment, p.micro),
-			TmpDir: d.config.TmpDir, Limits: d.config.Limits, Log: d.config.Log(deployment.App.Name, p.micro.Name),
+			TmpDir: d.config.TmpDir, Limits: d.config.Limits, Node: d.config.Node, Log: d.config.Log(deployment.App.Name, p.micro.Name),
 		})})
 	}
 	return app
