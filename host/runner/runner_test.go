@@ -67,6 +67,7 @@ type bench struct {
 	engine *wasi.Engine
 	log    *journal
 	limits space.Limits
+	node   runner.Node // of the Micros that are made from then on
 }
 
 func newBench(t *testing.T) *bench {
@@ -83,7 +84,8 @@ func newBench(t *testing.T) *bench {
 	limits := space.DefaultLimits()
 	limits.Timeout, limits.Memory, limits.Payload = 10*time.Second, 8<<20, 200<<10
 	limits.Concurrency, limits.Queue, limits.QueueWait = 2, 1, 20*time.Millisecond
-	return &bench{engine, &journal{stderr: map[space.RequestID]*bytes.Buffer{}, faults: map[space.RequestID]*space.Error{}}, limits}
+	log := &journal{stderr: map[space.RequestID]*bytes.Buffer{}, faults: map[space.RequestID]*space.Error{}}
+	return &bench{engine: engine, log: log, limits: limits}
 }
 
 func (b *bench) micro(t *testing.T, guest string, change func(*space.Limits)) *runner.Micro {
@@ -102,7 +104,7 @@ func (b *bench) micro(t *testing.T, guest string, change func(*space.Limits)) *r
 	}
 	m := runner.New(runner.Config{
 		Micro: space.Micro{Name: guest, Run: []string{"main.wasm", "-v"}}, Module: module, Bundle: bundle,
-		Env: []string{"DETA_RUNTIME=true"}, TmpDir: t.TempDir(), Limits: limits, Log: b.log,
+		Env: []string{"DETA_RUNTIME=true"}, TmpDir: t.TempDir(), Limits: limits, Node: b.node, Log: b.log,
 	})
 	t.Cleanup(func() {
 		if err := m.Close(context.Background()); err != nil {

@@ -5,6 +5,7 @@ import (
 	"log"
 	"net/http"
 	"os"
+	"time"
 )
 
 // faults are the paths that end badly, each after a line in the log.
@@ -33,6 +34,12 @@ func faults(mux *http.ServeMux) {
 			all = append(all, block)
 			sink = len(all)
 		}
+	})
+	mux.HandleFunc("/hold", func(w http.ResponseWriter, r *http.Request) {
+		block := make([]byte, number(r, "mib")<<20)
+		block[len(block)-1] = 1
+		time.Sleep(time.Duration(number(r, "ms")) * time.Millisecond)
+		fmt.Fprintln(w, "held", len(block))
 	})
 	mux.HandleFunc("/deep", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, deep(1))

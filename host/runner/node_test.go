@@ -1,0 +1,151 @@
+package runner_test
+
+import (
+	"context"
+	"errors"
+	"io"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/spacewasm/spacewasm/host/pool"
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+// wantFull fails the test unless err is that the node is full, with the figures
+// for the server's log and none for the visitor.
+func wantFull(t *testing.T, err error, message, figures string) {
+	t.Helper()
+	e := space.AsError(err)
+	if e == nil || e.Code != space.CodeNodeFull || !strings.Contains(e.Message, message) || e.Err == nil ||
+		!strings.Contains(e.Err.Error(), figures) || strings.ContainsAny(e.Message, "0123456789") {
+		t.Errorf("got %v, want %q and %q", err, message, figures)
+	}
+}
+
+// A Micro with places free waits for the node's, and says so when it gets none.
+func TestNodeFull(t *testing.T) {
+	b := newBench(t)
+	b.node.Gate = pool.NewGate(2, 4)
+	busy, other := b.micro(t, "flush", nil), b.micro(t, "hello", nil)
+	third := b.micro(t, "flush", nil)
+	leave := occupy(t, busy, 1)
+	defer leave()
+	leaveThird := occupy(t, third, 1)
+	defer leaveThird()
+	err := other.Serve(httptest.NewRecorder(), request(t.Context(), "late", "/", nil))
+	wantFull(t, err, "all of its places are taken", "runs 2 with 0 in its queue")
+	leave()
+	if err := other.Serve(httptest.NewRecorder(), request(t.Context(), "later", "/", nil)); err != nil {
+		t.Errorf("with a place free: %v", err)
+	}
+}
+
+// T19: an instance that does not fit into the node's memory waits for another to
+// end; one that finds none in time is turned away, and all is given back.
+func TestNodeMemory(t *testing.T) {
+	b := newBench(t)
+	b.node.Gate, b.node.Memory = pool.NewGate(8, 4), pool.NewBudget(1<<20) // room for one
+	patient := func(l *space.Limits) { l.QueueWait = 10 * time.Second }
+	busy, hasty, other := b.micro(t, "flush", nil), b.micro(t, "hello", nil), b.micro(t, "hello", patient)
+	leave := occupy(t, busy, 1)
+	defer leave()
+	err := hasty.Serve(httptest.NewRecorder(), request(t.Context(), "late", "/", nil))
+	wantFull(t, err, "no memory for another execution", "of 1048576 bytes")
+	time.AfterFunc(50*time.Millisecond, leave)
+	if err := other.Serve(httptest.NewRecorder(), request(t.Context(), "later", "/", nil)); err != nil {
+		t.Errorf("after the other has ended: %v", err)
+	}
+	if b.node.Memory.Used() != 0 {
+		t.Errorf("%d bytes are left over", b.node.Memory.Used())
+	}
+}
+
+// T19: growth beyond the node's memory is the node's fault, beyond the Micro's
+// own limit its own.
+func TestNodeMemoryGrowth(t *testing.T) {
+	b := newBench(t)
+	b.node.Memory = pool.NewBudget(4 << 20)
+	err := b.micro(t, "grow", nil).Serve(httptest.NewRecorder(), request(t.Context(), "node", "/", nil))
+	wantFull(t, err, "no more memory for the program", "of 4194304 bytes")
+	if e := b.log.faults["node"]; e == nil || !strings.Contains(e.Detail, "was refused more") {
+		t.Errorf("the log has %v", e)
+	}
+	own := func(l *space.Limits) { l.Memory = 1 << 20 }
+	err = b.micro(t, "grow", own).Serve(httptest.NewRecorder(), request(t.Context(), "own", "/", nil))
+	if e := space.AsError(err); e == nil || e.Code != space.CodeOutOfMemory {
+		t.Errorf("got %v", err)
+	}
+	if b.node.Memory.Used() != 0 {
+		t.Errorf("%d bytes are left over", b.node.Memory.Used())
+	}
+}
+
+// T26: a body takes from the node's budget what has arrived, whatever its length
+// says, and gives it back; it is turned away when there is no room.
+func TestNodeBodies(t *testing.T) {
+	b := newBench(t)
+	b.node.Bodies = pool.NewBudget(100 << 10)
+	m := b.micro(t, "echo", nil)
+	serve := func(length int64, body io.Reader) (string, error) {
+		r := request(t.Context(), "body", "/", body)
+		r.ContentLength = length
+		rec := httptest.NewRecorder()
+		err := m.Serve(rec, r)
+		return rec.Body.String(), err
+	}
+	for _, size := range []int{1, 4095, 4096, 4097, 8192, 60_000, 90_000} {
+		text := strings.Repeat("0123456789abcdef", size/16+1)[:size]
+		for _, length := range []int64{int64(size), -1} {
+			if got, err := serve(length, strings.NewReader(text)); got != text || err != nil {
+				t.Errorf("%d bytes, declared %d: %d came back, %v", size, length, len(got), err)
+			}
+		}
+	}
+	_, err := serve(150_000, strings.NewReader(strings.Repeat("x", 150_000)))
+	wantFull(t, err, "no room for the request's body", "bodies ")
+	if b.node.Bodies.Used() != 0 {
+		t.Fatalf("%d bytes are left over", b.node.Bodies.Used())
+	}
+
+	// One byte has come of many.
+	in, out := io.Pipe()
+	var wg sync.WaitGroup
+	wg.Go(func() {
+		if _, err := serve(190_000, in); space.AsError(err) == nil || !errors.Is(err, io.ErrUnexpectedEOF) {
+			t.Errorf("got %v", err)
+		}
+	})
+	if _, err := out.Write([]byte("x")); err != nil {
+		t.Fatal(err)
+	}
+	if used := b.node.Bodies.Used(); used > 4096 {
+		t.Errorf("a byte takes %d", used)
+	}
+	_ = out.CloseWithError(io.ErrUnexpectedEOF)
+	wg.Wait()
+	if b.node.Bodies.Used() != 0 {
+		t.Errorf("%d bytes are left over", b.node.Bodies.Used())
+	}
+}
+
+// Waiting for the node ends when it drains.
+func TestNodeDrains(t *testing.T) {
+	b := newBench(t)
+	b.node.Gate = pool.NewGate(1, 4)
+	patient := func(l *space.Limits) { l.QueueWait = time.Hour }
+	busy, other := b.micro(t, "flush", nil), b.micro(t, "hello", patient)
+	leave := occupy(t, busy, 1)
+	defer leave()
+	done := make(chan error, 1)
+	go func() { done <- other.Serve(httptest.NewRecorder(), request(context.Background(), "late", "/", nil)) }()
+	for _, waiting := b.node.Gate.Load(); waiting == 0; _, waiting = b.node.Gate.Load() {
+		time.Sleep(time.Millisecond)
+	}
+	b.node.Gate.Close()
+	if e := space.AsError(<-done); e == nil || e.Code != space.CodePreparing {
+		t.Errorf("got %v", e)
+	}
+}
