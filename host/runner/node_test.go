@@ -87,7 +87,7 @@ func TestNodeMemoryGrowth(t *testing.T) {
 // says, and gives it back; it is turned away when there is no room.
 func TestNodeBodies(t *testing.T) {
 	b := newBench(t)
-	b.node.Bodies = pool.NewBudget(100 << 10)
+	b.node.Bodies = pool.NewBudget(130 << 10)
 	m := b.micro(t, "echo", nil)
 	serve := func(length int64, body io.Reader) (string, error) {
 		r := request(t.Context(), "body", "/", body)
