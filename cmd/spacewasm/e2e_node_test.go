@@ -74,6 +74,14 @@ func TestE2ENodeMemory(t *testing.T) {
 	contains(t, s.stderr.String(), "code=node_full", "of 58720256 bytes")
 }
 
+// T24: what all executions together have in /tmp is bounded, and given back.
+func TestE2ENodeTmp(t *testing.T) {
+	s := serve(t, "--tmp-budget", "1MiB").withProbe()
+	for range 2 {
+		contains(t, s.ok("probe", "/fill"), "written 1048576\n", "size 1048576\n", "failed true\n")
+	}
+}
+
 // T26: clients that send a byte a second hold no execution: the next one is
 // answered at once, and they are turned away.
 func TestE2ESlowClients(t *testing.T) {

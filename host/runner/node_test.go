@@ -131,6 +131,27 @@ func TestNodeBodies(t *testing.T) {
 	}
 }
 
+// T22, T24: guests take their open files and what is in /tmp from the node's
+// budgets, and give it back.
+func TestNodeFiles(t *testing.T) {
+	b := newBench(t)
+	for _, c := range []struct {
+		tmp, descriptors int64
+		fine             bool
+	}{{1 << 20, 256, true}, {0, 256, false}, {1 << 20, 0, false}} {
+		tmp, descriptors := pool.NewBudget(c.tmp), pool.NewBudget(c.descriptors)
+		b.node.Tmp, b.node.Descriptors = tmp, descriptors
+		rec := httptest.NewRecorder()
+		err := b.micro(t, "tmpwrite", nil).Serve(rec, request(t.Context(), "files", "/", nil))
+		if fine := err == nil && strings.Contains(rec.Body.String(), "fresh"); fine != c.fine {
+			t.Errorf("%+v: %q, %v", c, rec.Body, err)
+		}
+		if tmp.Used() != 0 || descriptors.Used() != 0 {
+			t.Errorf("%+v: %d bytes and %d descriptors are left over", c, tmp.Used(), descriptors.Used())
+		}
+	}
+}
+
 // Waiting for the node ends when it drains.
 func TestNodeDrains(t *testing.T) {
 	b := newBench(t)
