@@ -19,7 +19,7 @@ func TestE2ENodeFull(t *testing.T) {
 	t.Parallel() // it waits for most of its time
 	s := serve(t, "--concurrency", "1000").withProbe()
 	s.pushed("hello", "application/wasm", guest("hello"))
-	places := 8 * runtime.NumCPU() / 4 * 3
+	places := 8 * runtime.GOMAXPROCS(0) / 4 * 3
 	var fine, full atomic.Int32
 	var group sync.WaitGroup
 	for range places + 4 {
