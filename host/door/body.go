@@ -18,6 +18,8 @@ func Brisk(inner http.Handler) http.Handler {
 			b := &body{ReadCloser: r.Body, control: http.NewResponseController(w), left: Window}
 			// The server itself reads what no handler has, when the answer is ready.
 			_ = b.hurry()
+			// The server still knows its own request by its body, so that is a copy.
+			r = r.WithContext(r.Context())
 			r.Body = b
 			w = writer{w, b}
 		}

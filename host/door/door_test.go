@@ -93,6 +93,20 @@ func TestUnreadBody(t *testing.T) {
 	})
 }
 
+// A client that waits to be told to send its body is refused at once.
+func TestRefusedExpectation(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l, _ := serve(t, 1, func(w http.ResponseWriter, r *http.Request) { w.WriteHeader(http.StatusNotFound) })
+		conn := l.dial()
+		defer conn.Close()
+		began := time.Now()
+		fmt.Fprint(conn, "POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 1000\r\nExpect: 100-continue\r\n\r\n")
+		if res := answer(t, conn); res.StatusCode != http.StatusNotFound || time.Since(began) != 0 {
+			t.Errorf("answer %d after %v", res.StatusCode, time.Since(began))
+		}
+	})
+}
+
 // A handler that runs for long after it has read the body is not disturbed.
 func TestLongHandler(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
