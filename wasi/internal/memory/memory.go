@@ -22,6 +22,8 @@ type Reservation struct {
 	peak    uint64
 	denied  bool
 	starved bool
+	image   *Image // nil until it is loaded
+	scratch *scratch
 	budget  Budget // nil has no end
 	charged uint64 // bytes of memory that were taken from the budget
 	beside  uint64 // bytes of something else that were
@@ -80,6 +82,11 @@ func (r *Reservation) Reallocate(size uint64) []byte {
 	r.bytes = r.bytes[:size]
 	r.peak = max(r.peak, size)
 	return r.bytes
+}
+
+// Image returns an image of the memory as it is.
+func (r *Reservation) Image() (*Image, error) {
+	return NewImage(uint64(len(r.bytes)), []Part{{Bytes: r.bytes}})
 }
 
 // Free implements [experimental.LinearMemory]; see [Reservation].
