@@ -151,7 +151,7 @@ type scanArg struct {
 }
 
 // pageRegion is struct page_region.
-type pageRegion struct{ start, end, categories uint64 }
+type pageRegion struct{ start, end, _ uint64 }
 
 // scratch is where the kernel lists pages. It belongs to the memory, and so to
 // the heap: a pointer into a goroutine's stack could move before the kernel uses
