@@ -16,7 +16,7 @@ const modulePath = "github.com/spacewasm/spacewasm/"
 // layers lists our packages from the lowest up; a package imports only from the
 // lines above its own. What is not listed is not allowed.
 const layers = `
-host/space host/pool host/machine host/door wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child
+host/space host/pool host/disk host/machine host/door wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child
 wasi/internal/preview1
 wasi/internal/cgi
 host/store host/registry wasi
@@ -41,7 +41,7 @@ cmd/spacewasm/testdata/probe
 const walls = `
 github.com/tetratelabs/wazero   wasi wasi/internal/...
 golang.org/x/net                wasi/internal/cgi
-golang.org/x/sys                wasi/internal/... host/store host/door
+golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api
 modernc.org/sqlite              host/store
 database/sql                    host/store

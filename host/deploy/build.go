@@ -66,7 +66,8 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 			Message: fmt.Sprintf("the folder %q of micro %q is not in the bundle", spec.Src, spec.Name),
 		})
 	}
-	if err := d.measure(spec, staging.Files()); err != nil {
+	size, err := d.measure(spec, staging.Files())
+	if err != nil {
 		return part{}, err
 	}
 	code, err := readModule(staging.Files(), spec, key)
@@ -89,14 +90,14 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	}
 	return part{module: module, bundle: bundle, micro: space.Micro{
 		Name: spec.Name, Path: spec.Path, Primary: spec.Primary, Public: spec.Public,
-		Run: spec.Run, Bundle: digest, Contract: string(module.Report().Contract),
+		Run: spec.Run, Bundle: digest, BundleBytes: size, Contract: string(module.Report().Contract),
 		NoSnapshot: module.Report().Snapshot,
 		WasmBytes:  int64(len(code)), CompileTime: took,
 	}}, nil
 }
 
-// measure holds the limit of one Micro's files.
-func (d *Deployer) measure(spec space.MicroSpec, files *os.Root) error {
+// measure returns the bytes of one Micro's files, and holds their limit.
+func (d *Deployer) measure(spec space.MicroSpec, files *os.Root) (int64, error) {
 	var total int64
 	err := fs.WalkDir(files.FS(), spec.Src, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
@@ -109,14 +110,14 @@ func (d *Deployer) measure(spec space.MicroSpec, files *os.Root) error {
 		return err
 	})
 	if err != nil {
-		return fmt.Errorf("measure micro %s: %w", spec.Name, err)
+		return 0, fmt.Errorf("measure micro %s: %w", spec.Name, err)
 	}
 	if limit := d.config.Limits.Bundle; total > limit {
-		return space.Errorf(space.CodePayloadTooLarge,
+		return 0, space.Errorf(space.CodePayloadTooLarge,
 			"the files of micro %q have %d bytes; the limit is %d: leave out what it does not read, or raise --bundle",
 			spec.Name, total, limit)
 	}
-	return nil
+	return total, nil
 }
 
 func readModule(files *os.Root, spec space.MicroSpec, key string) ([]byte, error) {

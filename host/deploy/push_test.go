@@ -70,8 +70,8 @@ func TestRevision(t *testing.T) {
 		t.Fatalf("got %+v", app)
 	}
 	for i, want := range []space.Micro{
-		{Name: "web", Path: "/", Primary: true, Public: true, Run: []string{"bin/web.wasm", "-v"}, Contract: "cgi", WasmBytes: int64(len(guest("hello")))},
-		{Name: "api", Path: "/api", Run: []string{"main.wasm"}, Contract: "cgi", WasmBytes: int64(len(guest("args")))},
+		{Name: "web", Path: "/", Primary: true, Public: true, Run: []string{"bin/web.wasm", "-v"}, Contract: "cgi", WasmBytes: int64(len(guest("hello"))), BundleBytes: int64(len(twoMicros) + len(guest("hello")) + len(guest("args")) + 1)},
+		{Name: "api", Path: "/api", Run: []string{"main.wasm"}, Contract: "cgi", WasmBytes: int64(len(guest("args"))), BundleBytes: int64(len(guest("args")) + 1)},
 	} {
 		want.Bundle, want.CompileTime, want.NoSnapshot = micros[i].Bundle, micros[i].CompileTime, app.Revision.Micros[0].NoSnapshot
 		if !reflect.DeepEqual(micros[i], want) || want.CompileTime <= 0 || len(want.Bundle) != 64 || want.NoSnapshot == "" {

@@ -31,6 +31,7 @@ const (
 	CodeResponseTooLarge   Code = "response_too_large"
 	CodeDeadline           Code = "deadline"
 	CodePreparing          Code = "preparing"
+	CodeStorage            Code = "insufficient_storage"
 	CodeClientGone         Code = "client_gone"
 	CodeInternal           Code = "internal"
 )
@@ -68,6 +69,8 @@ func (c Code) Status() int {
 		return http.StatusServiceUnavailable
 	case CodeDeadline:
 		return http.StatusGatewayTimeout
+	case CodeStorage:
+		return http.StatusInsufficientStorage
 	default:
 		return http.StatusInternalServerError
 	}

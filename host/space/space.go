@@ -50,6 +50,8 @@ type Micro struct {
 	Run []string `json:"run"`
 	// Bundle is the digest of the Micro's file tree, its read-only "/".
 	Bundle Digest `json:"bundle"`
+	// BundleBytes is the size of the tree's files.
+	BundleBytes int64 `json:"bundle_bytes"`
 	// Contract is how requests enter the module, for example "cgi".
 	Contract string `json:"contract"`
 	// NoSnapshot says why requests do not start from a memory snapshot.

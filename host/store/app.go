@@ -119,21 +119,24 @@ func (s *Store) Remove(ctx context.Context, name space.AppName) error {
 	return nil
 }
 
-// Bundles returns the digests of all bundles that some revision needs.
-func (s *Store) Bundles(ctx context.Context) (map[space.Digest]bool, error) {
+// Bundles returns the digests of all bundles that some revision needs, with the
+// bytes of their files.
+func (s *Store) Bundles(ctx context.Context) (map[space.Digest]int64, error) {
 	rows, err := s.db.QueryContext(ctx,
-		`SELECT DISTINCT micro.value ->> 'bundle' FROM revisions, json_each(revisions.micros) AS micro`)
+		`SELECT micro.value ->> 'bundle', MAX(COALESCE(micro.value ->> 'bundle_bytes', micro.value ->> 'wasm_bytes'))
+		 FROM revisions, json_each(revisions.micros) AS micro GROUP BY 1`)
 	if err != nil {
 		return nil, fmt.Errorf("list bundles: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	needed := map[space.Digest]bool{}
+	needed := map[space.Digest]int64{}
 	for rows.Next() {
 		var digest space.Digest
-		if err := rows.Scan(&digest); err != nil {
+		var size int64
+		if err := rows.Scan(&digest, &size); err != nil {
 			return nil, fmt.Errorf("list bundles: %w", err)
 		}
-		needed[digest] = true
+		needed[digest] = size
 	}
 	return needed, rows.Err()
 }

@@ -50,15 +50,17 @@ func (b *Blobs) Open(digest space.Digest) (*os.Root, error) {
 }
 
 // Sweep removes the trees that are not in keep, and what crashes have left.
+// Trees are at most 64 folders deep, so that a removal that holds a descriptor
+// for each will do.
 // Nothing may be staged meanwhile.
-func (b *Blobs) Sweep(keep map[space.Digest]bool) error {
+func (b *Blobs) Sweep(keep map[space.Digest]int64) error {
 	entries, err := os.ReadDir(b.dir)
 	if err != nil {
 		return fmt.Errorf("sweep blobs: %w", err)
 	}
 	var errs []error
 	for _, entry := range entries {
-		if !keep[space.Digest(entry.Name())] {
+		if _, needed := keep[space.Digest(entry.Name())]; !needed {
 			errs = append(errs, b.root.RemoveAll(entry.Name()))
 		}
 	}
@@ -139,12 +141,12 @@ func (s *Staging) publish(dir string) (space.Digest, error) {
 		}
 		// Another has just published the same.
 	}
-	return space.Digest(digest), syncFolder(s.blobs.dir)
+	return space.Digest(digest), syncFile(s.blobs.dir)
 }
 
-// syncFolder brings the names in dir to the disk.
-func syncFolder(dir string) error {
-	f, err := os.Open(dir)
+// syncFile brings a file, or the names in a folder, to the disk.
+func syncFile(path string) error {
+	f, err := os.Open(path)
 	if err != nil {
 		return err
 	}

@@ -229,7 +229,7 @@ func TestSweep(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, dir)
-	if err := s.Blobs().Sweep(map[space.Digest]bool{keep: true, "of another node": true}); err != nil {
+	if err := s.Blobs().Sweep(map[space.Digest]int64{keep: 1, "of another node": 1}); err != nil {
 		t.Fatal(err)
 	}
 	if got := names(t, dir); !slices.Equal(got, []string{string(keep)}) {

@@ -7,12 +7,15 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
 
 	"github.com/gofrs/flock"
 	_ "modernc.org/sqlite" // the driver, by its name "sqlite"
+
+	"github.com/spacewasm/spacewasm/host/disk"
 )
 
 // Store is an open data directory. It is safe for concurrent use.
@@ -26,21 +29,24 @@ type Store struct {
 var ErrNotFound = errors.New("not found")
 
 // Open opens the data directory, making what is missing, and holds it against
-// other servers until Close.
+// other servers until Close. Network file systems are refused.
 func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := os.MkdirAll(dir, 0o700); err != nil {
 		return nil, fmt.Errorf("make data directory: %w", err)
 	}
+	if err := disk.CheckLocal(dir); err != nil {
+		return nil, err
+	}
 	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
 	switch held, err := lock.TryLock(); {
 	case err != nil:
-		return nil, fmt.Errorf("lock data directory %s: %w", dir, err)
+		return nil, Explain(fmt.Errorf("lock data directory %s: %w", dir, err))
 	case !held:
 		return nil, fmt.Errorf("data directory %s is in use by another server: stop that one, or give this one a --data of its own", dir)
 	}
 	s := &Store{lock: lock}
 	if err := s.open(ctx, dir); err != nil {
-		return nil, errors.Join(err, s.Close())
+		return nil, errors.Join(Explain(err), s.Close())
 	}
 	return s, nil
 }
@@ -51,6 +57,11 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	if err != nil {
 		return fmt.Errorf("find data directory: %w", err)
 	}
+	// SQLite gives its log the same mode; the data directory may be older than us,
+	// and open to others.
+	if err := makePrivate(path); err != nil {
+		return err
+	}
 	dsn := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
 		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)"},
 		"_txlock": {"immediate"},
@@ -60,11 +71,28 @@ func (s *Store) open(ctx context.Context, dir string) error {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
 	s.db = db
-	if err := migrate(ctx, db); err != nil {
+	files, err := fs.Sub(migrations, "migrations")
+	if err != nil {
+		return err
+	}
+	if err := migrate(ctx, db, path, files); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
 	s.blobs, err = openBlobs(filepath.Join(dir, "blobs"))
 	return err
+}
+
+// makePrivate makes the file for its owner only, if there is none. What is there
+// keeps its mode and may be read-only: the database says so better.
+func makePrivate(path string) error {
+	f, err := os.OpenFile(path, os.O_CREATE|os.O_EXCL, 0o600)
+	if errors.Is(err, fs.ErrExist) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("make database: %w", err)
+	}
+	return f.Close()
 }
 
 // Blobs is where the bundles are kept. It is closed with the store.

@@ -111,7 +111,7 @@ func micros(digests ...space.Digest) []space.Micro {
 	var all []space.Micro
 	for _, d := range digests {
 		all = append(all, space.Micro{
-			Name: "m", Path: "/", Primary: true, Public: true, Run: []string{"main.wasm", "-x"}, Bundle: d,
+			Name: "m", Path: "/", Primary: true, Public: true, Run: []string{"main.wasm", "-x"}, Bundle: d, BundleBytes: 11,
 			Contract: "cgi", WasmBytes: 7, CompileTime: 3 * time.Millisecond,
 		})
 	}
@@ -198,9 +198,9 @@ func TestRemove(t *testing.T) {
 
 func wantBundles(t *testing.T, s *store.Store, want ...space.Digest) {
 	t.Helper()
-	needed := map[space.Digest]bool{}
+	needed := map[space.Digest]int64{}
 	for _, d := range want {
-		needed[d] = true
+		needed[d] = 11
 	}
 	got, err := s.Bundles(t.Context())
 	if err != nil || !reflect.DeepEqual(got, needed) {

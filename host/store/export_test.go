@@ -1,0 +1,17 @@
+package store
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"io/fs"
+)
+
+// Migrate brings the database at path to the newest of the migrations, for tests of schemas that are still to come.
+func Migrate(ctx context.Context, path string, migrations fs.FS) error {
+	db, err := sql.Open("sqlite", path+"?_pragma=journal_mode(WAL)&_txlock=immediate")
+	if err != nil {
+		return err
+	}
+	return errors.Join(migrate(ctx, db, path, migrations), db.Close())
+}
