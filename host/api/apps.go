@@ -2,6 +2,7 @@ package api
 
 import (
 	_ "embed"
+	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -59,9 +60,15 @@ func (a *api) push(c echo.Context) error {
 	if r.ContentLength > most {
 		return space.Errorf(space.CodePayloadTooLarge, "the upload has %d bytes; the limit is %d for each Micro", r.ContentLength, a.BundleLimit)
 	}
-	app, err := a.Deployer.Push(r.Context(), name, media, r.Body)
-	if err != nil {
+	var app *registry.App
+	err = a.arrive(c.Response(), r, func(body io.Reader) error {
+		app, err = a.Deployer.Push(r.Context(), name, media, body)
 		return err
+	})
+	if err != nil {
+		e := *space.AsError(err)
+		e.Unread = true
+		return &e
 	}
 	c.Response().Header().Set("Location", "/api/v1/apps/"+string(name))
 	return c.JSON(http.StatusCreated, a.describe(app))

@@ -3,6 +3,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"io"
@@ -10,6 +11,7 @@ import (
 	"strings"
 	"sync"
 
+	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -33,7 +35,24 @@ type Config struct {
 	// Log returns where a Micro's words go.
 	Log    func(app space.AppName, micro string) runner.Log
 	Logger *slog.Logger
+
+	// Uploads is how many uploads the node takes at a time, and UploadBytes what they
+	// may have on the disk together, beside the bundles; 0 means
+	// [DefaultUploads] and [DefaultUploadBytes].
+	Uploads, UploadBytes int64
+	// BlobBytes bounds the bundles of all apps together, old revisions' with them; 0
+	// has no bound.
+	BlobBytes int64
+	// Room tells whether n more bytes may go to the disk; nil always does.
+	Room func(n int64) bool
 }
+
+// What a node takes of uploads at a time: two of the largest projects, packed and
+// unpacked, or many small ones.
+const (
+	DefaultUploads     = 16
+	DefaultUploadBytes = 5 << 30
+)
 
 // Deployer is safe for concurrent use.
 type Deployer struct {
@@ -45,6 +64,9 @@ type Deployer struct {
 	// and the store agree on which of two pushes was last.
 	order sync.Mutex
 
+	uploads *pool.Budget // how many run
+	staged  *pool.Budget // their bytes on the disk
+
 	mu       sync.Mutex
 	draining []<-chan struct{} // removed apps, each closed when drained
 	owed     bool              // a sweep has something to do
@@ -53,12 +75,27 @@ type Deployer struct {
 
 // New returns a deployer. [Deployer.Run] sweeps behind it.
 func New(config Config) *Deployer {
-	return &Deployer{config: config, wake: make(chan struct{}, 1)}
+	return &Deployer{
+		config: config, wake: make(chan struct{}, 1),
+		uploads: pool.NewBudget(cmp.Or(config.Uploads, DefaultUploads)),
+		staged:  pool.NewBudget(cmp.Or(config.UploadBytes, DefaultUploadBytes)),
+	}
 }
 
 // Push deploys the bundle that body holds as the app's newest revision. media is
-// the request's content type. If it fails, what ran goes on.
+// the request's content type. If it fails, what ran goes on, and nothing of the
+// bundle is left.
 func (d *Deployer) Push(ctx context.Context, name space.AppName, media string, body io.Reader) (*registry.App, error) {
+	upload, err := d.admit(ctx)
+	if err != nil {
+		return nil, store.Explain(err)
+	}
+	defer upload.end()
+	app, err := d.push(ctx, name, media, body, upload)
+	return app, store.Explain(err)
+}
+
+func (d *Deployer) push(ctx context.Context, name space.AppName, media string, body io.Reader, upload *intake) (*registry.App, error) {
 	d.bundles.RLock()
 	defer d.sweepOwed()
 	defer d.bundles.RUnlock()
@@ -67,12 +104,13 @@ func (d *Deployer) Push(ctx context.Context, name space.AppName, media string, b
 		return nil, err
 	}
 	defer d.closeQuietly("staging folder", staging)
-	file, err := d.receive(ctx, name, media, body, staging)
+	file, err := d.receive(ctx, name, media, body, staging, upload.take)
 	if err != nil {
 		return nil, err
 	}
 	parts, err := d.build(ctx, file, staging)
 	if err != nil {
+		d.oweSweep() // of the Micros that were fine
 		return nil, err
 	}
 	return d.activate(ctx, name, parts)
@@ -86,14 +124,23 @@ func (d *Deployer) activate(ctx context.Context, name space.AppName, parts []par
 	for i, p := range parts {
 		micros[i] = p.micro
 	}
-	deployment, err := d.config.Store.Activate(ctx, name, micros)
+	deployment, err := d.record(ctx, name, micros)
 	if err != nil {
 		closeAll(ctx, parts)
+		d.oweSweep()
 		return nil, err
 	}
 	app := d.assemble(deployment, parts)
 	d.config.Registry.Publish(app)
 	return app, nil
+}
+
+// record makes the revision durable, if there is room for its bundles.
+func (d *Deployer) record(ctx context.Context, name space.AppName, micros []space.Micro) (store.Deployment, error) {
+	if err := d.fits(ctx, micros); err != nil {
+		return store.Deployment{}, err
+	}
+	return d.config.Store.Activate(ctx, name, micros)
 }
 
 // assemble makes a live app of a recorded revision and its parts. It cannot fail:
@@ -120,7 +167,7 @@ func (d *Deployer) Remove(ctx context.Context, name space.AppName) error {
 		return space.Errorf(space.CodeNotFound, "there is no app %q", name)
 	}
 	if err != nil {
-		return err
+		return store.Explain(err)
 	}
 	drained := d.config.Registry.Remove(name)
 	d.mu.Lock()
@@ -129,6 +176,13 @@ func (d *Deployer) Remove(ctx context.Context, name space.AppName) error {
 	d.mu.Unlock()
 	d.sweepOwed()
 	return nil
+}
+
+// oweSweep notes that a bundle may have been stored in vain.
+func (d *Deployer) oweSweep() {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.owed = true
 }
 
 // sweepOwed wakes the sweeper, if there is something for it to do.

@@ -24,8 +24,9 @@ const (
 )
 
 // receive unpacks the bundle into files and returns its Spacefile. Nothing is
-// held in memory but one buffer, and the directory of a zip.
-func (d *Deployer) receive(ctx context.Context, name space.AppName, media string, body io.Reader, staging *store.Staging) (*space.Spacefile, error) {
+// held in memory but one buffer, and the directory of a zip. take is asked before
+// bytes go to the disk. An error of body that is a [*space.Error] is the upload's.
+func (d *Deployer) receive(ctx context.Context, name space.AppName, media string, body io.Reader, staging *store.Staging, take func(n int64) error) (*space.Spacefile, error) {
 	input := &received{Reader: body, over: ctx.Err}
 	buffered := bufio.NewReaderSize(input, 64<<10)
 	kind, err := recognise(media, buffered)
@@ -33,7 +34,7 @@ func (d *Deployer) receive(ctx context.Context, name space.AppName, media string
 		return nil, err
 	}
 	u := &unpacker{
-		files: staging.Files(), spool: staging.Spool,
+		files: staging.Files(), spool: staging.Spool, take: take,
 		limit: d.config.Limits.Bundle * space.MaxMicros, entries: d.config.Limits.BundleEntries,
 	}
 	switch kind {
@@ -44,6 +45,9 @@ func (d *Deployer) receive(ctx context.Context, name space.AppName, media string
 		err = u.zip(buffered)
 	case formGzip:
 		err = u.tarGzip(buffered)
+	}
+	if why, ok := errors.AsType[*space.Error](input.err); ok {
+		return nil, why
 	}
 	if input.err != nil {
 		e := space.Errorf(space.CodeBadRequest, "the upload broke off; send it again")

@@ -12,6 +12,7 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/spacewasm/spacewasm/host/space"
@@ -27,11 +28,15 @@ const maxPart = 255
 type unpacker struct {
 	files   *os.Root
 	spool   func() (*os.File, error) // where a zip waits until it is whole
+	take    func(n int64) error      // asked before n more bytes go to the disk
 	limit   int64                    // bytes of the archive, and of what comes out of it
 	written int64                    // bytes that have come out
 	entries int                      // files and folders that may still come
-	names   map[string]string
+	names   map[string]string        // by what they are without case
 }
+
+// block is what a name costs on the disk at least, in bytes.
+const block = 4096
 
 var errTooLarge = errors.New("too large")
 
@@ -78,16 +83,22 @@ func (u *unpacker) zip(r io.Reader) error {
 		return fmt.Errorf("keep upload: %w", err)
 	}
 	defer func() { _ = spool.Close() }()
-	size, err := io.Copy(spool, io.LimitReader(r, u.limit+1))
+	size, err := io.Copy(&metered{spool, u.take}, io.LimitReader(r, u.limit+1))
 	if err != nil {
 		return fmt.Errorf("keep upload: %w", err)
 	}
 	if size > u.limit {
 		return u.tooLarge(errTooLarge)
 	}
+	if err := checkDirectory(spool, size, u.entries); err != nil {
+		return err
+	}
 	archive, err := zip.NewReader(spool, size)
 	if err != nil && !errors.Is(err, zip.ErrInsecurePath) {
 		return refuse("the zip archive cannot be read: %v", err)
+	}
+	if err := checkOverlap(archive.File); err != nil {
+		return err
 	}
 	for _, entry := range archive.File {
 		if err := u.zipEntry(entry); err != nil {
@@ -141,7 +152,7 @@ func (u *unpacker) write(name string, r io.Reader) error {
 		return u.made(name, err)
 	}
 	source := &reading{r: r}
-	n, err := io.Copy(f, io.LimitReader(source, u.limit-u.written+1))
+	n, err := io.Copy(&metered{f, u.take}, io.LimitReader(source, u.limit-u.written+1))
 	u.written += n
 	switch closed := f.Close(); {
 	case source.err != nil:
@@ -232,7 +243,7 @@ func (u *unpacker) admit(name string, folder bool) (string, error) {
 // count counts an entry that is new, and refuses one that is not, unless it is
 // the same folder.
 func (u *unpacker) count(name string, folder bool) error {
-	folded := strings.ToLower(name)
+	folded := fold(name)
 	other, taken := u.names[folded]
 	if taken && (other != name || !folder) {
 		return refuse("%.200q is in the archive twice, as case does not count", name)
@@ -244,7 +255,22 @@ func (u *unpacker) count(name string, folder bool) error {
 	if u.entries < 0 {
 		return refuse("the archive has too many entries: files, and folders with those that paths imply")
 	}
-	return nil
+	if taken {
+		return nil
+	}
+	return u.take(block)
+}
+
+// fold makes names equal that differ by case only: each letter becomes the
+// smallest of those that Unicode's simple folding takes for the same.
+func fold(name string) string {
+	return strings.Map(func(r rune) rune {
+		least := r
+		for next := unicode.SimpleFold(r); next != r; next = unicode.SimpleFold(next) {
+			least = min(least, next)
+		}
+		return least
+	}, name)
 }
 
 // longPart tells whether a file system would refuse a name in the path.

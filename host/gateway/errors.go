@@ -27,17 +27,14 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *space.Error) {
 	header.Set("Cache-Control", "no-store")
 	header.Set("X-Content-Type-Options", "nosniff")
 	switch e.Code {
-	case space.CodeQueueFull, space.CodePreparing:
+	case space.CodeQueueFull, space.CodeNodeFull, space.CodePreparing:
 		header.Set("Retry-After", "1")
-	case space.CodeNodeFull:
-		header.Set("Retry-After", "1")
-		if r.ContentLength != 0 { // for which there may have been no room
-			header.Set("Connection", "close")
-		}
-	case space.CodePayloadTooLarge:
-		// The rest of the body is on its way, and nobody is going to read it.
-		header.Set("Connection", "close")
 	default: // the header is complete
+	}
+	// For the body of a request to a full node there may have been no room.
+	unread := e.Unread || e.Code == space.CodePayloadTooLarge || (e.Code == space.CodeNodeFull && r.ContentLength != 0)
+	if unread {
+		header.Set("Connection", "close")
 	}
 	body, media := render(r, problem)
 	header.Set("Content-Type", media)
@@ -45,7 +42,7 @@ func WriteError(w http.ResponseWriter, r *http.Request, e *space.Error) {
 	w.WriteHeader(problem.Status)
 	// A client that has gone hears nothing.
 	_, _ = w.Write(body)
-	if header.Get("Connection") == "close" {
+	if unread {
 		linger(w, r)
 	}
 }

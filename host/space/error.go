@@ -88,6 +88,9 @@ type Error struct {
 	// Committed says that part of a response has been sent, so that the only
 	// honest way to report the error is to cut the connection.
 	Committed bool
+	// Unread says that the rest of the request's body is on its way, and nobody is
+	// going to read it.
+	Unread bool
 	// Err is the internal cause. It is logged and never shown.
 	Err error
 }
