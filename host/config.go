@@ -11,6 +11,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/disk"
+	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -41,6 +44,8 @@ type Config struct {
 	// Connections is how many clients may be connected at a time, but no more than a
 	// quarter of the files that may be open.
 	Connections int
+	// Storage is for all of them together.
+	Storage Storage
 	// DrainDelay is how long the server still takes requests once it is to end and
 	// says so to probers, for a balancer in front to look elsewhere; 0 ends at once.
 	DrainDelay time.Duration
@@ -58,6 +63,9 @@ func DefaultConfig() Config {
 		Data:   "./spacewasm-data",
 		Domain: "localhost",
 		Limits: space.DefaultLimits(),
+		Storage: Storage{
+			Reserve: disk.Auto, Logs: logs.DefaultConfig("").MaxTotal, Uploads: deploy.DefaultUploadBytes,
+		},
 		Logger: slog.Default(),
 
 		Connections: 4096,
@@ -87,6 +95,9 @@ func (c *Config) Check() error {
 	}
 	if c.Connections < 1 {
 		return errors.New("connections: want at least 1")
+	}
+	if err := c.Storage.check(); err != nil {
+		return err
 	}
 	return checkLimits(c.Limits)
 }

@@ -9,8 +9,8 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -18,6 +18,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/api"
 	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/disk"
 	"github.com/spacewasm/spacewasm/host/door"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
@@ -32,6 +33,7 @@ import (
 type Host struct {
 	config   Config
 	store    *store.Store
+	reserve  *disk.Reserve
 	logs     *logs.Store
 	engine   *wasi.Engine
 	registry *registry.Registry
@@ -62,6 +64,10 @@ func (h *Host) open(ctx context.Context) error {
 	if h.store, err = store.Open(ctx, h.config.Data); err != nil {
 		return err
 	}
+	if h.reserve, err = disk.Open(h.config.Data, h.config.Storage.Reserve); err != nil {
+		return err
+	}
+	h.state.checks = append(slices.Clone(h.state.checks), h.roomy)
 	if err := h.share(); err != nil {
 		return err
 	}
@@ -69,11 +75,11 @@ func (h *Host) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := h.openLogs(); err != nil {
+	if err := h.openLogs(ctx); err != nil {
 		return err
 	}
-	tmp, err := emptyFolder(filepath.Join(h.config.Data, "tmp"))
-	if err != nil {
+	tmp := filepath.Join(h.config.Data, "tmp")
+	if err := wasi.EmptyTmp(tmp); err != nil {
 		return err
 	}
 	h.engine, err = wasi.New(ctx, wasi.Config{
@@ -88,6 +94,7 @@ func (h *Host) open(ctx context.Context) error {
 	h.deployer = deploy.New(deploy.Config{
 		Store: h.store, Registry: h.registry, Engine: h.engine, Limits: h.config.Limits, Node: h.node,
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
+		UploadBytes: h.config.Storage.Uploads, BlobBytes: h.config.Storage.Blobs, Room: h.reserve.Take,
 	})
 	h.serveWith(guard)
 	return nil
@@ -110,27 +117,6 @@ func (h *Host) listen(ctx context.Context) error {
 	h.config.Logger.Warn("listening beyond loopback without TLS: whoever sees the traffic sees the admin token",
 		"address", h.door.Addr())
 	return nil
-}
-
-func (h *Host) openLogs() error {
-	config := logs.DefaultConfig(filepath.Join(h.config.Data, "logs"))
-	config.MaxPerRequest = h.config.Limits.LogBytes
-	config.OnError = func(err error) { h.config.Logger.Error("cannot keep a Micro's log", "error", err) }
-	var err error
-	h.logs, err = logs.Open(config)
-	return err
-}
-
-// emptyFolder makes the folder for the executions' files, without those that a
-// crash has left.
-func emptyFolder(dir string) (string, error) {
-	if err := os.RemoveAll(dir); err != nil {
-		return "", fmt.Errorf("empty %s: %w", dir, err)
-	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return "", fmt.Errorf("make %s: %w", dir, err)
-	}
-	return dir, nil
 }
 
 // serveWith makes the HTTP server.

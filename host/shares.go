@@ -120,7 +120,7 @@ func (h *Host) share() error {
 	h.node = runner.Node{
 		Gate:   pool.NewGate(s.Places, s.Queue),
 		Memory: pool.NewBudget(s.Memory), Bodies: pool.NewBudget(s.Bodies),
-		Tmp: pool.NewBudget(s.Tmp), Descriptors: pool.NewBudget(s.Descriptors),
+		Tmp: h.reserve.Guard(pool.NewBudget(s.Tmp)), Descriptors: pool.NewBudget(s.Descriptors),
 	}
 	return nil
 }

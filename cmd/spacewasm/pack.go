@@ -8,6 +8,7 @@ import (
 	"io"
 	"io/fs"
 	"os"
+	"syscall"
 	"time"
 )
 
@@ -35,7 +36,8 @@ func (p *project) pack(w io.Writer, count func(int)) error {
 }
 
 func packEntry(archive *tar.Writer, root *os.Root, e entry, count func(int)) error {
-	file, err := root.Open(e.path)
+	// What has become a FIFO since it was listed would wait for a writer.
+	file, err := root.OpenFile(e.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
 		return err
 	}

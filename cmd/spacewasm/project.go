@@ -8,6 +8,7 @@ import (
 	"os"
 	"path"
 	"strings"
+	"syscall"
 
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -66,7 +67,7 @@ func readSpacefile(root *os.Root) (*space.Spacefile, error) {
 	if !info.Mode().IsRegular() {
 		return nil, irregular(space.SpacefileName, info.Mode())
 	}
-	file, err := root.Open(space.SpacefileName)
+	file, err := root.OpenFile(space.SpacefileName, os.O_RDONLY|syscall.O_NONBLOCK, 0) // or a FIFO, since then, would wait
 	if err != nil {
 		return nil, fmt.Errorf("open the Spacefile: %w", err)
 	}

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -125,6 +126,27 @@ func TestLinksAreRefused(t *testing.T) {
 	must(t, os.Symlink("x", filepath.Join(dir, "elsewhere")))
 	if _, err := listProject(dir); err != nil {
 		t.Error(err)
+	}
+}
+
+// T25: what would wait for a writer, or is a device's or a link's, is not packed, also when it has become so since it
+// was listed.
+func TestFIFOsAreRefused(t *testing.T) {
+	for _, name := range []string{"web/pipe", "web/main.wasm", "Spacefile"} {
+		dir := tree(t, map[string]string{"Spacefile": twoMicros, "web/main.wasm": "w", "micros/api/bin/api.wasm": "a"})
+		p, err := listProject(dir)
+		must(t, err)
+		path := filepath.Join(dir, filepath.FromSlash(name))
+		must(t, os.RemoveAll(path))
+		must(t, syscall.Mkfifo(path, 0o600))
+		if _, err := listProject(dir); err == nil {
+			t.Errorf("the FIFO %s was accepted", name)
+		} else {
+			wants(t, err.Error(), name, "not a regular file")
+		}
+		if err := p.pack(io.Discard, func(int) {}); (err == nil) != (name == "web/pipe") {
+			t.Errorf("%s became a FIFO: packing gave %v", name, err)
+		}
 	}
 }
 

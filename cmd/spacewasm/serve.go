@@ -76,6 +76,7 @@ func newServe(c *cli) *cobra.Command {
 		"how long to go on after SIGTERM while /readyz says so, for a balancer in front")
 	f.StringVar(&format, "log-format", "text", "text or json")
 	nodeFlags(f, &config)
+	storageFlags(f, &config.Storage)
 	limitFlags(f, &config.Limits)
 	return cmd
 }
@@ -88,6 +89,15 @@ func nodeFlags(f *pflag.FlagSet, c *host.Config) {
 		"files in /tmp of all executions together (default as much as they may have, at most half of what is free)")
 	f.IntVar(&c.Connections, "connections", c.Connections,
 		"clients that may be connected at a time, at most a quarter of the files that may be open")
+}
+
+// storageFlags binds what all apps share of the disk.
+func storageFlags(f *pflag.FlagSet, s *host.Storage) {
+	f.Var((*size)(&s.Reserve), "disk-reserve", "what stays free on the disk: below it there are no pushes, logs or files in /tmp")
+	f.Lookup("disk-reserve").DefValue = "1%, at least 64MiB"
+	f.Var((*size)(&s.Logs), "log-budget", "logs of all apps; the oldest go")
+	f.Var((*size)(&s.Blobs), "blob-budget", "bundles of all apps, old revisions with them; 0 has no bound")
+	f.Var((*size)(&s.Uploads), "upload-budget", "what all uploads at a time may have on the disk")
 }
 
 // limitFlags binds the limits of a Micro.

@@ -7,11 +7,13 @@ import (
 	"crypto/subtle"
 	"errors"
 	"fmt"
+	"io"
 	"io/fs"
 	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 )
 
 // Guard knows the admin token.
@@ -20,9 +22,9 @@ type Guard struct {
 }
 
 // Open reads the admin token from the file, and makes the file, for its owner
-// only, if there is none.
+// only, if there is none. A file that others can read is refused.
 func Open(path string) (*Guard, error) {
-	text, err := os.ReadFile(path)
+	text, err := read(path)
 	if errors.Is(err, fs.ErrNotExist) {
 		text, err = create(path)
 	}
@@ -36,11 +38,38 @@ func Open(path string) (*Guard, error) {
 	return &Guard{sum: sha256.Sum256([]byte(token))}, nil
 }
 
+// read reads the token, if it is this user's alone: root may have made it, too.
+func read(path string) ([]byte, error) {
+	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO would wait
+	if err != nil {
+		return nil, err
+	}
+	defer func() { _ = f.Close() }()
+	info, err := f.Stat()
+	if err != nil {
+		return nil, err
+	}
+	if !info.Mode().IsRegular() {
+		return nil, fmt.Errorf("%s is no regular file", path)
+	}
+	if info.Mode().Perm()&0o077 != 0 {
+		return nil, fmt.Errorf("%s has the mode %04o, with which others may read it: `chmod 600` it, and replace the token if they may have",
+			path, info.Mode().Perm())
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != 0 && int(st.Uid) != os.Geteuid() {
+		return nil, fmt.Errorf("%s belongs to another user (uid %d), who may read it: `chown` it, or run as that user", path, st.Uid)
+	}
+	return io.ReadAll(io.LimitReader(f, maxToken))
+}
+
+// maxToken is more than any token has, in bytes.
+const maxToken = 4096
+
 // create writes a new token under another name first: a crash leaves no half of
-// one.
+// one, and the next start takes the other name again.
 func create(path string) ([]byte, error) {
 	text := []byte("sw_" + rand.Text() + "\n")
-	f, err := os.CreateTemp(filepath.Dir(path), ".token-") // mode 0600
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), ".token-new"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -1,6 +1,7 @@
 package access_test
 
 import (
+	"errors"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -8,6 +9,7 @@ import (
 	"reflect"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 
 	"github.com/spacewasm/spacewasm/host/access"
@@ -132,4 +134,43 @@ func TestStrip(t *testing.T) {
 	if len(own) != 1 {
 		t.Error("the app's own credentials are gone")
 	}
+}
+
+// A token that others may read is no secret.
+func TestTokenOfOthers(t *testing.T) {
+	for name, c := range map[string]struct {
+		make func(path string) error
+		says string
+	}{
+		"for the group": {func(path string) error { return mode(path, 0o640) }, "has the mode 0640"},
+		"for all":       {func(path string) error { return mode(path, 0o604) }, "`chmod 600`"},
+		"a folder":      {func(path string) error { return os.Mkdir(path, 0o700) }, "no regular file"},
+		"a FIFO":        {func(path string) error { return syscall.Mkfifo(path, 0o600) }, "no regular file"},
+	} {
+		path := filepath.Join(t.TempDir(), "token")
+		if err := c.make(path); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := access.Open(path); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	path := filepath.Join(t.TempDir(), "token")
+	if err := mode(path, 0o400); err != nil {
+		t.Fatal(err)
+	}
+	open(t, path)
+	if os.Geteuid() != 0 {
+		return // nobody else can give a file away
+	}
+	if err := os.Chown(path, 65534, 65534); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := access.Open(path); err == nil || !strings.Contains(err.Error(), "another user (uid 65534)") {
+		t.Errorf("got %v", err)
+	}
+}
+
+func mode(path string, mode os.FileMode) error {
+	return errors.Join(os.WriteFile(path, []byte(token), 0o600), os.Chmod(path, mode))
 }

@@ -68,6 +68,11 @@ func (b *buffer) String() string {
 
 func newBench(t testing.TB, dir string, change func(*space.Limits)) *bench {
 	t.Helper()
+	return newBenchOf(t, dir, change, func(*deploy.Config) {})
+}
+
+func newBenchOf(t testing.TB, dir string, change func(*space.Limits), configure func(*deploy.Config)) *bench {
+	t.Helper()
 	limits := space.DefaultLimits()
 	limits.Concurrency, limits.Memory = 2, 16<<20
 	if change != nil {
@@ -81,10 +86,12 @@ func newBench(t testing.TB, dir string, change func(*space.Limits)) *bench {
 	if b.store, err = store.Open(t.Context(), dir); err != nil {
 		t.Fatal(err)
 	}
-	b.Deployer = deploy.New(deploy.Config{
+	config := deploy.Config{
 		Store: b.store, Registry: b.registry, Engine: engine, Limits: limits, TmpDir: t.TempDir(),
 		Hostname: hostname, Log: silenceOf, Logger: slog.New(slog.NewTextHandler(b.said, nil)),
-	})
+	}
+	configure(&config)
+	b.Deployer = deploy.New(config)
 	b.close = sync.OnceFunc(func() {
 		if err := errors.Join(b.registry.Close(context.Background()), engine.Close(context.Background()), b.store.Close()); err != nil {
 			t.Error(err)

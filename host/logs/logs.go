@@ -26,21 +26,26 @@ type Config struct {
 	Dir           string        // made when missing, mode 0700
 	MaxAge        time.Duration // older entries are neither returned nor, within a day, kept
 	MaxBytes      int64         // of files, for each app; at least two segments
+	MaxTotal      int64         // of the files of all apps: the oldest go; at least MaxBytes
 	SegmentBytes  int64         // of one file: what is deleted at once
 	MaxLine       int           // bytes of a message; longer ones are cut, with a mark that says so
 	MaxPerRequest int64         // bytes that one [Writer] may add to the files
 	// OnError is told of trouble that has no caller to return to: once when writing begins to fail, and when pruning
 	// fails. It may be called by several goroutines at once. Nil ignores it.
 	OnError func(error)
+	// Room tells whether n more bytes may go to the disk; if not they are dropped, and OnError is told once. Nil always
+	// does.
+	Room func(n int64) bool
 }
 
-// DefaultConfig keeps 14 days or 16 MiB for each app, whichever is less, in segments of 1 MiB under dir, with lines of
-// at most 8 KiB and at most 1 MiB for a request.
+// DefaultConfig keeps 14 days or 16 MiB for each app, whichever is less, and 1 GiB for all, in segments of 1 MiB under
+// dir, with lines of at most 8 KiB and at most 1 MiB for a request.
 func DefaultConfig(dir string) Config {
 	return Config{
 		Dir:           dir,
 		MaxAge:        14 * 24 * time.Hour,
 		MaxBytes:      16 << 20,
+		MaxTotal:      1 << 30,
 		SegmentBytes:  1 << 20,
 		MaxLine:       8 << 10,
 		MaxPerRequest: 1 << 20,
@@ -51,6 +56,7 @@ func (c Config) withDefaults() Config {
 	d := DefaultConfig(c.Dir)
 	c.MaxAge = cmp.Or(c.MaxAge, d.MaxAge)
 	c.MaxBytes = cmp.Or(c.MaxBytes, d.MaxBytes)
+	c.MaxTotal = cmp.Or(c.MaxTotal, max(d.MaxTotal, c.MaxBytes))
 	c.SegmentBytes = cmp.Or(c.SegmentBytes, d.SegmentBytes)
 	c.MaxLine = cmp.Or(c.MaxLine, d.MaxLine)
 	c.MaxPerRequest = cmp.Or(c.MaxPerRequest, d.MaxPerRequest)
@@ -72,6 +78,9 @@ type Store struct {
 	root    *os.Root
 	failing atomic.Bool // the last write by a Writer failed
 
+	total     atomic.Int64 // bytes of all files, or more
+	shrinking sync.Mutex   // held while they are made to fit; taken before a journal's
+
 	mu       sync.Mutex
 	journals map[string]*journal // by app; those touched since Open
 	closed   bool
@@ -83,6 +92,9 @@ func Open(c Config) (*Store, error) {
 	if c.MaxBytes < 2*c.SegmentBytes {
 		return nil, fmt.Errorf("open logs: %d bytes for an app cannot hold two segments of %d", c.MaxBytes, c.SegmentBytes)
 	}
+	if c.MaxTotal < c.MaxBytes {
+		return nil, fmt.Errorf("open logs: %d bytes for all apps are less than the %d of one", c.MaxTotal, c.MaxBytes)
+	}
 	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
 		return nil, fmt.Errorf("open logs: %w", err)
 	}
@@ -90,7 +102,13 @@ func Open(c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open logs: %w", err)
 	}
-	return &Store{config: c, root: root, journals: map[string]*journal{}}, nil
+	s := &Store{config: c, root: root, journals: map[string]*journal{}}
+	_, total, err := s.segments()
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open logs: %w", err), root.Close())
+	}
+	s.total.Store(total)
+	return s, nil
 }
 
 // Append stores entries, in their order, as the newest of an app. A zero Time becomes the present. After an error the
@@ -109,7 +127,7 @@ func (s *Store) Append(app string, entries ...Entry) error {
 		if err != nil {
 			return err
 		}
-		err = j.append(lines)
+		err = s.append(j, lines)
 		if errors.Is(err, errRemoved) {
 			continue // it was removed between the two calls; the next one is new, or the store is closed
 		}
@@ -144,6 +162,22 @@ func (s *Store) remove(j *journal) (ended bool, err error) {
 		return false, fmt.Errorf("remove logs of %s: %w", j.app, err)
 	}
 	return false, nil
+}
+
+// Sweep removes the logs of the apps that keep does not name: a crash can come between an app's removal and that of its
+// logs, which are not for the next app of the name.
+func (s *Store) Sweep(keep map[string]bool) error {
+	dirs, err := fs.ReadDir(s.root.FS(), ".")
+	if err != nil {
+		return fmt.Errorf("sweep logs: %w", err)
+	}
+	var errs []error
+	for _, dir := range dirs {
+		if dir.IsDir() && !keep[dir.Name()] {
+			errs = append(errs, s.Remove(dir.Name()))
+		}
+	}
+	return errors.Join(errs...)
 }
 
 // Close ends those who follow and closes the files. What is appended later is refused. Closing again does nothing.

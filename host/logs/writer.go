@@ -122,7 +122,7 @@ func (w *Writer) flush() {
 	if len(w.batch) == 0 {
 		return
 	}
-	err := w.journal.append(w.batch)
+	err := w.store.append(w.journal, w.batch)
 	clear(w.batch)
 	w.batch = w.batch[:0]
 	if errors.Is(err, errRemoved) {

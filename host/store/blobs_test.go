@@ -6,6 +6,7 @@ import (
 	"path/filepath"
 	"reflect"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 
@@ -249,5 +250,21 @@ func TestOpenOutside(t *testing.T) {
 			root.Close()
 			t.Errorf("opened %q", digest)
 		}
+	}
+}
+
+// T23: the deepest bundle that is taken, 64 folders, is swept, and so is what an upload of it leaves.
+func TestSweepDeep(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	deep := strings.Repeat("d/", 64) + "file"
+	put(t, s.Blobs(), tree{deep: "x"})
+	left := stage(t, s.Blobs(), tree{deep: "y"})
+	left.Files().Close()
+	if err := s.Blobs().Sweep(nil); err != nil {
+		t.Fatal(err)
+	}
+	if got := names(t, dir); len(got) > 0 {
+		t.Errorf("there are %v", got)
 	}
 }
