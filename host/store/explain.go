@@ -34,7 +34,7 @@ func explanation(err error) (space.Code, string) {
 	switch {
 	case errors.Is(err, syscall.ENOSPC), errors.Is(err, syscall.EDQUOT), code == sqlite3.SQLITE_FULL:
 		return space.CodeStorage, "the server's disk is full: remove apps, or free room on the disk of the data directory"
-	case errors.Is(err, syscall.EROFS), code == sqlite3.SQLITE_READONLY:
+	case errors.Is(err, syscall.EROFS), errors.Is(err, syscall.EACCES), code == sqlite3.SQLITE_READONLY:
 		return space.CodeStorage, "the server's data directory cannot be written to: its disk is read-only, or its files belong to another user"
 	case code == sqlite3.SQLITE_BUSY, code == sqlite3.SQLITE_LOCKED:
 		return space.CodeInternal, "another program holds the server's database locked: end that one, and try again"

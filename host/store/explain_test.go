@@ -22,6 +22,7 @@ func TestExplain(t *testing.T) {
 		syscall.ENOSPC: {space.CodeStorage, "disk is full"},
 		syscall.EDQUOT: {space.CodeStorage, "disk is full"},
 		syscall.EROFS:  {space.CodeStorage, "read-only"},
+		syscall.EACCES: {space.CodeStorage, "another user"},
 		syscall.EIO:    {space.CodeInternal, "disk fails"},
 	} {
 		wrapped := store.Explain(fmt.Errorf("store: %w", &os.PathError{Op: "write", Path: "/secret", Err: err}))

@@ -13,6 +13,7 @@ import (
 	"path/filepath"
 
 	"github.com/gofrs/flock"
+	"golang.org/x/sys/unix"
 	_ "modernc.org/sqlite" // the driver, by its name "sqlite"
 
 	"github.com/spacewasm/spacewasm/host/disk"
@@ -36,6 +37,10 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	}
 	if err := disk.CheckLocal(dir); err != nil {
 		return nil, err
+	}
+	// Said here, as SQLite only says that it cannot open what it would write to.
+	if err := unix.Access(dir, unix.W_OK); err != nil {
+		return nil, Explain(fmt.Errorf("open data directory %s: %w", dir, err))
 	}
 	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
 	switch held, err := lock.TryLock(); {
