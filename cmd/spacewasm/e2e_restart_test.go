@@ -108,7 +108,7 @@ func TestE2EPushBrokenOff(t *testing.T) {
 	}
 }
 
-// A data directory has one server.
+// T35: a data directory has one server.
 func TestE2ESecondServer(t *testing.T) {
 	s := serve(t)
 	_, errs := console(t, 1, "", "serve", "--listen", "127.0.0.1:0", "--data", s.data)

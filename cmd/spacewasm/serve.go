@@ -115,6 +115,10 @@ func (c *cli) serve(ctx context.Context, config host.Config) error {
 	if errors.Is(err, syscall.EADDRINUSE) {
 		return hint(err, "another program listens there: stop it, or choose another address with --listen")
 	}
+	if failed, ok := errors.AsType[*space.Error](err); ok && failed.Err != nil {
+		// Whoever starts a server may know all of it, as there is no log to look at.
+		return fmt.Errorf("%s: %w", failed.Message, failed.Err)
+	}
 	if err != nil {
 		return err
 	}

@@ -14,7 +14,7 @@ import (
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
-// Archives that would write where they may not, or confuse whoever reads them, are refused, in either form.
+// T25: archives that would write where they may not, or confuse whoever reads them, are refused, in either form.
 func TestHostileArchives(t *testing.T) {
 	dir := t.TempDir()
 	b := newBench(t, filepath.Join(dir, "data"), func(l *space.Limits) { l.BundleEntries = 100 })
@@ -92,8 +92,7 @@ func TestBounds(t *testing.T) {
 	b.push(t, "tar", tgz(t, entries...))
 }
 
-// Archives that break off, or that are not what they say, are refused.
-// Folders that paths imply count as well.
+// T24: a bundle has so many entries; folders that paths imply count as well.
 func TestImpliedFolders(t *testing.T) {
 	b := newBench(t, t.TempDir(), func(l *space.Limits) { l.BundleEntries = 10 })
 	good := entry{name: "main.wasm", body: guest("hello")}
@@ -105,6 +104,7 @@ func TestImpliedFolders(t *testing.T) {
 	}
 }
 
+// Archives that break off, or that are not what they say, are refused.
 func TestBrokenArchives(t *testing.T) {
 	b := newBench(t, t.TempDir(), nil)
 	good := entry{name: "main.wasm", body: guest("hello")}
@@ -142,7 +142,7 @@ func TestWrongMedia(t *testing.T) {
 	}
 }
 
-// The limits hold for what comes out of an archive, whatever it says of itself, and for what goes in.
+// T25: the limits hold for what comes out of an archive, whatever it says of itself, and for what goes in.
 func TestTooLarge(t *testing.T) {
 	const limit = 100 << 10
 	b := newBench(t, t.TempDir(), func(l *space.Limits) { l.Bundle = limit })

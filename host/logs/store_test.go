@@ -74,6 +74,7 @@ func TestReadStopsWithTheCallersError(t *testing.T) {
 	}
 }
 
+// T24: an app that logs too much fills files of its own and nothing else.
 func TestRotationKeepsOrderAndCap(t *testing.T) {
 	dir := t.TempDir()
 	const maxBytes, segmentBytes = 4096, 1024

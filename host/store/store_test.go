@@ -81,6 +81,7 @@ func database(t *testing.T, dir string) *sql.DB {
 	return db
 }
 
+// T31: a newer schema is refused with advice.
 func TestMigrations(t *testing.T) {
 	dir := t.TempDir()
 	if err := open(t, dir).Close(); err != nil {
