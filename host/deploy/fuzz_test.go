@@ -25,6 +25,12 @@ func FuzzReceive(f *testing.F) {
 	f.Add(byte(3), []byte("\x1f\x8b"))
 	f.Add(byte(4), []byte("PK"))
 	f.Add(byte(4), zipped(f, good))
+	file := local(good.name, good.body)
+	at := record(good.name, good.body, 0)
+	f.Add(byte(1), rawZip(file, [][]byte{at}, 1, 3))
+	f.Add(byte(1), zip64(rawZip(file, [][]byte{at}, 1, 0), 1))
+	f.Add(byte(1), rawZip(file, [][]byte{at, record("again", good.body, 0)}, 2, 0))
+	f.Add(byte(1), append([]byte("PK"), rawZip(file, [][]byte{at}, 1, 0)...))
 	const limit = 100 << 10
 	dir := f.TempDir()
 	b := newBench(f, filepath.Join(dir, "data"), func(l *space.Limits) { l.Bundle, l.BundleEntries = limit, 20 })
