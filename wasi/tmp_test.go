@@ -52,10 +52,3 @@ func deepen(t *testing.T, dir string, levels int) {
 	}
 	must(t, unix.Close(at))
 }
-
-func must(t *testing.T, err error) {
-	t.Helper()
-	if err != nil {
-		t.Fatal(err)
-	}
-}
