@@ -3,12 +3,10 @@
 package api
 
 import (
-	"cmp"
 	_ "embed"
 	"errors"
 	"log/slog"
 	"net/http"
-	"time"
 
 	"github.com/labstack/echo/v4"
 
@@ -41,8 +39,6 @@ type Config struct {
 	Version string
 	// BundleLimit bounds the body of a push, in bytes.
 	BundleLimit int64
-	// UploadStall is how long a push may bring nothing; 0 means 15 s.
-	UploadStall time.Duration
 	// Draining is closed when the server stops: streams end then.
 	Draining <-chan struct{}
 	Logger   *slog.Logger
@@ -54,7 +50,6 @@ type api struct {
 
 // New returns the handler of the platform's host.
 func New(config Config) http.Handler {
-	config.UploadStall = cmp.Or(config.UploadStall, usualStall)
 	a := &api{config}
 	e := echo.New()
 	e.HTTPErrorHandler = a.writeError

@@ -56,9 +56,6 @@ func (s silence) Open(space.RequestID) runner.RequestLog { return s }
 func (silence) Fault(*space.Error)                       {}
 func (silence) Close() error                             { return nil }
 
-// stall is how long an upload may bring nothing here.
-const stall = 300 * time.Millisecond
-
 // bench is the API over real parts.
 type bench struct {
 	http.Handler
@@ -90,7 +87,7 @@ func newBench(t *testing.T) *bench {
 	b.Handler = api.New(api.Config{
 		Registry: table, Logs: b.logs, Guard: guard{}, Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
 		URL:      func(name space.AppName) string { return "http://" + string(name) + ".example.org/" },
-		Draining: draining.Done(), Logger: logger, UploadStall: stall,
+		Draining: draining.Done(), Logger: logger,
 		Deployer: deploy.New(deploy.Config{
 			Store: durable, Registry: table, Engine: engine, Limits: limits, TmpDir: t.TempDir(), Logger: logger,
 			Hostname: func(name space.AppName) string { return string(name) + ".example.org" },

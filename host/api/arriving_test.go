@@ -10,13 +10,14 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spacewasm/spacewasm/host/door"
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
 // upload begins a push of a module over a real connection, and returns that and what the server answers.
 func (b *bench) upload(t *testing.T, length int) (net.Conn, <-chan string) {
 	t.Helper()
-	server := httptest.NewServer(b)
+	server := httptest.NewServer(door.Brisk(b))
 	t.Cleanup(server.Close)
 	conn, err := new(net.Dialer).DialContext(t.Context(), "tcp", server.Listener.Addr().String())
 	if err != nil {
@@ -44,11 +45,12 @@ func TestUploadStalls(t *testing.T) {
 				if _, err := w.Write([]byte{module[i%len(module)]}); err != nil {
 					return
 				}
-				time.Sleep(stall / 10)
+				time.Sleep(100 * time.Millisecond)
 			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
+			t.Parallel() // each takes a window of package door
 			b := newBench(t)
 			conn, answer := b.upload(t, 10<<10)
 			go send(conn)
@@ -57,7 +59,7 @@ func TestUploadStalls(t *testing.T) {
 				if !strings.HasPrefix(got, "HTTP/1.1 400 ") || !strings.Contains(got, "the upload stalled after") {
 					t.Errorf("got %s", got)
 				}
-			case <-time.After(10 * time.Second):
+			case <-time.After(3 * door.Window):
 				t.Error("no answer")
 			}
 			conn.Close()
@@ -75,7 +77,7 @@ func TestUploadComesSlowly(t *testing.T) {
 	conn, answer := b.upload(t, len(module))
 	half := len(module) / 2
 	for _, part := range [][]byte{module[:half], module[half:]} {
-		time.Sleep(stall / 2)
+		time.Sleep(200 * time.Millisecond)
 		if _, err := conn.Write(part); err != nil {
 			t.Fatal(err)
 		}

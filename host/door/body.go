@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 )
 
@@ -17,7 +18,7 @@ func Brisk(inner http.Handler) http.Handler {
 		if r.ContentLength != 0 {
 			b := &body{ReadCloser: r.Body, control: http.NewResponseController(w), left: Window}
 			// The server itself reads what no handler has, when the answer is ready.
-			_ = b.hurry()
+			b.begin()
 			// The server still knows its own request by its body, so that is a copy.
 			r = r.WithContext(r.Context())
 			r.Body = b
@@ -31,39 +32,62 @@ func Brisk(inner http.Handler) http.Handler {
 type body struct {
 	io.ReadCloser
 	control *http.ResponseController
-	until   time.Time     // when the handler wants it to be whole; zero for never
-	left    time.Duration // of the window
-	got     int           // bytes of the window
-	over    bool
+
+	mu    sync.Mutex    // a handler may set a deadline while it reads, to end that
+	until time.Time     // when the handler wants it to be whole; zero for never
+	left  time.Duration // of the window
+	got   int           // bytes of the window
+	over  bool
 }
 
 // Read implements [io.Reader]. Only the time in which the client is waited for
 // counts.
 func (b *body) Read(p []byte) (int, error) {
+	if !b.begin() {
+		return 0, os.ErrDeadlineExceeded
+	}
+	began := time.Now()
+	n, err := b.ReadCloser.Read(p)
+	b.count(n, time.Since(began), errors.Is(err, io.EOF))
+	return n, err
+}
+
+// begin gives the client time for a read, unless the window is over.
+func (b *body) begin() bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	if b.over {
-		return b.ReadCloser.Read(p)
+		return true
 	}
 	if b.left <= 0 {
-		return 0, os.ErrDeadlineExceeded
+		return false
 	}
 	// Writers that know no deadlines are those of tests.
 	_ = b.hurry()
-	began := time.Now()
-	n, err := b.ReadCloser.Read(p)
-	b.left -= time.Since(began)
+	return true
+}
+
+// count takes a read off the window.
+func (b *body) count(n int, took time.Duration, end bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.over {
+		return
+	}
+	b.left -= took
 	b.got += n
 	switch {
-	case errors.Is(err, io.EOF):
+	case end:
 		// From here on the server looks only whether the client is still there.
 		b.over = true
 		_ = b.control.SetReadDeadline(time.Time{})
 	case b.got >= Least:
 		b.got, b.left = 0, Window
 	}
-	return n, err
 }
 
-// hurry gives the client what is left of the window, or less if there is less.
+// hurry gives the client what is left of the window, or less if there is less. mu
+// is held.
 func (b *body) hurry() error {
 	until := time.Now().Add(b.left)
 	if !b.until.IsZero() && b.until.Before(until) {
@@ -80,6 +104,8 @@ type writer struct {
 
 // SetReadDeadline is for [http.ResponseController].
 func (w writer) SetReadDeadline(t time.Time) error {
+	w.body.mu.Lock()
+	defer w.body.mu.Unlock()
 	if w.body.over {
 		return w.body.control.SetReadDeadline(t)
 	}
