@@ -26,11 +26,11 @@ type crashes struct {
 	*server
 	dir     string
 	random  *rand.Rand
-	mark    int // of the newest revision that was pushed, finished or not
-	live    int // the mark of the revision that has to answer; 0 for no app
-	pending int // the mark that may answer instead, as its push was cut; -1 for none
-	took    [2]time.Duration
-	ends    map[string]int // how the kills ended
+	mark    int              // of the newest revision that was pushed, finished or not
+	live    int              // the mark of the revision that has to answer; 0 for no app
+	pending int              // the mark that may answer instead, as its push was cut; -1 for none
+	took    [2]time.Duration // that a push and a removal take, for the kills to be spread over
+	ends    map[string]int   // how the kills ended
 }
 
 // SIGKILL at any point of a push, an activation or a removal leaves the revision before or the one after as a whole, and
@@ -100,11 +100,12 @@ func (c *crashes) begin(remove bool) <-chan answer {
 
 // measure finds out how long both take, for the kills to be spread over.
 func (c *crashes) measure() {
-	for range 3 { // the first ones compile
+	c.took = [2]time.Duration{time.Minute, time.Minute}
+	for range 6 { // others may use the machine meanwhile
 		for i, remove := range []bool{false, true} {
 			began := time.Now()
 			<-c.begin(remove)
-			c.took[i] = time.Since(began)
+			c.took[i] = min(c.took[i], time.Since(began))
 		}
 	}
 	c.live, c.pending = 0, -1
@@ -119,16 +120,20 @@ func (c *crashes) cut(remove bool) {
 		which = 1
 	}
 	done := c.begin(remove)
-	time.Sleep(time.Duration(c.random.Int64N(int64(c.took[which] * 13 / 10))))
+	time.Sleep(time.Duration(c.random.Int64N(int64(c.took[which]))))
 	c.kill()
 	after := c.mark
 	if remove {
 		after = 0
 	}
 	c.pending = after
-	if a, answered := <-done; answered && a.status < 300 {
-		c.live, c.pending = after, -1 // what was answered has to stay
+	a, answered := <-done
+	if !answered || a.status >= 300 {
+		c.took[which] = c.took[which] * 103 / 100 // as others use the machine too
+		return
 	}
+	c.took[which] = c.took[which] * 95 / 100
+	c.live, c.pending = after, -1 // what was answered has to stay
 }
 
 // check looks at the server after its restart.
