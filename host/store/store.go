@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 	"path/filepath"
+	"time"
 
 	"github.com/gofrs/flock"
 	"golang.org/x/sys/unix"
@@ -29,6 +30,9 @@ type Store struct {
 // ErrNotFound says that there is no such app.
 var ErrNotFound = errors.New("not found")
 
+// lockPatience is how long a lock is waited for.
+const lockPatience = time.Second
+
 // Open opens the data directory, making what is missing, and holds it against
 // other servers until Close. Network file systems are refused.
 func Open(ctx context.Context, dir string) (*Store, error) {
@@ -43,8 +47,12 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 		return nil, Explain(fmt.Errorf("open data directory %s: %w", dir, err))
 	}
 	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
-	switch held, err := lock.TryLock(); {
-	case err != nil:
+	// A child of a server that was killed holds the lock for the moment between its
+	// fork and its exec.
+	wait, cancel := context.WithTimeout(ctx, lockPatience)
+	defer cancel()
+	switch held, err := lock.TryLockContext(wait, lockPatience/50); {
+	case err != nil && !errors.Is(err, context.DeadlineExceeded):
 		return nil, Explain(fmt.Errorf("lock data directory %s: %w", dir, err))
 	case !held:
 		return nil, fmt.Errorf("data directory %s is in use by another server: stop that one, or give this one a --data of its own", dir)

@@ -217,3 +217,12 @@ func TestEmpty(t *testing.T) {
 	}
 	wantBundles(t, s)
 }
+
+// A lock that is given back in a moment, as by the child of a server that was killed, is waited for.
+func TestLockIsWaitedFor(t *testing.T) {
+	dir := t.TempDir()
+	first := open(t, dir)
+	timer := time.AfterFunc(100*time.Millisecond, func() { _ = first.Close() })
+	defer timer.Stop()
+	open(t, dir)
+}
