@@ -115,7 +115,7 @@ func (h *Host) listen(ctx context.Context) error {
 		return beyondLoopback(h.door.Addr().String())
 	}
 	h.config.Logger.Warn("listening beyond loopback without TLS: whoever sees the traffic sees the admin token",
-		"address", h.door.Addr())
+		"address", h.door.Addr().String())
 	return nil
 }
 
