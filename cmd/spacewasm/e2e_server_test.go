@@ -77,8 +77,15 @@ func serve(t *testing.T, flags ...string) *server {
 // serveData is serve on a given data directory.
 func serveData(t *testing.T, data string, flags ...string) *server {
 	t.Helper()
+	flags = append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}, flags...)
+	return serveCommand(t, data, exec.Command(program(t), flags...))
+}
+
+// serveCommand is serveData with a command that runs the server in its own way.
+func serveCommand(t *testing.T, data string, cmd *exec.Cmd) *server {
+	t.Helper()
 	s := &server{process: &process{exited: make(chan struct{})}, t: t, data: data}
-	s.start(append([]string{"serve", "--listen", "127.0.0.1:0", "--data", data}, flags...))
+	s.prepare(cmd)
 	t.Cleanup(s.end)
 	s.url = regexp.MustCompile(`http://[a-z0-9.]+:[0-9]+`).FindString(s.readyLine())
 	base, err := url.Parse(s.url)
@@ -104,7 +111,12 @@ func serveData(t *testing.T, data string, flags ...string) *server {
 
 func (s *server) start(args []string) {
 	s.t.Helper()
-	s.cmd = exec.Command(program(s.t), args...)
+	s.prepare(exec.Command(program(s.t), args...))
+}
+
+// prepare makes a command the server's process, with an environment of its own.
+func (s *server) prepare(cmd *exec.Cmd) {
+	s.cmd = cmd
 	s.cmd.Env = []string{"PATH=" + os.Getenv("PATH"), "HOME=" + s.t.TempDir()}
 	s.cmd.Stderr = &s.stderr
 }

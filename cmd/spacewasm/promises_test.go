@@ -9,17 +9,13 @@ import (
 	"testing"
 )
 
-// TestPromises holds docs/specification.md to its word: every test that it names
-// exists.
+// TestPromises holds the documents that promise to their word: every test that
+// they name exists.
 func TestPromises(t *testing.T) {
 	root := filepath.Join("..", "..")
-	text, err := os.ReadFile(filepath.Join(root, "docs", "specification.md"))
-	if err != nil {
-		t.Fatal(err)
-	}
 	known := map[string]bool{}
-	declared := regexp.MustCompile(`(?m)^func (Test\w+)\(`)
-	err = filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
+	declared := regexp.MustCompile(`(?m)^func ((?:Test|Fuzz)\w+)\(`)
+	err := filepath.WalkDir(root, func(path string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() || !strings.HasSuffix(path, "_test.go") {
 			return err
 		}
@@ -32,13 +28,19 @@ func TestPromises(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	named := regexp.MustCompile("`(Test\\w*)").FindAllStringSubmatch(string(text), -1)
-	if len(named) < 20 {
-		t.Errorf("the specification names %d tests only", len(named))
-	}
-	for _, match := range named {
-		if !known[match[1]] {
-			t.Errorf("the specification names %s, which is no test", match[1])
+	for _, file := range []string{"specification.md", "security.md"} {
+		text, err := os.ReadFile(filepath.Join(root, "docs", file))
+		if err != nil {
+			t.Fatal(err)
+		}
+		named := regexp.MustCompile("`((?:Test|Fuzz)\\w*)").FindAllStringSubmatch(string(text), -1)
+		if len(named) < 20 {
+			t.Errorf("%s names %d tests only", file, len(named))
+		}
+		for _, match := range named {
+			if !known[match[1]] {
+				t.Errorf("%s names %s, which is no test", file, match[1])
+			}
 		}
 	}
 }
