@@ -14,7 +14,7 @@ import (
 
 // foreign are flags of other programs that examples/deploy and docs/operations.md
 // use: docker, useradd, systemctl, systemd-analyze, tar.
-const foreign = "--build --system --home-dir --shell --offline --now --exclude --from --chown"
+const foreign = "--build --system --home-dir --shell --offline --now --exclude --anchored --from --chown"
 
 // repository returns a file's text, by its path from the root.
 func repository(t *testing.T, path string) string {
