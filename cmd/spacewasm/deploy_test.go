@@ -183,6 +183,7 @@ func TestE2EImage(t *testing.T) {
 	s := serveCommand(t, data, cmd)
 	s.console(0, "push", "--app", "hello", helloGo(t))
 	contains(t, s.ok("hello", "/"), "Hello")
+	s.stop() // so that all of its log is here
 	if log := s.stderr.String(); strings.Contains(log, "level=WARN") || strings.Contains(log, "level=ERROR") {
 		t.Errorf("the server complains:\n%s", log)
 	}

@@ -114,7 +114,8 @@ func TestE2EListenBeyondLoopback(t *testing.T) {
 	_, errs := console(t, 2, "", "serve", "--listen", "0.0.0.0:0", "--data", filepath.Join(t.TempDir(), "data"))
 	contains(t, errs, "others can reach it", "--insecure-listen", "proxy")
 	s := serve(t, "--listen", "0.0.0.0:0", "--insecure-listen", "--domain", "space.test")
-	contains(t, s.stderr.String(), "without TLS")
+	// The log and the line that says ready come in ways of their own.
+	s.until("the warning", func() bool { return strings.Contains(s.stderr.String(), "without TLS") })
 	for host, status := range map[string]int{
 		"space.test": 200, "127.0.0.1": 421, "[::1]": 421, "localhost": 421, "0.0.0.0": 421, "app.space.test": 404, "evil.example": 421,
 	} {
