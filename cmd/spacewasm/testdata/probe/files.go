@@ -1,10 +1,12 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -21,6 +23,8 @@ func files(mux *http.ServeMux) {
 	mux.HandleFunc("/state", state)
 	mux.HandleFunc("/readonly", readonly)
 	mux.HandleFunc("/link", link)
+	mux.HandleFunc("/open", open)
+	mux.HandleFunc("/whole", whole)
 }
 
 // fill writes to /tmp until it is full.
@@ -91,4 +95,32 @@ func link(w http.ResponseWriter, r *http.Request) {
 	made := os.Symlink(r.FormValue("to"), name)
 	text, err := os.ReadFile(filepath.Join(name, r.FormValue("then")))
 	fmt.Fprintf(w, "made %v\nread %q\nerror %v\n", made, text, err)
+}
+
+// open makes files until it gets no descriptor, and leaves them open.
+func open(w http.ResponseWriter, _ *http.Request) {
+	var files []*os.File
+	for {
+		f, err := os.Create(fmt.Sprint("/tmp/", len(files)))
+		if err != nil {
+			fmt.Fprintf(w, "some %t, too many %t\n", len(files) > 100, errors.Is(err, syscall.EMFILE))
+			return
+		}
+		files = append(files, f)
+	}
+}
+
+// whole tells of which revision the environment and two files are, of which it
+// reads one a while later.
+func whole(w http.ResponseWriter, r *http.Request) {
+	one, err := os.ReadFile("/one")
+	if err != nil {
+		panic(err)
+	}
+	time.Sleep(time.Duration(number(r, "ms")) * time.Millisecond)
+	two, err := os.ReadFile("/two")
+	if err != nil {
+		panic(err)
+	}
+	fmt.Fprintf(w, "%s %s %s\n", os.Getenv("DETA_SPACE_APP_VERSION"), one, two)
 }
