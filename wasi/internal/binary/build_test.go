@@ -34,6 +34,11 @@ func module(sections ...[]byte) []byte {
 	return cat([]byte("\x00asm\x01\x00\x00\x00"), cat(sections...))
 }
 
+// names is a module with a name section of one part.
+func names(id byte, content []byte) []byte {
+	return module(section(0, name("name"), []byte{id}, sized(content)))
+}
+
 // command is a module with one function of type ()->() that has the given body: locals and instructions with their end.
 func command(body ...[]byte) []byte {
 	return module(section(1, []byte{1, 0x60, 0, 0}), section(3, []byte{1, 0}), section(10, []byte{1}, sized(body...)))

@@ -86,6 +86,17 @@ func hostile() []refusal {
 			"a name of 1 MB", binary.TooLarge, "name",
 			module(section(0, leb(1_000_000), rep(1_000_000, 'x'))),
 		},
+		{"a function's name of 1 MB", binary.TooLarge, "bytes of a name", names(1, cat([]byte{1, 0}, name(strings.Repeat("x", 1_000_000))))},
+		{"a module's name of 1 MB", binary.TooLarge, "bytes of a name", names(0, name(strings.Repeat("x", 1_000_000)))},
+		{"10^6 names of functions and as many of locals", binary.TooLarge, "names for debugging", module(section(
+			0, name("name"),
+			cat([]byte{1}, sized(leb(1_000_000), rep(1_000_000, 0, 0))),
+			cat([]byte{2}, sized([]byte{1, 0}, leb(1_000_000), rep(1_000_000, 0, 0))),
+		))},
+		{"2^32-1 names of functions", binary.Malformed, "cannot fit", names(1, leb(huge))},
+		{"2^32-1 names of locals", binary.Malformed, "cannot fit", names(2, cat([]byte{1, 0}, leb(huge)))},
+		{"names longer than they claim", binary.Malformed, "cannot fit", module(section(0, name("name"), []byte{1, 2, 1, 0}, name("abc")))},
+		{"names shorter than they claim", binary.Malformed, "left over", names(1, []byte{0, 0})},
 	}
 }
 

@@ -28,8 +28,10 @@ type Limits struct {
 	DataSegments int
 	// Customs is the number of custom sections.
 	Customs int
-	// NameBytes is the length of one name (of an import, an export or a custom section), in bytes.
+	// NameBytes is the length of one name (of an import, an export, a custom section or a function), in bytes.
 	NameBytes int
+	// DebugNames is the number of names in the name section, those of functions and of locals together.
+	DebugNames int
 	// BodyBytes is the size of one function's body, in bytes.
 	BodyBytes int
 	// Locals is the number of locals that one function declares, parameters not counted.
@@ -60,6 +62,7 @@ func DefaultLimits() Limits {
 		DataSegments:   1_000_000,
 		Customs:        10_000,
 		NameBytes:      100_000,
+		DebugNames:     1_000_000,
 		BodyBytes:      7_654_321,
 		Locals:         50_000,
 		Nesting:        20_000,

@@ -25,7 +25,7 @@ type Outline struct {
 	HasDataCount bool
 	// Customs are the custom sections, in the order of the module.
 	Customs []Custom
-	// ModuleName is the module's name in its name section; empty when there is none, or it is not well-formed.
+	// ModuleName is the module's name in its name section; empty when there is none.
 	ModuleName string
 
 	funcs []uint32 // the index in Types of every function, imported ones first

@@ -34,6 +34,7 @@ type scanner struct {
 	tableEntries   int          // sum of the minima of the tables so far
 	elementEntries int          // sum of the entries of the element segments so far
 	dataCount      int          // as stated by the data count section
+	debugNames     int          // sum of those in the name section so far
 	bodies         int          // in the code section
 	function       int          // index of the function whose body is being walked
 	open           []byte       // opcodes of the constructs that are open in it, its own body first

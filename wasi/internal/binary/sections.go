@@ -3,7 +3,7 @@ package binary
 // The sections that declare things, in the order of a module (core specification 5.5). Segments are in segments.go,
 // function bodies in code.go.
 
-// customSection keeps the name and size of a custom section, whose content engines ignore.
+// customSection keeps the name and size of a custom section, whose content engines ignore unless it is names.
 func (s *scanner) customSection() {
 	if len(s.out.Customs) >= s.limits.Customs {
 		s.fail(TooLarge, "there are more custom sections than the limit of %d", s.limits.Customs)
@@ -14,21 +14,11 @@ func (s *scanner) customSection() {
 		return
 	}
 	s.out.Customs = append(s.out.Customs, Custom{Name: name, Size: s.left()})
-	if name == "name" && s.out.ModuleName == "" {
-		s.out.ModuleName = moduleName(s.reader, s.limits.NameBytes)
+	if name == "name" {
+		s.nameSection()
+		return
 	}
 	s.pos = s.end
-}
-
-// moduleName reads the module's name, which comes first in a name section if at all (core specification, appendix
-// 7.4). It works on a copy of the reader: a fault in a custom section does not make a module malformed.
-func moduleName(r reader, limit int) string {
-	const subsectionModule = 0
-	if r.byte() != subsectionModule {
-		return ""
-	}
-	r.u32() // the size, which name checks again
-	return r.name(limit)
 }
 
 func (s *scanner) typeSection() {
