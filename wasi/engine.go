@@ -74,6 +74,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	}
 	rc := wazero.NewRuntimeConfig().
 		WithCoreFeatures(features).
+		WithDebugInfoEnabled(false). // or each trap has us parse DWARF of the guest's making
 		WithCloseOnContextDone(config.Interruptible)
 	if config.CacheDir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(config.CacheDir)
