@@ -151,25 +151,52 @@ func (r *Report) enter(o *binary.Outline) {
 	}
 }
 
-// link names every import that nothing provides.
+// link names imports that nothing provides, the first of them if there are many.
 func (e *Engine) link(o *binary.Outline) []string {
+	const most = 20
 	var faults []string
+	more := 0
 	for _, i := range o.Imports {
-		name := i.Module + "." + i.Name
-		def, known := e.imports[i.Name]
+		fault := e.linkOne(o, i)
 		switch {
-		case i.Kind != binary.KindFunc:
-			faults = append(faults, fmt.Sprintf("imports the %v %s, but a host provides functions only", i.Kind, name))
-		case i.Module == "http_handler": // the contract has been judged
-		case i.Module == "wasi_unstable":
-			faults = append(faults, name+" is of WASI preview 0: build with a toolchain that targets preview 1")
-		case i.Module != preview1.ModuleName || !known:
-			faults = append(faults, fmt.Sprintf("unknown import %s: only the functions of %s are provided", name, preview1.ModuleName))
-		case !sameType(o.Types[i.Func], def):
-			faults = append(faults, fmt.Sprintf("%s is imported with another type than WASI gives it", name))
+		case fault == "":
+		case len(faults) == most:
+			more++
+		default:
+			faults = append(faults, fault)
 		}
 	}
+	if more > 0 {
+		faults = append(faults, fmt.Sprintf("%d more imports are wrong", more))
+	}
 	return faults
+}
+
+// linkOne says what is wrong with an import, "" if nothing is.
+func (e *Engine) linkOne(o *binary.Outline, i binary.Import) string {
+	name := shorten(i.Module) + "." + shorten(i.Name)
+	def, known := e.imports[i.Name]
+	switch {
+	case i.Kind != binary.KindFunc:
+		return fmt.Sprintf("imports the %v %s, but a host provides functions only", i.Kind, name)
+	case i.Module == "http_handler": // the contract has been judged
+	case i.Module == "wasi_unstable":
+		return name + " is of WASI preview 0: build with a toolchain that targets preview 1"
+	case i.Module != preview1.ModuleName || !known:
+		return fmt.Sprintf("unknown import %s: only the functions of %s are provided", name, preview1.ModuleName)
+	case !sameType(o.Types[i.Func], def):
+		return name + " is imported with another type than WASI gives it"
+	}
+	return ""
+}
+
+// shorten keeps as much of a module's word as a person wants to read.
+func shorten(word string) string {
+	const most = 200
+	if len(word) <= most {
+		return word
+	}
+	return strings.ToValidUTF8(word[:most], "") + "…"
 }
 
 func sameType(t binary.FuncType, def api.FunctionDefinition) bool {

@@ -217,6 +217,20 @@ func TestRefused(t *testing.T) {
 	}
 }
 
+// What is wrong with a module is said in a few lines, however much that is.
+func TestRefusedBriefly(t *testing.T) {
+	engine := newBench(t).engine
+	for _, m := range wasitest.Hostile() {
+		report, err := engine.Inspect(m.Code)
+		if err == nil {
+			err = &wasi.RefusedError{Faults: report.Faults}
+		}
+		if n := len(err.Error()); n > 16<<10 || (n == 0 && !m.Slow) {
+			t.Errorf("%s: %d bytes: %.200s", m.Name, n, err)
+		}
+	}
+}
+
 func TestMinimumAboveLimit(t *testing.T) {
 	b := newBench(t)
 	module, err := b.engine.Compile(t.Context(), wasitest.Guest("bigmem"))

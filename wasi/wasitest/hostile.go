@@ -3,6 +3,7 @@ package wasitest
 import (
 	"encoding/binary"
 	"slices"
+	"strings"
 )
 
 // HostileModule is a module that kills or stalls a host which decodes and compiles whatever it is sent.
@@ -30,6 +31,11 @@ func Hostile() []HostileModule {
 		{Name: "100,000 nested blocks", Code: instructions(repeat(100_000, block, void), repeat(100_000, end))},
 		{Name: "50,000 nested ifs", Code: instructions(repeat(50_000, constI32, 1, ifThen, void), repeat(50_000, end))},
 		{Name: "a br_table of 10^6 targets", Code: instructions([]byte{constI32, 0, brTable}, leb(1_000_000), repeat(1_000_001, 0))},
+		{Name: "100,000 unknown imports", Code: importing(100_000, "x")},
+		{Name: "unknown imports with long names", Code: importing(50, strings.Repeat("x", 100_000))},
+		{Name: "a function with a name of 1 MB", Code: cat(command([]byte{0, end}), section(
+			0, name("name"), []byte{1}, sized([]byte{1, 0}, name(strings.Repeat("x", 1_000_000))),
+		))},
 		{Name: "40,000 if-else diamonds", Slow: true, Code: instructions(repeat(40_000, diamond...))},
 		{Name: "50,000 ifs", Slow: true, Code: instructions(repeat(50_000, constI32, 1, ifThen, void, end))},
 	}
@@ -57,9 +63,17 @@ func module(sections ...[]byte) []byte {
 	return cat([]byte("\x00asm\x01\x00\x00\x00"), cat(sections...))
 }
 
-func section(id byte, parts ...[]byte) []byte {
+// importing is a module that imports a function n times.
+func importing(n int, field string) []byte {
+	return module(section(1, []byte{1, 0x60, 0, 0}), section(2, leb(uint64(n)), repeat(n, cat(name("env"), name(field), []byte{0, 0})...)))
+}
+
+func section(id byte, parts ...[]byte) []byte { return cat([]byte{id}, sized(parts...)) }
+
+// sized puts its own length before what it holds.
+func sized(parts ...[]byte) []byte {
 	content := cat(parts...)
-	return cat([]byte{id}, leb(uint64(len(content))), content)
+	return cat(leb(uint64(len(content))), content)
 }
 
 func name(s string) []byte { return cat(leb(uint64(len(s))), []byte(s)) }
