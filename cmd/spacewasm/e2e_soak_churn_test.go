@@ -28,7 +28,11 @@ func (s *soak) admin(method, path, media string, body []byte) (answer, error) {
 }
 
 func (s *soak) push(app, media string, body []byte) (answer, error) {
-	return s.admin(http.MethodPut, "/api/v1/apps/"+app, media, body)
+	a, err := s.admin(http.MethodPut, "/api/v1/apps/"+app, media, body)
+	if err == nil {
+		err = a.plausible()
+	}
+	return a, err
 }
 
 func (s *soak) remove(app string) answer {

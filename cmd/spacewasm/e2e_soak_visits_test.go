@@ -54,7 +54,8 @@ func (s *soak) visit(i int, nonce string) error {
 	return nil
 }
 
-// visits are all there are.
+// visits are all there are. (Recursion is not among them: the engine of now lets it
+// hold up the whole server, see docs/security.md.)
 func visits() []visit {
 	return []visit{
 		{"state", 40, func(s *soak, app, nonce string) error {
@@ -96,7 +97,7 @@ func visits() []visit {
 		{"out of memory", 2, fails("/memory", http.StatusBadGateway, "out_of_memory")},
 		{"spin", 1, fails("/spin", http.StatusGatewayTimeout, "deadline")},
 		{"trap", 4, faulty("/", http.StatusBadGateway, "crashed")},
-		{"overflow", 1, faulty("/overflow", http.StatusBadGateway, "crashed")},
+		{"bad memory access", 4, faulty("/memory", http.StatusBadGateway, "crashed")},
 		{"grow", 2, faulty("/grow", http.StatusBadGateway, "out_of_memory")},
 		{"trap after the beginning", 2, cut("/late")},
 		{"endless answer", 2, cut("/endless")},
