@@ -16,8 +16,15 @@ func (s *scanner) codeSection() {
 func (s *scanner) body() {
 	size := s.count("bytes of a function body", s.limits.BodyBytes, 1)
 	outer := s.enter(size)
+	start := s.pos
 	s.locals()
+	code := s.pos
 	s.instructions()
+	if s.module != nil && s.err == nil {
+		s.module.Bodies = append(s.module.Bodies, Body{
+			Locals: s.data[start:code:code], Code: s.data[code:s.pos:s.pos], LocalCount: s.localCount,
+		})
+	}
 	s.leave(outer)
 }
 
@@ -36,29 +43,36 @@ func (s *scanner) locals() {
 		s.failAt(at, TooLarge, "function %d declares %d locals, which are more than the limit of %d",
 			s.function, total, s.limits.Locals)
 	}
+	s.localCount = int(total)
 }
 
 // instructions walks a function's instructions up to the end that closes its body.
 func (s *scanner) instructions() {
-	s.open = append(s.open[:0], opBlock)
+	s.open = append(s.open[:0], byte(OpBlock))
 	for len(s.open) > 0 && s.err == nil {
-		op := s.byte()
-		switch operands := s.set.plain[op]; operands {
-		case opNone:
-		case opIndex:
-			s.u32()
-		case opMemory:
-			s.memArg()
-		case opOpens:
-			s.openConstruct(op)
-		case opElse:
-			s.elseBranch()
-		case opEnd:
-			s.open = s.open[:len(s.open)-1]
-		default:
-			s.operands(op, operands)
-		}
+		s.instruction()
 	}
+}
+
+// instruction reads one instruction within an open construct, and returns the first byte of its opcode.
+func (s *scanner) instruction() byte {
+	op := s.byte()
+	switch operands := s.set.plain[op]; operands {
+	case opNone:
+	case opIndex:
+		s.index = s.u32()
+	case opMemory:
+		s.memArg()
+	case opOpens:
+		s.openConstruct(op)
+	case opElse:
+		s.elseBranch()
+	case opEnd:
+		s.open = s.open[:len(s.open)-1]
+	default:
+		s.operands(op, operands)
+	}
+	return op
 }
 
 // openConstruct enters a block, loop or if. Engines recurse over nesting, or do work at every level for each below it.
@@ -71,10 +85,10 @@ func (s *scanner) openConstruct(op byte) {
 }
 
 func (s *scanner) elseBranch() {
-	if s.open[len(s.open)-1] != opIf {
+	if s.open[len(s.open)-1] != byte(OpIf) {
 		s.failAt(s.pos-1, Malformed, "an else without its if")
 	}
-	s.open[len(s.open)-1] = opElseByte
+	s.open[len(s.open)-1] = byte(OpElse)
 }
 
 // blockType reads the type of a construct (core specification 5.4.1): none, one value type, or the index of a type, all
@@ -84,14 +98,23 @@ func (s *scanner) blockType() {
 	if s.left() > 0 {
 		if b := s.data[s.pos]; b == empty || ValType(b).isValue() {
 			s.pos++
+			s.value = int64(int8(b<<1) >> 1)
 			return
 		}
 	}
 	at := s.pos
 	index := s.signed(33)
+	s.value = index
 	if s.err == nil && (index < 0 || index >= int64(len(s.out.Types))) {
 		s.failAt(at, Malformed, "unknown block type %d", index)
 	}
+}
+
+// expression reads a constant expression and returns its bytes, its end included.
+func (s *scanner) expression() []byte {
+	at := s.pos
+	s.constant()
+	return s.data[at:s.pos:s.pos]
 }
 
 // constant walks a constant expression (core specification 3.3.7, with the additions of the extended constant
@@ -99,14 +122,14 @@ func (s *scanner) blockType() {
 func (s *scanner) constant() {
 	for s.err == nil {
 		op := s.byte()
-		if op == opEndByte {
+		if op == byte(OpEnd) {
 			return
 		}
 		if s.err == nil && !s.isConstant(op) {
 			s.failAt(s.pos-1, Malformed, "opcode %#02x is not allowed in a constant expression", op)
 			return
 		}
-		if op == opGlobalGet {
+		if op == byte(OpGlobalGet) {
 			s.constantGlobal()
 			continue
 		}

@@ -52,3 +52,21 @@ func checkSound(t *testing.T, o *binary.Outline) {
 		t.Fatal("there is a type for a function beyond the last")
 	}
 }
+
+// FuzzDecode holds that Decode accepts what Scan does, and that what it took apart is whole.
+func FuzzDecode(f *testing.F) {
+	f.Add(rich())
+	for _, test := range malformed() {
+		f.Add(test.module)
+	}
+	f.Fuzz(func(t *testing.T, module []byte) {
+		_, err := binary.Scan(module, binary.DefaultLimits())
+		if err == nil {
+			checkModule(t, module)
+			return
+		}
+		if _, again := binary.Decode(module, binary.DefaultLimits()); again == nil || again.Error() != err.Error() {
+			t.Fatalf("Scan: %v, Decode: %v", err, again)
+		}
+	})
+}

@@ -32,15 +32,6 @@ const (
 	opAtomic                          // a second opcode, of threads
 )
 
-// The opcodes that the walk itself has to know.
-const (
-	opBlock     = 0x02
-	opIf        = 0x04
-	opElseByte  = 0x05
-	opEndByte   = 0x0b
-	opGlobalGet = 0x23
-)
-
 // instructionSet is what follows each opcode: plain ones of one byte, and those behind the prefixes 0xfc, 0xfd and 0xfe.
 type instructionSet struct {
 	plain, bulk, vector, atomic [256]operandKind

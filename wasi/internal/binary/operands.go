@@ -5,14 +5,14 @@ func (s *scanner) operands(op byte, kind operandKind) {
 	switch kind {
 	case opNone:
 	case opIndex:
-		s.u32()
+		s.index = s.u32()
 	case opTwoIndices:
-		s.u32()
-		s.u32()
+		s.index = s.u32()
+		s.second = s.u32()
 	case opInt32:
-		s.signed(32)
+		s.value = s.signed(32)
 	case opInt64:
-		s.signed(64)
+		s.value = s.signed(64)
 	case opFourBytes:
 		s.skip(4)
 	case opEightBytes:
@@ -74,6 +74,7 @@ func (s *scanner) prefixed(prefix byte, table *[256]operandKind) {
 			s.function, prefix, second, proposal(prefix, second))
 		return
 	}
+	s.behind = byte(second)
 	s.operands(prefix, table[second])
 }
 
@@ -105,12 +106,12 @@ func (s *scanner) memArg() {
 	if align := s.u32(); align >= maxAlign {
 		s.fail(Malformed, "malformed alignment 2^%d", align)
 	}
-	s.u32()
+	s.second = s.u32()
 }
 
 // dataIndex reads the index of a data segment. It needs the data count section, as the segments come after the code.
 func (s *scanner) dataIndex() {
-	s.u32()
+	s.index = s.u32()
 	if s.err == nil && !s.out.HasDataCount {
 		s.fail(Malformed, "function %d names a data segment, but there is no data count section", s.function)
 	}
@@ -119,8 +120,11 @@ func (s *scanner) dataIndex() {
 // branches reads the labels of a br_table. Engines do work for each that grows with the nesting.
 func (s *scanner) branches() {
 	n := s.count("targets of a br_table", s.limits.BranchTargets, 1)
+	s.targets = n + 1
+	at := s.pos
 	for range n {
 		s.u32()
 	}
 	s.u32() // the default
+	s.targetsAt = at
 }

@@ -3,6 +3,11 @@ package binary
 // Scan reads the outline of a module, or says in an [*Error] why the module is refused. It does not keep code, does not
 // panic whatever code holds, takes time linear in its length, and is safe for concurrent use.
 func Scan(code []byte, limits Limits) (*Outline, error) {
+	return scan(code, limits, nil)
+}
+
+// scan reads a module's outline and, unless it is nil, fills in module.
+func scan(code []byte, limits Limits, module *Module) (*Outline, error) {
 	if err := checkPreamble(code); err != nil {
 		return nil, err
 	}
@@ -11,6 +16,7 @@ func Scan(code []byte, limits Limits) (*Outline, error) {
 		limits: limits,
 		set:    newInstructionSet(),
 		out:    &Outline{},
+		module: module,
 	}
 	for s.left() > 0 {
 		s.nextSection()
@@ -22,46 +28,40 @@ func Scan(code []byte, limits Limits) (*Outline, error) {
 	return s.out, nil
 }
 
-// scanner is one run of Scan.
+// scanner is one run of Scan, Decode or a Walker.
 type scanner struct {
 	reader
 	limits Limits
 	set    *instructionSet
 	out    *Outline
+	module *Module // what Decode fills in; nil otherwise
 
 	globals        []GlobalType // those that are imported, which constant expressions may read
-	rank           int          // of the latest section that is not custom, see sectionRank
+	rank           int          // of the latest section that is not custom, see rank
 	tableEntries   int          // sum of the minima of the tables so far
 	elementEntries int          // sum of the entries of the element segments so far
 	dataCount      int          // as stated by the data count section
 	debugNames     int          // sum of those in the name section so far
 	bodies         int          // in the code section
 	function       int          // index of the function whose body is being walked
+	localCount     int          // of that function, parameters not counted
 	open           []byte       // opcodes of the constructs that are open in it, its own body first
+	immediates
 }
 
-// The identifiers of sections (core specification 5.5.2).
-const (
-	sectionCustom    = 0
-	sectionType      = 1
-	sectionImport    = 2
-	sectionFunction  = 3
-	sectionTable     = 4
-	sectionMemory    = 5
-	sectionGlobal    = 6
-	sectionExport    = 7
-	sectionStart     = 8
-	sectionElement   = 9
-	sectionCode      = 10
-	sectionData      = 11
-	sectionDataCount = 12
-	sectionTag       = 13 // exception handling, not supported
-)
+// immediates are the operands of the instruction read last, as far as it has them.
+type immediates struct {
+	index, second uint32 // indices; of a memory access, second is the offset
+	value         int64  // a constant, or a block type
+	behind        byte   // the opcode behind a prefix
+	targetsAt     int    // where the labels of a br_table begin
+	targets       int    // how many there are, with the default
+}
 
 // nextSection reads one section, which must be consumed to its last byte.
 func (s *scanner) nextSection() {
 	at := s.pos
-	id := s.byte()
+	id := SectionID(s.byte())
 	size := s.u32()
 	if s.err != nil {
 		return
@@ -77,17 +77,24 @@ func (s *scanner) nextSection() {
 		return
 	}
 	outer := s.enter(int(size))
+	content := s.pos
 	s.content(id)
+	if s.module != nil && s.err == nil {
+		end := content + int(size)
+		s.module.Sections = append(s.module.Sections, Section{
+			ID: id, Content: s.data[content:end:end], raw: s.data[at:end:end],
+		})
+	}
 	s.leave(outer)
 	s.section = ""
 }
 
 // checkOrder holds that every section but the custom ones occurs once, in the order of the specification.
-func (s *scanner) checkOrder(id byte, at int) {
-	if id == sectionCustom {
+func (s *scanner) checkOrder(id SectionID, at int) {
+	if id == SectionCustom {
 		return
 	}
-	rank := sectionRank(id)
+	rank := id.rank()
 	if rank == s.rank {
 		s.failAt(at, Malformed, "the section occurs twice")
 	} else if rank < s.rank {
@@ -96,50 +103,41 @@ func (s *scanner) checkOrder(id byte, at int) {
 	s.rank = rank
 }
 
-// sectionRank returns the place of a section in the order of a module. It is the order of the identifiers, but for the
-// data count section, which was added later and comes before the code that needs it.
-func sectionRank(id byte) int {
-	switch id {
-	case sectionDataCount:
-		return sectionCode
-	case sectionCode, sectionData:
-		return int(id) + 1
-	}
-	return int(id)
-}
-
 // content reads what is in a section.
-func (s *scanner) content(id byte) {
+func (s *scanner) content(id SectionID) {
 	switch id {
-	case sectionCustom:
+	case SectionCustom:
 		s.customSection()
-	case sectionType:
+	case SectionType:
 		s.typeSection()
-	case sectionImport:
+	case SectionImport:
 		s.importSection()
-	case sectionFunction:
+	case SectionFunction:
 		s.functionSection()
-	case sectionTable:
+	case SectionTable:
 		s.tableSection()
-	case sectionMemory:
+	case SectionMemory:
 		s.memorySection()
-	case sectionGlobal:
+	case SectionGlobal:
 		s.globalSection()
-	case sectionExport:
+	case SectionExport:
 		s.exportSection()
-	case sectionStart:
-		s.u32()
+	case SectionStart:
+		start := s.u32()
 		s.out.HasStart = true
-	case sectionElement:
+		if s.module != nil {
+			s.module.Start = start
+		}
+	case SectionElement:
 		s.elementSection()
-	case sectionDataCount:
+	case SectionDataCount:
 		s.dataCount = int(s.u32())
 		s.out.HasDataCount = true
-	case sectionCode:
+	case SectionCode:
 		s.codeSection()
-	case sectionData:
+	case SectionData:
 		s.dataSection()
-	case sectionTag:
+	case SectionTag:
 		s.fail(Malformed, "the exception-handling proposal is not supported")
 	default:
 		s.fail(Malformed, "unknown section id %d", id)
@@ -154,16 +152,4 @@ func (s *scanner) finish() {
 	if s.out.HasDataCount && s.dataCount != s.out.DataSegments {
 		s.fail(Malformed, "%d data segments are declared, but there are %d", s.dataCount, s.out.DataSegments)
 	}
-}
-
-// sectionName returns the name of a section for messages.
-func sectionName(id byte) string {
-	names := [...]string{
-		"custom", "type", "import", "function", "table", "memory", "global", "export", "start", "element", "code",
-		"data", "data count", "tag",
-	}
-	if int(id) >= len(names) {
-		return "unknown"
-	}
-	return names[id]
 }

@@ -197,8 +197,12 @@ func (s *scanner) globalSection() {
 	n := s.count("globals", s.limits.Globals, least)
 	s.out.Globals.Count = n
 	for i := 0; i < n && s.err == nil; i++ {
-		s.addGlobal(s.globalType())
-		s.constant()
+		t := s.globalType()
+		s.addGlobal(t)
+		init := s.expression()
+		if s.module != nil {
+			s.module.Globals = append(s.module.Globals, Global{Type: t, Init: init})
+		}
 	}
 }
 

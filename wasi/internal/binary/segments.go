@@ -13,46 +13,57 @@ func (s *scanner) elementSection() {
 
 func (s *scanner) element() {
 	const notActive, explicit, expressions = 1, 2, 4
+	start := s.pos
 	flags := s.u32()
+	e := Element{Type: FuncRef, Passive: flags&notActive != 0 && flags&explicit == 0}
 	if flags > notActive|explicit|expressions {
 		s.fail(Malformed, "unknown flags %#x of an element segment", flags)
 		return
 	}
 	if flags&notActive == 0 {
 		if flags&explicit != 0 {
-			s.u32() // the table
+			e.Table = s.u32()
 		}
-		s.constant() // the offset in it
+		e.Offset = s.expression()
 	}
 	if flags&(notActive|explicit) != 0 {
-		s.elementType(flags&expressions != 0)
+		e.Type = s.elementType(flags&expressions != 0)
 	}
-	s.elementEntriesOf(flags&expressions != 0)
+	e.head = s.data[start:s.pos:s.pos]
+	s.elementEntriesOf(&e, flags&expressions != 0)
+	if s.module != nil && s.err == nil {
+		s.module.Elements = append(s.module.Elements, e)
+	}
 }
 
 // elementType reads the type of a segment's entries: a reference type for expressions, and for function indices a
 // kind, of which functions are the only one.
-func (s *scanner) elementType(expressions bool) {
+func (s *scanner) elementType(expressions bool) ValType {
 	if expressions {
-		s.refType()
-		return
+		return s.refType()
 	}
 	s.zero("the kind of elements")
+	return FuncRef
 }
 
-func (s *scanner) elementEntriesOf(expressions bool) {
+func (s *scanner) elementEntriesOf(e *Element, expressions bool) {
 	n := s.count("element entries", s.limits.ElementEntries-s.elementEntries, 1)
 	s.elementEntries += n
 	for i := 0; i < n && s.err == nil; i++ {
-		if expressions {
+		switch {
+		case expressions && s.module != nil:
+			e.Expressions = append(e.Expressions, s.expression())
+		case expressions:
 			s.constant()
-		} else {
+		case s.module != nil:
+			e.Functions = append(e.Functions, s.u32())
+		default:
 			s.u32()
 		}
 	}
 }
 
-// dataSection reads the data segments (core specification 5.5.14), of which only the number is kept.
+// dataSection reads the data segments (core specification 5.5.14), of which [Scan] keeps the number only.
 func (s *scanner) dataSection() {
 	const least = 2
 	n := s.count("data segments", s.limits.DataSegments, least)
@@ -64,15 +75,21 @@ func (s *scanner) dataSection() {
 
 func (s *scanner) dataSegment() {
 	const active, passive, explicit = 0, 1, 2
+	var d Data
 	switch flags := s.u32(); flags {
 	case active:
-		s.constant()
+		d.Offset = s.expression()
 	case passive:
 	case explicit:
 		s.u32() // the memory
-		s.constant()
+		d.Offset = s.expression()
 	default:
 		s.fail(Malformed, "unknown flags %#x of a data segment", flags)
 	}
-	s.skip(s.count("bytes of data", s.left(), 1))
+	n := s.count("bytes of data", s.left(), 1)
+	d.Bytes = s.data[s.pos : s.pos+n : s.pos+n]
+	s.skip(n)
+	if s.module != nil && s.err == nil {
+		s.module.Data = append(s.module.Data, d)
+	}
 }
