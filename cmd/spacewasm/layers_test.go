@@ -17,7 +17,7 @@ const modulePath = "github.com/spacewasm/spacewasm/"
 // lines above its own. What is not listed is not allowed.
 const layers = `
 host/space host/pool host/disk host/machine host/door wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child
-wasi/internal/preview1
+wasi/internal/preview1 wasi/internal/instrument
 wasi/internal/cgi
 host/store host/registry wasi
 host/runner host/logs host/access

@@ -16,6 +16,8 @@ type Module struct {
 	Data []Data
 	// Bodies are the functions that the module defines.
 	Bodies []Body
+	// FunctionNames are the names that functions have for debugging, in the order of the name section.
+	FunctionNames []FunctionName
 	// Start is the index of the start function; only meaningful if Outline.HasStart.
 	Start uint32
 
@@ -56,6 +58,14 @@ type Data struct {
 	Offset []byte
 	// Bytes is what is written.
 	Bytes []byte
+}
+
+// FunctionName is the name of a function (core specification, appendix 7.4.4).
+type FunctionName struct {
+	// Name is valid UTF-8.
+	Name []byte
+	// Index has not been checked to be within range, nor to be the only one.
+	Index uint32
 }
 
 // Body is a function.
@@ -105,18 +115,11 @@ func (m *Module) Section(id SectionID) []byte {
 	return nil
 }
 
-// Custom returns the content of the first custom section with the given name, without that name; false if there is none.
-func (m *Module) Custom(name string) ([]byte, bool) {
-	for _, s := range m.Sections {
-		if s.ID != SectionCustom {
-			continue
-		}
-		r := reader{data: s.Content, end: len(s.Content)}
-		if r.name(m.limits.NameBytes) == name && r.err == nil {
-			return s.Content[r.pos:], true
-		}
-	}
-	return nil, false
+// Vector splits the content of a section that is a vector into the number of its elements and their bytes.
+func Vector(content []byte) (int, []byte) {
+	r := reader{data: content, end: len(content)}
+	n := r.u32()
+	return int(n), content[r.pos:]
 }
 
 // Set replaces the content of the section with the given identifier, which is not that of custom sections; adds the

@@ -18,7 +18,7 @@ func (s *scanner) nameSection() {
 		case ofModule:
 			s.out.ModuleName = s.name(s.limits.NameBytes)
 		case ofFunctions:
-			s.nameMap()
+			s.functionNames()
 		case ofLocals:
 			for range s.names() {
 				s.u32()
@@ -31,6 +31,21 @@ func (s *scanner) nameSection() {
 			s.pos = s.end
 		}
 		s.leave(outer)
+	}
+}
+
+// functionNames passes over the names of functions, or keeps them.
+func (s *scanner) functionNames() {
+	for range s.names() {
+		index := s.u32()
+		size := len(s.name(s.limits.NameBytes))
+		if s.err != nil {
+			return
+		}
+		if s.module != nil {
+			name := s.data[s.pos-size : s.pos : s.pos]
+			s.module.FunctionNames = append(s.module.FunctionNames, FunctionName{Name: name, Index: index})
+		}
 	}
 }
 

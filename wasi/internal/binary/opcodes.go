@@ -20,6 +20,7 @@ const (
 	OpCallIndirect       Opcode = 0x11
 	OpReturnCall         Opcode = 0x12
 	OpReturnCallIndirect Opcode = 0x13
+	OpSelect             Opcode = 0x1b
 	OpLocalGet           Opcode = 0x20
 	OpLocalSet           Opcode = 0x21
 	OpLocalTee           Opcode = 0x22
@@ -31,13 +32,16 @@ const (
 	OpI32Const           Opcode = 0x41
 	OpI64Const           Opcode = 0x42
 	OpI32Eq              Opcode = 0x46
+	OpI32Ne              Opcode = 0x47
 	OpI32LtS             Opcode = 0x48
 	OpI32LtU             Opcode = 0x49
 	OpI32GtU             Opcode = 0x4b
 	OpI32LeU             Opcode = 0x4d
+	OpI32GeS             Opcode = 0x4e
 	OpI64Eqz             Opcode = 0x50
 	OpI64Eq              Opcode = 0x51
-	OpI64LtS             Opcode = 0x53
+	OpI64Ne              Opcode = 0x52
+	OpI64GeS             Opcode = 0x59
 	OpI64GtU             Opcode = 0x56
 	OpI32Add             Opcode = 0x6a
 	OpI32Sub             Opcode = 0x6b
@@ -46,7 +50,7 @@ const (
 	OpI32DivU            Opcode = 0x6e
 	OpI32RemS            Opcode = 0x6f
 	OpI32RemU            Opcode = 0x70
-	OpI32ShrU            Opcode = 0x76
+	OpI32Or              Opcode = 0x72
 	OpI64Add             Opcode = 0x7c
 	OpI64Sub             Opcode = 0x7d
 	OpI64Mul             Opcode = 0x7e
@@ -77,4 +81,6 @@ const (
 	OpAtomicNotify       Opcode = 0xfe00
 	OpAtomicWait32       Opcode = 0xfe01
 	OpAtomicWait64       Opcode = 0xfe02
+	OpI32AtomicLoad      Opcode = 0xfe10
+	OpI64AtomicLoad      Opcode = 0xfe11
 )

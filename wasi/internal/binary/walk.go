@@ -22,6 +22,9 @@ type Instruction struct {
 // BlockEmpty is the Value of a block without parameters and results.
 const BlockEmpty = -64
 
+// BlockOf returns the Value of a block that has one result and no parameters.
+func BlockOf(t ValType) int64 { return int64(int8(t<<1) >> 1) }
+
 // Labels returns the labels of a br_table, the default last. They are read anew at each call.
 func (i *Instruction) Labels() []uint32 {
 	r := reader{data: i.labels, end: len(i.labels)}

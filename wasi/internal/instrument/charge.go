@@ -1,0 +1,87 @@
+package instrument
+
+import "github.com/spacewasm/spacewasm/wasi/internal/binary"
+
+// inAdvance tells whether the function pays the meter for a full counter at its entry, and gets back at its end what it
+// did not use. Only then can functions that call each other not hide work in the counters of many callers at once.
+func (b *body) inAdvance() bool { return b.function.looping && b.function.callsOut }
+
+// enter writes what is done at the function's entry.
+func (b *body) enter() {
+	f, c := b.function, &b.code
+	switch {
+	case f.free():
+	case f.looping && !f.callsOut:
+		c.i32(b.bound - int32(f.entry))
+		c.op(binary.OpLocalSet, b.counter)
+	default:
+		price := int64(f.entry)
+		if b.inAdvance() {
+			price += int64(b.bound)
+			c.i32(b.bound)
+			c.op(binary.OpLocalSet, b.counter)
+		}
+		b.update(func() {
+			c.i64(price<<fuelShift - int64(b.stack()))
+			c.op(binary.OpI64Sub)
+		})
+	}
+}
+
+// stack is the function's share of the stack, in the meter's units.
+func (b *body) stack() uint64 { return (b.function.stack + stackUnit - 1) / stackUnit }
+
+// leave writes what is done where the function ends.
+func (b *body) leave() {
+	if !b.ends {
+		return
+	}
+	c := &b.code
+	if b.inAdvance() || !b.function.looping {
+		c.op(binary.OpGlobalGet, b.w.meter())
+		if b.function.looping {
+			c.gets(b.counter)
+			b.toFuel()
+			c.op(binary.OpI64Add)
+		}
+		if b.function.stack > 0 {
+			c.i64(int64(b.stack()))
+			c.op(binary.OpI64Sub)
+		}
+		c.op(binary.OpGlobalSet, b.w.meter())
+		return
+	}
+	b.update(func() {
+		c.i32(b.bound)
+		c.gets(b.counter)
+		c.op(binary.OpI32Sub)
+		b.toFuel()
+		c.op(binary.OpI64Sub)
+	})
+}
+
+// toFuel turns an i32 into fuel as the meter has it.
+func (b *body) toFuel() {
+	b.code.op(binary.OpI64ExtendI32S)
+	b.code.i64(fuelShift)
+	b.code.op(binary.OpI64Shl)
+}
+
+// update changes the meter, and looks whether the host has to be called.
+func (b *body) update(change func()) {
+	c, meter := &b.code, b.w.meter()
+	c.op(binary.OpGlobalGet, meter)
+	change()
+	c.op(binary.OpLocalTee, b.value)
+	c.op(binary.OpGlobalSet, meter)
+	c.gets(b.value)
+	if b.function.stack > 0 {
+		c.i64(-1<<63 | stackFull)
+		c.op(binary.OpI64And)
+		c.op(binary.OpI64Eqz)
+	} else {
+		c.i64(0)
+		c.op(binary.OpI64GeS)
+	}
+	c.unless(func() { c.op(binary.OpCall, b.w.helper(helperKey{name: "stop"})) })
+}

@@ -1,0 +1,30 @@
+package instrument
+
+// Meter is the value of the meter: in the upper 42 bits the fuel that is left, a signed number, and in the lower 22 the
+// stack that is in use, in units of 16 bytes as estimated. The two share a global because every function that
+// calls others has to touch both.
+//
+// Of the fuel, a part may be paid in advance: by functions that run at the time, which give back what they did not
+// use. Between calls from the host nothing is, and the fuel that a call has used is exact.
+type Meter uint64
+
+const (
+	fuelShift = 22
+	stackUnit = 16
+	// stackFull is the bit of the stack's part that is set from a depth of 16 MiB on. One function's own share stays
+	// below it, so that the bit is seen before the sum can reach the fuel.
+	stackFull = 1 << 20
+	stackMask = 1<<fuelShift - 1
+)
+
+// NewMeter returns a meter with fuel, and nothing on the stack. It is what to set before a call.
+func NewMeter(fuel int64) Meter { return Meter(0).Add(fuel) }
+
+// Fuel returns the fuel that is left; below zero if more than there was has been used.
+func (m Meter) Fuel() int64 { return int64(m) >> fuelShift }
+
+// Add returns the meter with fuel more. Its size, like that of what is left, must stay below 2^41.
+func (m Meter) Add(fuel int64) Meter { return m + Meter(fuel)<<fuelShift }
+
+// Stack returns the estimate of the native stack in use, in bytes.
+func (m Meter) Stack() int64 { return int64(m&stackMask) * stackUnit }
