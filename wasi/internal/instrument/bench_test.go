@@ -55,7 +55,7 @@ func plainVariant(b *testing.B, name string, deadline bool) variant {
 		if err != nil {
 			b.Fatal(err)
 		}
-		v.add(b, ctx, guest, mod)
+		v.add(ctx, b, guest, mod)
 	}
 	return v
 }
@@ -73,12 +73,12 @@ func meteredVariant(b *testing.B) variant {
 				b.Fatal(err)
 			}
 		}
-		v.add(b, context.Background(), guest, mod)
+		v.add(context.Background(), b, guest, mod)
 	}
 	return v
 }
 
-func (v *variant) add(b *testing.B, ctx context.Context, guest string, mod api.Module) {
+func (v *variant) add(ctx context.Context, b *testing.B, guest string, mod api.Module) {
 	for _, k := range allKernels() {
 		if k.guest != guest {
 			continue

@@ -43,7 +43,7 @@ func (w *writer) helper(key helperKey) uint32 {
 
 // finishHelpers writes the helpers, which may ask for others.
 func (w *writer) finishHelpers() {
-	for i := 0; i < len(w.helpers); i++ {
+	for i := 0; i < len(w.helpers); i++ { //nolint:intrange // there become more of them
 		f := w.define(w.helpers[i].key)
 		body := []byte{0}
 		if len(f.locals) > 0 {

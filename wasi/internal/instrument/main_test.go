@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -36,6 +37,10 @@ type machine struct {
 	yields  int
 	used    int64 // fuel that was added
 	waits   int
+	logged  uint64 // a checksum of what generated modules log
+	last    time.Time
+	gap     time.Duration // the longest between two yields
+	deepest int64         // the largest stack at a yield
 }
 
 func newMachine(tb testing.TB, config wazero.RuntimeConfig) *machine {
@@ -59,15 +64,40 @@ func newMachine(tb testing.TB, config wazero.RuntimeConfig) *machine {
 	if _, err := builder.Instantiate(ctx); err != nil {
 		tb.Fatal(err)
 	}
+	m.provideFuzzing(tb)
 	wasi_snapshot_preview1.MustInstantiate(ctx, m.runtime)
 	return m
 }
 
+// provideFuzzing provides what generated modules import.
+func (m *machine) provideFuzzing(tb testing.TB) {
+	builder := m.runtime.NewHostModuleBuilder("fuzzing-support")
+	for name, t := range map[string]api.ValueType{
+		"log-i32": api.ValueTypeI32, "log-i64": api.ValueTypeI64, "log-f32": api.ValueTypeF32, "log-f64": api.ValueTypeF64,
+	} {
+		bits := 64
+		if t == api.ValueTypeI32 || t == api.ValueTypeF32 {
+			bits = 32
+		}
+		log := func(_ context.Context, _ api.Module, stack []uint64) { m.logged = m.logged*31 + stack[0]&(1<<bits-1) }
+		builder.NewFunctionBuilder().WithGoModuleFunction(api.GoModuleFunc(log), []api.ValueType{t}, nil).Export(name)
+	}
+	if _, err := builder.Instantiate(context.Background()); err != nil {
+		tb.Fatal(err)
+	}
+}
+
 func (m *machine) yield(mod api.Module) {
 	m.yields++
+	now := time.Now()
+	if m.yields > 1 {
+		m.gap = max(m.gap, now.Sub(m.last))
+	}
+	m.last = now
 	if m.limit > 0 && m.yields > m.limit {
 		panic(errOver)
 	}
+	m.deepest = max(m.deepest, meter(mod).Stack())
 	m.used += m.quantum
 	meter := mod.ExportedGlobal(instrument.MeterExport).(api.MutableGlobal)
 	meter.Set(uint64(instrument.Meter(meter.Get()).Add(m.quantum)))

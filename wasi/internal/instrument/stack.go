@@ -3,7 +3,7 @@ package instrument
 // frame estimates the native stack frame of a function: what a call takes at the least, its parameters, results and
 // locals, and what the compiler keeps of intermediate values, which grows with the code.
 func (s *survey) frame(index int) uint64 {
-	const least, slot, codePerSlot = 64, 8, 64
+	const least, slot, codePerSlot = 64, 8, 32
 	body := &s.module.Bodies[index]
 	values := uint64(body.LocalCount)
 	if t, ok := s.module.Outline.FuncType(s.imported + uint32(index)); ok {

@@ -134,3 +134,18 @@ func matrixKernel(n int32) int64 {
 	}
 	return int64(c[size-1][size-2])
 }
+
+// deepKernel is no benchmark: it goes as deep as encoding/json allows.
+//
+//go:wasmexport deep
+func deepKernel(n int32) int64 {
+	var v any
+	if err := json.Unmarshal([]byte(strings.Repeat("[", int(n))+strings.Repeat("]", int(n))), &v); err != nil {
+		return -1
+	}
+	out, err := json.Marshal(v)
+	if err != nil {
+		return -2
+	}
+	return int64(len(out))
+}
