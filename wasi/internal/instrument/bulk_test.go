@@ -12,7 +12,7 @@ import (
 
 // bulkModule has each bulk instruction as a function. Its memory has 64 pages, 4 MiB, and its tables 300,000 entries
 // each, so that there is room for several pieces.
-func bulkModule() string {
+func bulkModule() string { //nolint:dupword // in WebAssembly, types are repeated
 	return `(module (memory (export "memory") 64) (table $a 300000 350000 externref) (table $b 300000 externref) (table $f 300000 funcref)
 		(data $d "` + strings.Repeat(`\01\02\03\04\05\06\07\08\09\0a\0b\0c\0d`, 200_000) + `") (data (i32.const 7) "active") (data $empty "")
 		(elem $e func ` + strings.Repeat("$one $two $three ", 90_000) + `)

@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -43,7 +44,11 @@ func FuzzInstrument(f *testing.F) {
 		if err != nil {
 			return
 		}
+		start := time.Now()
 		runAll(t, m, code, p)
+		if took := time.Since(start); took > 5*time.Second {
+			t.Fatalf("compiling and running took %v", took)
+		}
 	})
 }
 
