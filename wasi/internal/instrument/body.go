@@ -11,15 +11,22 @@ type body struct {
 	locals   []byte // the declared ones, in binary form
 
 	typ    binary.FuncType
-	labels []int // for each open construct, how many labels the new code has up to and with it
-	heads  int   // loops met so far
-	bound  int32 // how much fuel the counter holds when it is full
-	ends   bool  // whether something is done where the function ends
+	labels []label // of the constructs that are open
+	loops  int     // how many were met so far
+	sites  int     // the same of branches to loops
+	bound  int32   // how much fuel the counter holds when it is full
+	ends   bool    // whether something is done where the function ends
 
 	// Locals of ours, where the function needs them.
 	counter uint32 // i32: fuel that the function may use until the meter learns of it
 	length  uint32 // i32: of a bulk instruction
 	value   uint32 // i64: the meter
+}
+
+// label is a construct that is open.
+type label struct {
+	total int   // how many labels the new code has up to and with it
+	loop  *loop // nil for others
 }
 
 func newBody(w *writer, index int, buffer code) *body {
@@ -28,7 +35,7 @@ func newBody(w *writer, index int, buffer code) *body {
 	b.typ, _ = w.module.Outline.FuncType(w.imported + uint32(index))
 	b.bound = int32(min(max(w.options.Bound, 1), maxWeight))
 	for _, l := range f.loops {
-		b.bound = max(b.bound, int32(l.weight))
+		b.bound = max(b.bound, int32(l.head))
 	}
 	b.declare()
 	return b
@@ -51,7 +58,7 @@ func (b *body) write() {
 	if b.ends {
 		b.code.block(binary.OpBlock, b.resultType())
 	}
-	b.open(1)
+	b.open(1, nil)
 	var in binary.Instruction
 	for walk := b.w.module.Walk(b.index); walk.Next(&in); {
 		b.instruction(&in)
@@ -80,12 +87,12 @@ func (b *body) instruction(in *binary.Instruction) {
 	case binary.OpLoop:
 		b.loop(in)
 	case binary.OpBlock, binary.OpIf:
-		b.open(1)
+		b.open(1, nil)
 		b.code = append(b.code, in.Raw...)
 	case binary.OpEnd:
 		b.close()
 	case binary.OpBr, binary.OpBrIf:
-		b.code.op(in.Op, b.label(in.Index))
+		b.branch(in)
 	case binary.OpBrTable:
 		b.branchTable(in)
 	case binary.OpReturn:
@@ -108,14 +115,14 @@ func (b *body) instruction(in *binary.Instruction) {
 }
 
 // open notes that a construct was opened for which there are n labels, of which the last is the innermost.
-func (b *body) open(n int) { b.labels = append(b.labels, b.total()+n) }
+func (b *body) open(n int, l *loop) { b.labels = append(b.labels, label{b.total() + n, l}) }
 
 // total is the number of labels in the new code.
 func (b *body) total() int {
 	if len(b.labels) == 0 {
 		return 0
 	}
-	return b.labels[len(b.labels)-1]
+	return b.labels[len(b.labels)-1].total
 }
 
 // close writes an end for each label of the innermost construct.
@@ -132,7 +139,7 @@ func (b *body) label(old uint32) uint32 {
 	if uint64(old) >= uint64(len(b.labels)) {
 		return old + uint32(b.total())
 	}
-	return uint32(b.total() - b.labels[len(b.labels)-1-int(old)])
+	return uint32(b.total() - b.labels[len(b.labels)-1-int(old)].total)
 }
 
 func (b *body) branchTable(in *binary.Instruction) {
@@ -141,58 +148,4 @@ func (b *body) branchTable(in *binary.Instruction) {
 	for _, l := range labels {
 		b.code = binary.AppendUint(b.code, uint64(b.label(l)))
 	}
-}
-
-// loop writes the head of a loop: when the counter does not suffice for one more iteration, the meter is told, and the
-// loop entered again.
-//
-// That is done in a second loop around the first, which has a label of its own, so that the call stands outside of the
-// inner one. A call within it would make the compiler keep the loop's variables in memory, and load the address of the
-// linear memory anew, in each iteration.
-func (b *body) loop(in *binary.Instruction) {
-	weight := int32(b.function.loops[b.heads].weight)
-	b.heads++
-	if weight == 0 {
-		b.open(1)
-		b.code = append(b.code, in.Raw...)
-		return
-	}
-	b.open(2)
-	c := &b.code
-	*c = append(*c, in.Raw...)
-	c.gets(b.counter)
-	c.i32(weight)
-	c.op(binary.OpI32GeS)
-	c.unless(func() {
-		c.i32(b.bound)
-		c.gets(b.counter)
-		c.op(binary.OpI32Sub)
-		c.op(binary.OpCall, b.w.helper(helperKey{name: "charge"}))
-		c.i32(b.bound)
-		c.op(binary.OpLocalSet, b.counter)
-	})
-	*c = append(*c, in.Raw...)
-	c.gets(b.counter)
-	c.i32(weight)
-	c.op(binary.OpI32LtS)
-	if b.parameters(in.Value) == 0 {
-		// Compilers make less of a conditional branch back than of a branch around one.
-		c.block(binary.OpIf, binary.BlockEmpty)
-		c.op(binary.OpBr, 2)
-		c.op(binary.OpEnd)
-	} else {
-		c.op(binary.OpBrIf, 1)
-	}
-	c.gets(b.counter)
-	c.i32(weight)
-	c.op(binary.OpI32Sub)
-	c.op(binary.OpLocalSet, b.counter)
-}
-
-// parameters returns how many parameters a block of the given type has.
-func (b *body) parameters(blockType int64) int {
-	if blockType < 0 {
-		return 0
-	}
-	return len(b.w.module.Outline.Types[blockType].Params)
 }

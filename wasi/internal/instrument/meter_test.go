@@ -109,12 +109,12 @@ func TestFuelIsExact(t *testing.T) {
 		arg  uint64
 		want int64
 	}{
-		// Each iteration is five instructions, or ten with a call (3), and the leaf's three.
+		// Each iteration is five instructions, or seven and a call, whose weight has the leaf in it.
 		{"count", 1, 5},
 		{"count", 1000, 5000},
 		{"count", 1_000_000, 5_000_000},
-		{"leaves", 1, 13},
-		{"leaves", 100_000, 1_300_000},
+		{"leaves", 1, 19},
+		{"leaves", 100_000, 1_900_000},
 		{"fib", 1, 0},
 		{"fib", 20, 0},
 		{"mixed", 0, 0},

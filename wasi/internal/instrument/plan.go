@@ -16,13 +16,19 @@ type plan struct {
 }
 
 // function is what there is to know of one function, and what is to be done to it.
+//
+// What a function costs follows from one thought. Time that does not end goes back in the code without end. A branch back
+// to a loop's head is charged the weight of all code from there up to the branch, and the entry of a function the weight
+// of its code. What has run can then never be more than what was charged: code that runs goes forward, and for every
+// step forward either a branch went back over it, or it is the first.
 type function struct {
-	loops []loop // in the order of their heads
-	calls []call // direct ones to functions of the module
-	entry uint64 // weight of what is in no loop
-	frame uint64 // estimate of its native stack frame, in bytes
-	stack uint64 // what is counted of the stack at its entry, in bytes; 0 if nothing is
-	// looping tells whether a loop of the function is charged.
+	loops []loop   // in the order of their heads
+	sites []site   // br and br_if whose label is a loop's, in the order of the code
+	calls []uint32 // functions that it calls directly, by their index among those that the module defines
+	entry uint64   // what is charged at its entry
+	frame uint64   // estimate of its native stack frame, in bytes
+	stack uint64   // what is counted of the stack at its entry, in bytes; 0 if nothing is
+	// looping tells whether it goes back anywhere.
 	looping bool
 	// callsOut tells whether it calls anything, the host included.
 	callsOut bool
@@ -30,22 +36,25 @@ type function struct {
 	addressed bool
 }
 
-// loop is a loop, without the loops in it.
+// loop is a loop.
 type loop struct {
-	weight uint64
-	parent int // index of the loop around it; -1 if there is none
-	backs  int // branches to its head
+	// head is what is charged at the head rather than where it is branched to, as for loops with parameters: the most
+	// that any branch would be; 0 if that is not needed.
+	head uint64
+	// charged tells whether anything is charged for the loop.
+	charged bool
 }
 
-// call is a call of a function, by its index among those that the module defines, from within a loop or, if that is -1,
-// outside of all.
-type call struct {
-	callee uint32
-	loop   int
+// site is a branch to a loop.
+type site struct {
+	weight uint64 // what it is charged, unless the loop's head is; 0 if it does not go back
+	// forward is the label of the block to whose end the loop's head sends this branch, if that is known, and comes
+	// later; -1 otherwise.
+	forward int
 }
 
-// free tells whether the function's weight is its callers' matter.
-func (f *function) free() bool { return !f.callsOut && len(f.loops) == 0 && f.entry <= leafWeight }
+// free tells whether the function is charged to its callers, in the weight of a call.
+func (f *function) free() bool { return !f.callsOut && !f.looping && f.entry <= leafWeight }
 
 // makePlan walks all functions.
 func makePlan(m *binary.Module) *plan {
@@ -56,50 +65,6 @@ func makePlan(m *binary.Module) *plan {
 		s.function(i)
 	}
 	s.addressed()
-	for i := range p.functions {
-		p.functions[i].settle(p.functions)
-	}
 	countStack(p.functions)
 	return p
-}
-
-// settle works out what the function's entry and its loops cost, once it is known which callees are free.
-func (f *function) settle(all []function) {
-	for _, c := range f.calls {
-		if callee := &all[c.callee]; callee.free() {
-			*f.region(c.loop) += callee.entry
-		}
-	}
-	// From the inside out: a loop that is never repeated is part of what is around it.
-	for i := len(f.loops) - 1; i >= 0; i-- {
-		if l := &f.loops[i]; l.backs == 0 {
-			*f.region(l.parent) += l.weight
-		}
-	}
-	for i := range f.loops {
-		f.loops[i].settle()
-		f.looping = f.looping || f.loops[i].weight > 0
-	}
-	f.entry = min(f.entry, maxWeight)
-}
-
-// region returns where the weight of a loop is summed up, or that of the function's entry.
-func (f *function) region(loop int) *uint64 {
-	if loop < 0 {
-		return &f.entry
-	}
-	return &f.loops[loop].weight
-}
-
-// settle turns the weight of all of a loop into that of one iteration. Where there are many ways back to the head, as in
-// the functions of Go, which are one loop around a br_table, few iterations take a large part of it. The estimate is
-// never below a fixed share of the longest, so that no module can run long for little.
-func (l *loop) settle() {
-	const share = 32
-	if l.backs == 0 {
-		l.weight = 0
-		return
-	}
-	backs := uint64(min(l.backs, share))
-	l.weight = min(max((l.weight+backs-1)/backs, 1), maxWeight)
 }

@@ -66,7 +66,7 @@ func search(functions []function, edge func(caller, callee int, closesCycle bool
 				path = path[:len(path)-1]
 				continue
 			}
-			callee := int(functions[at].calls[next[at]].callee)
+			callee := int(functions[at].calls[next[at]])
 			switch state[callee] {
 			case fresh:
 				path = append(path, callee)

@@ -7,8 +7,8 @@ import "github.com/spacewasm/spacewasm/wasi/internal/binary"
 const (
 	weightDivide   = 10
 	weightTable    = 3  // of a br_table
-	weightCall     = 3  // to a function of the module
-	weightIndirect = 8  // through a table
+	weightCall     = 12 // to a function of the module, with what a small one does that is not charged itself
+	weightIndirect = 16 // through a table
 	weightHost     = 50 // to a function of the host, or of the engine's own that leaves compiled code
 	weightBulk     = 16 // of an instruction on many bytes or entries, to which their number is added
 	weightGrow     = 1000
@@ -22,7 +22,7 @@ const (
 	// shortBytes is up to where the number of bytes is not charged at all: they take no longer than the call.
 	shortBytes = 1024
 
-	// leafWeight is up to where a function that calls no other and has no loop is charged to its callers.
+	// leafWeight is up to where a function that calls no other and has no loop is not charged.
 	leafWeight = 40
 	// maxWeight is where sums of weights end, so that they fit where they are used.
 	maxWeight = 1 << 30
