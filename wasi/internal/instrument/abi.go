@@ -10,8 +10,9 @@ import (
 const (
 	// HostModule is the name of the host module. A module that imports from it is refused.
 	HostModule = "spacewasm"
-	// Yield, of type () -> (), is called when the meter is below zero. It either ends the call, by a panic, or adds fuel
-	// to the meter; where it does neither it is called again soon.
+	// Yield, of type () -> (), is called when the meter is below zero, or has [MaxFuel] or more. It either ends the call, by
+	// a panic, or sets the meter to what [Meter.Refuel] returns; where it does neither it is called again soon. A million
+	// is some tenths of a millisecond.
 	Yield = "yield"
 	// Exhausted, of type () -> (), is called when the stack is used up, and must not return; if it does, the guest traps.
 	Exhausted = "stack_exhausted"

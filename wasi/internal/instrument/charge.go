@@ -24,8 +24,18 @@ func (b *body) enter() {
 		b.update(func() {
 			c.i64(price<<fuelShift - int64(b.stack()))
 			c.op(binary.OpI64Sub)
-		})
+		}, b.admitted)
 	}
+}
+
+// admitted leaves on the stack whether there are fuel and stack left in a meter.
+func (b *body) admitted() {
+	if b.function.stack == 0 {
+		b.solvent()
+		return
+	}
+	b.code.i64(-1<<63 | stackFull)
+	b.code.ops(binary.OpI64And, binary.OpI64Eqz)
 }
 
 // stack is the function's share of the stack, in the meter's units.
@@ -37,27 +47,44 @@ func (b *body) leave() {
 		return
 	}
 	c := &b.code
-	if b.inAdvance() || !b.function.looping {
-		c.op(binary.OpGlobalGet, b.w.meter())
-		if b.function.looping {
+	switch {
+	case b.inAdvance():
+		b.update(func() {
 			c.gets(b.counter)
 			b.toFuel()
 			c.op(binary.OpI64Add)
-		}
-		if b.function.stack > 0 {
-			c.i64(int64(b.stack()))
+			b.release()
+		}, func() {
+			c.i64(MaxFuel << fuelShift)
+			c.op(binary.OpI64LtS)
+		})
+	case b.function.looping:
+		b.update(func() {
+			c.i32(b.bound)
+			c.gets(b.counter)
+			c.op(binary.OpI32Sub)
+			b.toFuel()
 			c.op(binary.OpI64Sub)
-		}
+		}, b.solvent)
+	default:
+		c.op(binary.OpGlobalGet, b.w.meter())
+		b.release()
 		c.op(binary.OpGlobalSet, b.w.meter())
-		return
 	}
-	b.update(func() {
-		c.i32(b.bound)
-		c.gets(b.counter)
-		c.op(binary.OpI32Sub)
-		b.toFuel()
-		c.op(binary.OpI64Sub)
-	})
+}
+
+// release gives the function's share of the stack back.
+func (b *body) release() {
+	if b.function.stack > 0 {
+		b.code.i64(int64(b.stack()))
+		b.code.op(binary.OpI64Sub)
+	}
+}
+
+// solvent leaves on the stack whether there is fuel left in a meter.
+func (b *body) solvent() {
+	b.code.i64(0)
+	b.code.op(binary.OpI64GeS)
 }
 
 // toFuel turns an i32 into fuel as the meter has it.
@@ -67,21 +94,14 @@ func (b *body) toFuel() {
 	b.code.op(binary.OpI64Shl)
 }
 
-// update changes the meter, and looks whether the host has to be called.
-func (b *body) update(change func()) {
+// update changes the meter, and calls the host unless ok finds that the new value, which is on the stack, is as it should be.
+func (b *body) update(change, ok func()) {
 	c, meter := &b.code, b.w.meter()
 	c.op(binary.OpGlobalGet, meter)
 	change()
 	c.op(binary.OpLocalTee, b.value)
 	c.op(binary.OpGlobalSet, meter)
 	c.gets(b.value)
-	if b.function.stack > 0 {
-		c.i64(-1<<63 | stackFull)
-		c.op(binary.OpI64And)
-		c.op(binary.OpI64Eqz)
-	} else {
-		c.i64(0)
-		c.op(binary.OpI64GeS)
-	}
+	ok()
 	c.unless(func() { c.op(binary.OpCall, b.w.helper(helperKey{name: "stop"})) })
 }

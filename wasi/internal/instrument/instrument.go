@@ -23,7 +23,7 @@ type Options struct {
 
 // DefaultOptions returns the options for the processor architecture arch, as GOARCH has it.
 func DefaultOptions(arch string) Options {
-	const bound = 4096 // measured, see docs/rationale.md
+	const bound = 16384 // measured, see docs/rationale.md
 	return Options{Limits: binary.DefaultLimits(), Bound: bound, SafeRemainder: arch == "arm64"}
 }
 

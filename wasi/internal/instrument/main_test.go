@@ -31,16 +31,17 @@ var (
 // machine is a host of instrumented modules: it has a runtime, and the functions that they import.
 type machine struct {
 	runtime wazero.Runtime
-	// quantum is how much fuel each yield adds; limit how often it does before it ends the guest, if above 0.
+	// quantum is the fuel after a yield; limit how often there is one before it ends the guest, if above 0.
 	quantum int64
 	limit   int
 	yields  int
-	used    int64 // fuel that was added
+	used    int64 // fuel that was given
 	waits   int
 	logged  uint64 // a checksum of what generated modules log
 	last    time.Time
 	gap     time.Duration // the longest between two yields
 	deepest int64         // the largest stack at a yield
+	most    int64         // the most fuel at a yield
 }
 
 func newMachine(tb testing.TB, config wazero.RuntimeConfig) *machine {
@@ -98,9 +99,10 @@ func (m *machine) yield(mod api.Module) {
 		panic(errOver)
 	}
 	m.deepest = max(m.deepest, meter(mod).Stack())
-	m.used += m.quantum
-	meter := mod.ExportedGlobal(instrument.MeterExport).(api.MutableGlobal)
-	meter.Set(uint64(instrument.Meter(meter.Get()).Add(m.quantum)))
+	old := meter(mod)
+	m.most = max(m.most, old.Fuel())
+	m.used += m.quantum - old.Fuel()
+	mod.ExportedGlobal(instrument.MeterExport).(api.MutableGlobal).Set(uint64(old.Refuel(m.quantum)))
 }
 
 // prepare instruments a module as the tests' machine needs it.

@@ -17,14 +17,19 @@ const (
 	stackMask = 1<<fuelShift - 1
 )
 
+// MaxFuel is how much fuel there may be in a meter. More comes together when many calls that paid in advance return,
+// and would keep the host from being asked for long.
+const MaxFuel = 1 << 26
+
 // NewMeter returns a meter with fuel, and nothing on the stack. It is what to set before a call.
-func NewMeter(fuel int64) Meter { return Meter(0).Add(fuel) }
+func NewMeter(fuel int64) Meter { return Meter(0).Refuel(fuel) }
 
 // Fuel returns the fuel that is left; below zero if more than there was has been used.
 func (m Meter) Fuel() int64 { return int64(m) >> fuelShift }
 
-// Add returns the meter with fuel more. Its size, like that of what is left, must stay below 2^41.
-func (m Meter) Add(fuel int64) Meter { return m + Meter(fuel)<<fuelShift }
+// Refuel returns the meter with fuel in place of what is left. The difference of the two, which may be negative, is what
+// the host has given; what a call has used is the sum of that and what it began with, less what is left in the end.
+func (m Meter) Refuel(fuel int64) Meter { return m&stackMask | Meter(fuel)<<fuelShift }
 
 // Stack returns the estimate of the native stack in use, in bytes.
 func (m Meter) Stack() int64 { return int64(m&stackMask) * stackUnit }

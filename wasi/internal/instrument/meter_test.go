@@ -67,7 +67,7 @@ func TestYieldIsReached(t *testing.T) {
 	for name, source := range spinners() {
 		t.Run(name, func(t *testing.T) {
 			m := newMachine(t, wazero.NewRuntimeConfigCompiler())
-			m.limit = 200
+			m.limit = 1000
 			mod, err := m.start(t, prepare(t, text(t, "(module "+source+")")))
 			if err != nil {
 				t.Fatal(err)
@@ -176,5 +176,29 @@ func TestInstrumentIsDeterministic(t *testing.T) {
 		if !bytes.Equal(a.Code, b.Code) {
 			t.Errorf("%s: two results differ", name)
 		}
+	}
+}
+
+// TestSurplusIsTakenBack holds that the host is asked when many calls that paid in advance return, so that what they give
+// back does not keep it from being asked later.
+func TestSurplusIsTakenBack(t *testing.T) {
+	const depth, bound = 50_000, 16_384
+	m := newMachine(t, wazero.NewRuntimeConfigCompiler())
+	mod, err := m.start(t, prepare(t, text(t, `(module (func $f (export "run") (param i32)
+		(loop (if (local.get 0) (then
+			(call $f (i32.sub (local.get 0) (i32.const 1)))
+			(br_if 1 (i32.eq (local.get 0) (i32.const 1000000))))))))`)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cost := m.cost(t, mod, "run", depth)
+	if got := meter(mod).Fuel(); got > instrument.MaxFuel {
+		t.Errorf("%d fuel are left", got)
+	}
+	if m.most < depth*bound/100 || m.most > instrument.MaxFuel+bound {
+		t.Errorf("the host found %d fuel", m.most)
+	}
+	if one := m.cost(t, mod, "run", 0); cost <= depth*one/2 || cost > depth*one*2 {
+		t.Errorf("a run of %d calls costs %d, one call %d", depth, cost, one)
 	}
 }
