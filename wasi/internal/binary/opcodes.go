@@ -41,8 +41,7 @@ const (
 	OpI64Eqz             Opcode = 0x50
 	OpI64Eq              Opcode = 0x51
 	OpI64Ne              Opcode = 0x52
-	OpI64GeS             Opcode = 0x59
-	OpI64LtS             Opcode = 0x53
+	OpI64LtU             Opcode = 0x54
 	OpI64GtU             Opcode = 0x56
 	OpI32Add             Opcode = 0x6a
 	OpI32Sub             Opcode = 0x6b

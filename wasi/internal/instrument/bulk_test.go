@@ -12,27 +12,28 @@ import (
 
 // bulkModule has each bulk instruction as a function. Its memory has 64 pages, 4 MiB, and its tables 300,000 entries
 // each, so that there is room for several pieces.
-func bulkModule() string { //nolint:dupword // in WebAssembly, types are repeated
-	return `(module (memory (export "memory") 64) (table $a 300000 350000 externref) (table $b 300000 externref) (table $f 300000 funcref)
-		(data $d "` + strings.Repeat(`\01\02\03\04\05\06\07\08\09\0a\0b\0c\0d`, 200_000) + `") (data (i32.const 7) "active") (data $empty "")
-		(elem $e func ` + strings.Repeat("$one $two $three ", 90_000) + `)
-		(func $one) (func $two (param i32)) (func $three)
-		(func (export "memory.fill") (param i32 i32 i32) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
-		(func (export "memory.copy") (param i32 i32 i32) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
-		(func (export "memory.init") (param i32 i32 i32) (memory.init $d (local.get 0) (local.get 1) (local.get 2)))
-		(func (export "memory.init active") (param i32 i32 i32) (memory.init 1 (local.get 0) (local.get 1) (local.get 2)))
-		(func (export "data.drop") (param i32 i32 i32) (data.drop $d))
+func bulkModule() string {
+	three := "i32" + strings.Repeat(" i32", 2)
+	return strings.ReplaceAll(`(module (memory (export "memory") 64) (table $a 300000 350000 externref) (table $b 300000 externref) (table $f 300000 funcref)
+		(data $d "`+strings.Repeat(`\01\02\03\04\05\06\07\08\09\0a\0b\0c\0d`, 200_000)+`") (data (i32.const 7) "active") (data $empty "")
+		(elem $e func `+strings.Repeat("$f1 $f2 $f3 ", 90_000)+`)
+		(func $f1) (func $f2 (param i32)) (func $f3)
+		(func (export "memory.fill") (param three) (memory.fill (local.get 0) (local.get 1) (local.get 2)))
+		(func (export "memory.copy") (param three) (memory.copy (local.get 0) (local.get 1) (local.get 2)))
+		(func (export "memory.init") (param three) (memory.init $d (local.get 0) (local.get 1) (local.get 2)))
+		(func (export "memory.init active") (param three) (memory.init 1 (local.get 0) (local.get 1) (local.get 2)))
+		(func (export "data.drop") (param three) (data.drop $d))
 		(func (export "table.fill") (param i32 externref i32) (table.fill $a (local.get 0) (local.get 1) (local.get 2)))
-		(func (export "table.copy") (param i32 i32 i32) (table.copy $a $a (local.get 0) (local.get 1) (local.get 2)))
-		(func (export "table.copy from another") (param i32 i32 i32) (table.copy $a $b (local.get 0) (local.get 1) (local.get 2)))
-		(func (export "table.copy to another") (param i32 i32 i32) (table.copy $b $a (local.get 0) (local.get 1) (local.get 2)))
-		(func (export "table.init") (param i32 i32 i32) (table.init $f $e (local.get 0) (local.get 1) (local.get 2)))
-		(func (export "elem.drop") (param i32 i32 i32) (elem.drop $e))
+		(func (export "table.copy") (param three) (table.copy $a $a (local.get 0) (local.get 1) (local.get 2)))
+		(func (export "table.copy from another") (param three) (table.copy $a $b (local.get 0) (local.get 1) (local.get 2)))
+		(func (export "table.copy to another") (param three) (table.copy $b $a (local.get 0) (local.get 1) (local.get 2)))
+		(func (export "table.init") (param three) (table.init $f $e (local.get 0) (local.get 1) (local.get 2)))
+		(func (export "elem.drop") (param three) (elem.drop $e))
 		(func (export "table.grow") (param i32 externref i32) (result i32) (table.grow $a (local.get 1) (local.get 2)))
 		(func (export "a") (param i32) (result externref) (table.get $a (local.get 0)))
 		(func (export "b") (param i32) (result externref) (table.get $b (local.get 0)))
 		(func (export "f") (param i32) (result i32) (ref.is_null (table.get $f (local.get 0))))
-		(func (export "size") (param i32) (result i32) (table.size $a)))`
+		(func (export "size") (param i32) (result i32) (table.size $a)))`, "three", three)
 }
 
 // outcome calls a function and returns its first result, and its trap without the trace.

@@ -28,13 +28,13 @@ func (b *body) enter() {
 	}
 }
 
-// admitted leaves on the stack whether there are fuel and stack left in a meter.
+// admitted leaves on the stack whether fuel and stack in a meter are as they should be.
 func (b *body) admitted() {
 	if b.function.stack == 0 {
-		b.solvent()
+		b.code.solvent()
 		return
 	}
-	b.code.i64(-1<<63 | stackFull)
+	b.code.i64(-MaxFuel<<fuelShift | stackFull)
 	b.code.ops(binary.OpI64And, binary.OpI64Eqz)
 }
 
@@ -47,30 +47,24 @@ func (b *body) leave() {
 		return
 	}
 	c := &b.code
-	switch {
-	case b.inAdvance():
-		b.update(func() {
-			c.gets(b.counter)
-			b.toFuel()
-			c.op(binary.OpI64Add)
-			b.release()
-		}, func() {
-			c.i64(MaxFuel << fuelShift)
-			c.op(binary.OpI64LtS)
-		})
-	case b.function.looping:
+	if b.function.looping && !b.inAdvance() {
 		b.update(func() {
 			c.i32(b.bound)
 			c.gets(b.counter)
 			c.op(binary.OpI32Sub)
 			b.toFuel()
 			c.op(binary.OpI64Sub)
-		}, b.solvent)
-	default:
-		c.op(binary.OpGlobalGet, b.w.meter())
-		b.release()
-		c.op(binary.OpGlobalSet, b.w.meter())
+		}, c.solvent)
+		return
 	}
+	c.op(binary.OpGlobalGet, b.w.meter())
+	if b.inAdvance() {
+		c.gets(b.counter)
+		b.toFuel()
+		c.op(binary.OpI64Add)
+	}
+	b.release()
+	c.op(binary.OpGlobalSet, b.w.meter())
 }
 
 // release gives the function's share of the stack back.
@@ -79,12 +73,6 @@ func (b *body) release() {
 		b.code.i64(int64(b.stack()))
 		b.code.op(binary.OpI64Sub)
 	}
-}
-
-// solvent leaves on the stack whether there is fuel left in a meter.
-func (b *body) solvent() {
-	b.code.i64(0)
-	b.code.op(binary.OpI64GeS)
 }
 
 // toFuel turns an i32 into fuel as the meter has it.

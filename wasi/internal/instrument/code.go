@@ -48,3 +48,9 @@ func (c *code) unless(do func()) {
 	do()
 	c.op(binary.OpEnd)
 }
+
+// solvent leaves on the stack whether a meter has fuel, and less than [MaxFuel].
+func (c *code) solvent() {
+	c.i64(MaxFuel << fuelShift)
+	c.op(binary.OpI64LtU)
+}

@@ -113,8 +113,7 @@ func (w *writer) charge() *definition {
 	c.op(binary.OpLocalTee, 1)
 	c.op(binary.OpGlobalSet, meter)
 	c.gets(1)
-	c.i64(0)
-	c.op(binary.OpI64GeS)
+	c.solvent()
 	c.unless(func() { c.op(binary.OpCall, w.helper(helperKey{name: "stop"})) })
 	return d
 }

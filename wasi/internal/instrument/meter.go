@@ -18,7 +18,7 @@ const (
 )
 
 // MaxFuel is how much fuel there may be in a meter. More comes together when many calls that paid in advance return,
-// and would keep the host from being asked for long.
+// and would keep the host from being asked for long: it is asked at the next charge.
 const MaxFuel = 1 << 26
 
 // NewMeter returns a meter with fuel, and nothing on the stack. It is what to set before a call.
