@@ -16,7 +16,7 @@ EXAMPLES := $(patsubst examples/%/main.go,examples/%/main.wasm,$(wildcard exampl
             $(patsubst examples/%/main.c,examples/%/main.wasm,$(wildcard examples/*/main.c))
 GUESTS   := $(patsubst %.wat,%.wasm,$(wildcard wasi/wasitest/guests/*.wat))
 
-.PHONY: help build examples guests demo check test test-std test-cgi deps fmt clean
+.PHONY: help build examples guests demo check test test-std test-cgi bench deps fmt clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -63,6 +63,9 @@ test-std: build ## Go's own tests of some packages, as guests, and its tests of 
 
 test-cgi: ## Go's own tests of a CGI host, over our port; a part of `make test`
 	$(GO) test -count=1 -run '^TestE2EGoCGI$$' ./cmd/spacewasm
+
+bench: deps ## what metering costs, against plain code and wazero's own deadline
+	$(GO) test -run '^$$' -bench Metering -benchtime 80x -v ./wasi/internal/instrument
 
 deps: ## the guests' C compiler and WebAssembly tools, from the system's packages
 	@sh .ci/deps

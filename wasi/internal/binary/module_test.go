@@ -2,6 +2,7 @@ package binary_test
 
 import (
 	"bytes"
+	"fmt"
 	"os"
 	"path/filepath"
 	"testing"
@@ -139,4 +140,17 @@ func TestModuleSet(t *testing.T) {
 		t.Errorf("got  %x\nwant %x", got, want)
 	}
 	checkModule(t, want)
+}
+
+// TestFunctionNames reads the names of functions.
+func TestFunctionNames(t *testing.T) {
+	names := cat([]byte{0}, sized(name("m")), []byte{1}, sized([]byte{2, 7}, name("f"), []byte{0}, name("")))
+	m := checkModule(t, module(section(0, name("other")), section(0, name("name"), names)))
+	got := ""
+	for _, n := range m.FunctionNames {
+		got += fmt.Sprintf("%d:%s ", n.Index, n.Name)
+	}
+	if got != "7:f 0: " || m.Outline.ModuleName != "m" {
+		t.Errorf("got %q of %q", got, m.Outline.ModuleName)
+	}
 }

@@ -66,7 +66,6 @@ const (
 	OpF64Div             Opcode = 0xa3
 	OpI64ExtendI32S      Opcode = 0xac
 	OpI64ExtendI32U      Opcode = 0xad
-	OpRefNull            Opcode = 0xd0
 	OpRefFunc            Opcode = 0xd2
 	OpMemoryInit         Opcode = 0xfc08
 	OpDataDrop           Opcode = 0xfc09
