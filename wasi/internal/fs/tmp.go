@@ -92,6 +92,27 @@ func (t *Tmp) Close() error {
 	if !t.shut() {
 		return nil
 	}
+	return t.clear()
+}
+
+// Reset empties the tree as Close does, and leaves it as [NewTmp] made it. After
+// an error it is closed.
+func (t *Tmp) Reset() error {
+	if t.shut() {
+		if err := t.clear(); err != nil {
+			return err
+		}
+	}
+	t.ledger.mu.Lock()
+	defer t.ledger.mu.Unlock()
+	clear(t.ledger.inodes)
+	t.root, t.path, t.ledger.closed = nil, "", false
+	return nil
+}
+
+// clear closes the files that are still open and removes everything. Nothing
+// begins meanwhile.
+func (t *Tmp) clear() error {
 	// From here on nothing is added to files, and nothing but Close of the
 	// files themselves, which locks for itself, takes from it.
 	for _, f := range t.stillOpen() {

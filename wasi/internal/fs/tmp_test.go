@@ -245,3 +245,35 @@ func TestConcurrentUse(t *testing.T) {
 	wantErrno(t, "close", tmp.Close(), 0)
 	group.Wait()
 }
+
+// Reset leaves nothing of what was, and a Tmp that can be used again.
+func TestTmpReset(t *testing.T) {
+	parent := t.TempDir()
+	bytes, open := &budget{limit: 1000}, &budget{limit: 10}
+	tmp := fs.NewTmp(parent, fs.Quota{Bytes: 100, Inodes: 3}, fs.Shared{Bytes: bytes, Descriptors: open})
+	d := tmp.Dir()
+	for range 3 {
+		wantErrno(t, "reset", tmp.Reset(), 0)
+		if entries, err := os.ReadDir(parent); err != nil || len(entries) != 0 {
+			t.Fatalf("%v, %v", entries, err)
+		}
+		wantErrno(t, "write", write(d, "f", "content"), 0)
+		wantErrno(t, "mkdir", d.Mkdir("dir", 0o755), 0)
+		f, err := d.OpenFile("f", os.O_RDWR, 0)
+		wantErrno(t, "open", err, 0)
+		dir, err := d.OpenDir("dir", 0)
+		wantErrno(t, "open", err, 0)
+		wantUsage(t, tmp, "before", 7, 2)
+		wantErrno(t, "reset", tmp.Reset(), 0)
+		_, err = f.Write([]byte("x"))
+		wantErrno(t, "write to what was open", err, syscall.EBADF)
+		wantErrno(t, "mkdir in what was open", dir.Mkdir("x", 0o755), syscall.EBADF)
+		_, err = d.Stat("f")
+		wantErrno(t, "what was there", err, syscall.ENOENT)
+		wantUsage(t, tmp, "after", 0, 0)
+		if bytes.used != 0 || open.used != 0 {
+			t.Errorf("%d bytes and %d descriptors are still taken", bytes.used, open.used)
+		}
+	}
+	wantErrno(t, "close", tmp.Close(), 0)
+}

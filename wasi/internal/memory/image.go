@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"fmt"
+	"slices"
 )
 
 // Image is the content that memories begin with, and go back to. It is immutable,
@@ -10,7 +11,7 @@ import (
 // is to be closed.
 type Image struct {
 	content []byte // read only; the host's where there is a source
-	zero    []bool // for each page of the host, whether it is all zero
+	zero    []bool // for each page of the host, whether it is known to be all zero
 	source  source
 }
 
@@ -24,19 +25,42 @@ type Part struct {
 // zero but for the parts; a later part covers an earlier one. The parts are
 // copied.
 func NewImage(size uint64, parts []Part) (*Image, error) {
-	if size%PageSize != 0 {
-		return nil, fmt.Errorf("make a memory image: %d bytes are no whole pages", size)
+	const most = 4 << 30 // of a linear memory
+	if size%PageSize != 0 || size > most {
+		return nil, fmt.Errorf("make a memory image: %d bytes are more than 4 GiB, or no whole pages", size)
 	}
 	for _, p := range parts {
 		if p.Offset > size || uint64(len(p.Bytes)) > size-p.Offset {
 			return nil, fmt.Errorf("make a memory image: %d bytes at %d do not fit into %d", len(p.Bytes), p.Offset, size)
 		}
 	}
-	content, source, err := seal(size, parts)
+	zero := slices.Repeat([]bool{true}, int(size)/hostPage())
+	content, source, err := seal(size, func(content []byte) {
+		for _, p := range parts {
+			place(content, p, zero)
+		}
+	})
 	if err != nil {
 		return nil, fmt.Errorf("make a memory image of %d bytes: %w", size, err)
 	}
-	return &Image{content: content, zero: zeroPages(content), source: source}, nil
+	return &Image{content: content, zero: zero, source: source}, nil
+}
+
+// place writes a part, and notes the pages of the host that hold something. Zeros
+// are not written where there is nothing yet: a page that is touched is memory of
+// the machine's, and most of a large memory is never used.
+func place(content []byte, p Part, zero []bool) {
+	page := hostPage()
+	empty := make([]byte, page)
+	at, left := int(p.Offset), p.Bytes
+	for len(left) > 0 {
+		n := min(len(left), page-at%page)
+		if !zero[at/page] || !bytes.Equal(left[:n], empty[:n]) {
+			copy(content[at:], left[:n])
+			zero[at/page] = false
+		}
+		at, left = at+n, left[n:]
+	}
 }
 
 // Size is the size of the memory, in bytes.
@@ -53,23 +77,12 @@ func (i *Image) Close() error {
 	return i.source.close(content)
 }
 
-// zeroPages finds the pages of the host that hold nothing.
-func zeroPages(content []byte) []bool {
-	page := hostPage()
-	empty := make([]byte, page)
-	zero := make([]bool, (len(content)+page-1)/page)
-	for i := range zero {
-		part := content[i*page : min((i+1)*page, len(content))]
-		zero[i] = bytes.Equal(part, empty[:len(part)])
-	}
-	return zero
-}
-
-// restore copies the pages from first up to end back into a memory.
+// restore copies the pages from first up to end back into a memory, which may be
+// larger than the image: what is beyond it is zero.
 func (i *Image) restore(into []byte, first, end int) {
 	page := hostPage()
 	for k := first; k < end; k++ {
-		if i.zero[k] {
+		if k >= len(i.zero) || i.zero[k] {
 			clear(into[k*page : (k+1)*page])
 		} else {
 			copy(into[k*page:(k+1)*page], i.content[k*page:])

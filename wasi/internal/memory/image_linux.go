@@ -14,16 +14,16 @@ type source struct{ file *os.File }
 
 func hostPage() int { return os.Getpagesize() }
 
-// seal makes a memfd of the parts that nobody can write to or cut short any
+// seal makes a memfd, which write fills, that nobody can write to or cut short any
 // more: it is mapped into every memory, and a page that went missing would end
 // the process (threats: SIGBUS). The content is a view of it.
-func seal(size uint64, parts []Part) ([]byte, source, error) {
+func seal(size uint64, write func(content []byte)) ([]byte, source, error) {
 	fd, err := unix.MemfdCreate("spacewasm-image", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, source{}, advise("memfd_create", err)
 	}
 	s := source{os.NewFile(uintptr(fd), "image")}
-	content, err := s.fill(size, parts)
+	content, err := s.fill(size, write)
 	if err != nil {
 		_ = s.file.Close()
 		return nil, source{}, err
@@ -31,13 +31,18 @@ func seal(size uint64, parts []Part) ([]byte, source, error) {
 	return content, s, nil
 }
 
-func (s source) fill(size uint64, parts []Part) ([]byte, error) {
+func (s source) fill(size uint64, write func(content []byte)) ([]byte, error) {
 	if err := s.file.Truncate(int64(size)); err != nil {
 		return nil, advise("ftruncate", err)
 	}
-	for _, p := range parts {
-		if _, err := s.file.WriteAt(p.Bytes, int64(p.Offset)); err != nil {
-			return nil, advise("write", err)
+	if size > 0 {
+		content, err := unix.Mmap(int(s.file.Fd()), 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
+		if err != nil {
+			return nil, advise("mmap", err)
+		}
+		write(content)
+		if err := unix.Munmap(content); err != nil { // or it could not be sealed
+			return nil, advise("munmap", err)
 		}
 	}
 	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE

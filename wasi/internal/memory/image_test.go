@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -77,6 +78,30 @@ func TestImage(t *testing.T) {
 	}
 }
 
+// A memory that is hardly used costs hardly anything.
+func TestSparseImage(t *testing.T) {
+	const size = 8192 * page // 512 MiB
+	began := time.Now()
+	i := newImage(t, size, memory.Part{Offset: 3*page + 1, Bytes: make([]byte, 64<<20)},
+		memory.Part{Offset: size - 1, Bytes: []byte{1}})
+	r, b := load(t, i)
+	b[100*page] = 1
+	if err := r.Reset(newTracker(t)); err != nil || b[100*page] != 0 || b[size-1] != 1 {
+		t.Errorf("%d and %d after a reset, %v", b[100*page], b[size-1], err)
+	}
+	if took := time.Since(began); took > 5*time.Second {
+		t.Errorf("took %v", took)
+	}
+}
+
+// Zeros that cover something are written.
+func TestZerosCover(t *testing.T) {
+	i := newImage(t, page, memory.Part{Bytes: []byte("hello")}, memory.Part{Offset: 1, Bytes: []byte{0, 0}})
+	if got := string(i.Content()[:5]); got != "h\x00\x00lo" {
+		t.Errorf("%q", got)
+	}
+}
+
 func TestImageRefuses(t *testing.T) {
 	for name, c := range map[string]struct {
 		size  uint64
@@ -117,6 +142,33 @@ func TestResetOfGrown(t *testing.T) {
 	r.Reallocate(2 * page)[page] = 1
 	if err := r.Reset(newTracker(t)); !errors.Is(err, memory.ErrGrown) {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A memory that has grown can begin anew: it has the size of its image, and what
+// it grows by is zero again.
+func TestRenew(t *testing.T) {
+	i := newImage(t, 2*page, memory.Part{Bytes: []byte("image")})
+	for name, tracker := range trackers(t) {
+		r, _ := load(t, i)
+		for round := range 3 {
+			b := r.Reallocate(5 * page)
+			for k := 0; k < len(b); k += 1000 {
+				b[k] = 0xff
+			}
+			if err := r.Renew(tracker); err != nil {
+				t.Fatal(err)
+			}
+			if b = r.Reallocate(2 * page); !bytes.Equal(b, i.Content()) || r.Denied() {
+				t.Fatalf("%s, round %d: not the image", name, round)
+			}
+			if b = r.Reallocate(5 * page); !bytes.Equal(b[2*page:], make([]byte, 3*page)) {
+				t.Fatalf("%s, round %d: what is beyond the image is not zero", name, round)
+			}
+		}
+	}
+	if err := reserve(t, page).Renew(newTracker(t)); err == nil {
+		t.Error("a memory without an image began anew")
 	}
 }
 

@@ -23,7 +23,7 @@ type Tracker struct {
 // maxRestored is how many pages are copied back at most; where more have been
 // written to it is cheaper to give them all back to the kernel, and to fault in
 // the few that the next request needs.
-const maxRestored = 1024
+const maxRestored = 4096
 
 // NewTracker finds out what the system offers. Where it offers nothing (some
 // containers), a reset gives the whole memory back to the kernel.

@@ -16,7 +16,7 @@ func (*Tracker) Close() error { return nil }
 func (*Tracker) String() string { return "copy" }
 
 func (*Tracker) reset(r *Reservation) error {
-	copy(r.bytes, r.image.content)
+	clear(r.bytes[copy(r.bytes, r.image.content):])
 	return nil
 }
 
