@@ -33,6 +33,7 @@ type Gate struct {
 	waiting  int
 	lines    []*line       // those in which somebody waits; the first has waited longest
 	released chan struct{} // closed when a place is next given back; nil if nobody asked
+	all      []*line
 	over     bool
 }
 
@@ -64,17 +65,48 @@ func (g *Gate) Close() {
 // and lets everybody in.
 type line struct {
 	gate *Gate
+	// shrink frees what the pool keeps idle, and tells whether that was anything.
+	shrink func() bool
 	// What follows is guarded by the gate's mutex.
 	taken   int
 	waiters []chan struct{} // first in, first out; each is closed when let in
 }
 
 // line returns a new pool's part of the gate.
-func (g *Gate) line() *line {
+func (g *Gate) line(shrink func() bool) *line {
 	if g == nil {
 		return nil
 	}
-	return &line{gate: g}
+	l := &line{gate: g, shrink: shrink}
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.all = append(g.all, l)
+	return l
+}
+
+// end takes the line of a pool that is closed out of the gate.
+func (l *line) end() {
+	if l == nil {
+		return
+	}
+	l.gate.mu.Lock()
+	defer l.gate.mu.Unlock()
+	if at := slices.Index(l.gate.all, l); at >= 0 {
+		l.gate.all = slices.Delete(l.gate.all, at, at+1)
+	}
+}
+
+// reclaim frees what all pools of the gate keep idle, and tells whether that was
+// anything.
+func (l *line) reclaim() bool {
+	l.gate.mu.Lock()
+	all := slices.Clone(l.gate.all)
+	l.gate.mu.Unlock()
+	freed := false
+	for _, other := range all {
+		freed = other.shrink() || freed
+	}
+	return freed
 }
 
 // closed is closed when nobody is to wait any more; nil without a gate.

@@ -20,6 +20,12 @@ type Config struct {
 	Wait time.Duration
 	// Gate bounds what the pool and others lease together; nil bounds nothing.
 	Gate *Gate
+	// Idle is how many things are kept at most while nobody leases them; 0 means
+	// Size.
+	Idle int
+	// Spare is how many are to be ready whenever one is dropped: the pool makes them
+	// beside its callers.
+	Spare int
 }
 
 // ErrFull says that all are leased, and that the queue is full too or the wait
@@ -40,20 +46,29 @@ type Pool[T any] struct {
 	closed chan struct{}
 	drain  chan struct{} // one token: two that drain would wait for each other's
 
+	makers sync.WaitGroup // of spares
+
 	mu      sync.Mutex
 	idle    []T // last in, first out: what was used last is warm in the caches
+	making  int
 	waiting int
 	over    bool
 }
 
 // New returns a pool that makes things with create, and ends them with free. If
-// create fails with [ErrNoRoom] it is tried again when a thing of the pool, or of
-// another one at the same gate, has been given back.
+// create fails with [ErrNoRoom] it is tried again once what the pools of the gate
+// keep idle has been freed, and then whenever one of their things has been given
+// back.
 func New[T any](config Config, create func() (T, error), free func(T)) *Pool[T] {
-	return &Pool[T]{
-		config: config, create: create, free: free, line: config.Gate.line(),
+	p := &Pool[T]{
+		config: config, create: create, free: free,
 		slots: make(chan struct{}, config.Size), closed: make(chan struct{}), drain: make(chan struct{}, 1),
 	}
+	if p.config.Idle == 0 {
+		p.config.Idle = config.Size
+	}
+	p.line = config.Gate.line(p.Shrink)
+	return p
 }
 
 // Lease hands out a thing, which is to be given back by [Pool.Keep] or
@@ -136,6 +151,9 @@ func (p *Pool[T]) obtain(ctx context.Context, until time.Time) (T, error) {
 		if p.line == nil || !errors.Is(err, ErrNoRoom) {
 			return thing, err
 		}
+		if p.line.reclaim() {
+			continue
+		}
 		if change != nil {
 			if late := p.wait(ctx, until, change, err); late != nil {
 				return thing, late
@@ -196,38 +214,74 @@ func (p *Pool[T]) unqueue() {
 
 // Keep gives a thing back for others to use.
 func (p *Pool[T]) Keep(thing T) {
-	p.mu.Lock()
-	over := p.over
-	if !over {
-		p.idle = append(p.idle, thing)
-	}
-	p.mu.Unlock()
-	if over {
+	if !p.put(thing) {
 		p.free(thing)
 	}
 	p.leave()
 }
 
+// put makes a thing idle, unless there are enough.
+func (p *Pool[T]) put(thing T) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over || len(p.idle) >= p.config.Idle {
+		return false
+	}
+	p.idle = append(p.idle, thing)
+	return true
+}
+
 // Drop ends a thing that nobody is to use again.
 func (p *Pool[T]) Drop(thing T) {
 	p.free(thing)
+	p.restock()
 	p.leave()
+}
+
+// restock makes a spare beside the callers, if there are too few. One for which
+// there is no room is not made: who leases next tries again.
+func (p *Pool[T]) restock() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.over || len(p.idle)+p.making >= min(p.config.Spare, p.config.Idle) {
+		return
+	}
+	p.making++
+	p.makers.Go(func() {
+		thing, err := p.create()
+		if err == nil && !p.put(thing) {
+			p.free(thing)
+		}
+		p.mu.Lock()
+		p.making--
+		p.mu.Unlock()
+	})
+}
+
+// Shrink ends the idle things, and tells whether there were any.
+func (p *Pool[T]) Shrink() bool {
+	p.mu.Lock()
+	idle := p.idle
+	p.idle = nil
+	p.mu.Unlock()
+	for _, thing := range idle {
+		p.free(thing)
+	}
+	return len(idle) > 0
 }
 
 // Close refuses new leases, ends the idle things, and waits until those that are
 // leased have been given back, or ctx ends. It is idempotent.
 func (p *Pool[T]) Close(ctx context.Context) error {
 	p.mu.Lock()
-	idle := p.idle
-	p.idle = nil
 	if !p.over {
 		p.over = true
 		close(p.closed)
 	}
 	p.mu.Unlock()
-	for _, thing := range idle {
-		p.free(thing)
-	}
+	p.line.end()
+	p.makers.Wait()
+	p.Shrink()
 	select {
 	case p.drain <- struct{}{}:
 		defer func() { <-p.drain }()

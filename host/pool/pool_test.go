@@ -254,3 +254,88 @@ func TestNoLeaseAfterClose(t *testing.T) {
 		}
 	}
 }
+
+func TestIdleIsBounded(t *testing.T) {
+	f := &factory{}
+	p := pool.New(pool.Config{Size: 3, Idle: 1}, f.create, f.free)
+	for want := range 3 {
+		lease(t, p, want+1)
+	}
+	for thing := range 3 {
+		p.Keep(thing + 1)
+	}
+	f.wantFreed(t, 2, 3)
+	lease(t, p, 1)
+	p.Keep(1)
+	if !p.Shrink() || p.Shrink() {
+		t.Error("shrinking frees what is idle, once")
+	}
+	f.wantFreed(t, 2, 3, 1)
+	if err := p.Close(t.Context()); err != nil {
+		t.Error(err)
+	}
+}
+
+// A pool whose things are spent by their use has others ready.
+func TestSpares(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		f := &factory{}
+		p := pool.New(pool.Config{Size: 2, Spare: 1}, f.create, f.free)
+		lease(t, p, 1)
+		lease(t, p, 2)
+		p.Drop(1)
+		synctest.Wait()
+		p.Drop(2) // one spare is enough
+		synctest.Wait()
+		f.wantFreed(t, 1, 2)
+		if f.made != 3 {
+			t.Errorf("%d were made", f.made)
+		}
+		lease(t, p, 3)
+		f.broken = errors.New("none")
+		p.Drop(3)
+		synctest.Wait()
+		f.broken = nil
+		lease(t, p, 4)
+		p.Drop(4)
+		synctest.Wait()
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+		f.wantFreed(t, 1, 2, 3, 4, 5) // the last a spare
+	})
+}
+
+// What other pools keep for later gives way to what is needed now.
+func TestIdleThingsMakeRoom(t *testing.T) {
+	gate := pool.NewGate(8, 8)
+	budget := pool.NewBudget(2)
+	f := &factory{}
+	create := func() (int, error) {
+		if !budget.Take(1) {
+			return 0, pool.ErrNoRoom
+		}
+		return f.create()
+	}
+	free := func(thing int) {
+		budget.Give(1)
+		f.free(thing)
+	}
+	config := pool.Config{Size: 2, Gate: gate, Wait: time.Minute}
+	a, b := pool.New(config, create, free), pool.New(config, create, free)
+	lease(t, a, 1)
+	lease(t, a, 2)
+	a.Keep(1)
+	a.Keep(2)
+	lease(t, b, 3)
+	f.wantFreed(t, 1, 2)
+	b.Keep(3)
+	for _, p := range []*pool.Pool[int]{a, b} {
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
+	if budget.Used() != 0 {
+		t.Errorf("%d are still taken", budget.Used())
+	}
+}
