@@ -78,7 +78,7 @@ func newSoak(t *testing.T) *soak {
 	t.Helper()
 	s := &soak{
 		// Time enough for what is honest on a machine that is as busy as it can be.
-		server:  serve(t, "--timeout", "6s", "--memory", "48MiB", "--tmp", "1MiB"),
+		server:  serve(t, "--timeout", "15s", "--memory", "48MiB", "--tmp", "1MiB"),
 		secrets: map[string]string{},
 	}
 	for i := range soakApps {

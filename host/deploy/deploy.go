@@ -159,6 +159,8 @@ func (d *Deployer) assemble(deployment store.Deployment, parts []part) *registry
 // Remove deletes an app. Requests that run finish; then its bundles go too.
 func (d *Deployer) Remove(ctx context.Context, name space.AppName) error {
 	d.bundles.RLock()
+	// In this order: a sweeper that is woken too early finds that it may not sweep.
+	defer d.sweepOwed()
 	defer d.bundles.RUnlock()
 	d.order.Lock()
 	defer d.order.Unlock()
@@ -174,7 +176,6 @@ func (d *Deployer) Remove(ctx context.Context, name space.AppName) error {
 	d.draining = append(d.draining, drained)
 	d.owed = true
 	d.mu.Unlock()
-	d.sweepOwed()
 	return nil
 }
 
