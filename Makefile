@@ -40,7 +40,7 @@ wasi/wasitest/guests/rules.wasm: wasi/wasitest/guests/rules.c
 	clang --target=wasm32-wasi -Os -Wall -Wl,--strip-all -o $@ $<
 
 %.wasm: %.wat
-	wat2wasm -o $@ $<
+	wat2wasm --enable-threads -o $@ $<
 
 demo: build examples ## serve the examples and print their addresses; Ctrl-C ends it
 	@sh examples/demo.sh $(BIN)
@@ -64,8 +64,10 @@ test-std: build ## Go's own tests of some packages, as guests, and its tests of 
 test-cgi: ## Go's own tests of a CGI host, over our port; a part of `make test`
 	$(GO) test -count=1 -run '^TestE2EGoCGI$$' ./cmd/spacewasm
 
-bench: deps ## what metering costs, against plain code and wazero's own deadline
+bench: deps ## the figures of docs/benchmarks.md, on this machine
 	$(GO) test -run '^$$' -bench Metering -benchtime 80x -v ./wasi/internal/instrument
+	$(GO) test -run '^$$' -bench 'Reset|Clone' ./wasi/internal/memory
+	$(GO) test -run '^$$' -bench CGI -benchtime 5s ./wasi
 
 deps: ## the guests' C compiler and WebAssembly tools, from the system's packages
 	@sh .ci/deps

@@ -22,6 +22,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/door"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/machine"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -60,6 +61,9 @@ func Open(ctx context.Context, config Config) (*Host, error) {
 }
 
 func (h *Host) open(ctx context.Context) error {
+	if err := machine.NoCoreDumps(); err != nil {
+		h.config.Logger.Warn("a crash may leave a copy of the server's memory", "error", err)
+	}
 	var err error
 	if h.store, err = store.Open(ctx, h.config.Data); err != nil {
 		return err
@@ -82,8 +86,12 @@ func (h *Host) open(ctx context.Context) error {
 	if err := wasi.EmptyTmp(tmp); err != nil {
 		return err
 	}
+	key, err := access.Key(filepath.Join(h.config.Data, "cache.key"))
+	if err != nil {
+		return err
+	}
 	h.engine, err = wasi.New(ctx, wasi.Config{
-		CacheDir: filepath.Join(h.config.Data, "cache"), Interruptible: true, Workers: 2, Isolated: true,
+		CacheKey: key, CacheDir: filepath.Join(h.config.Data, "cache"), Workers: 2, Isolated: true,
 	})
 	if err != nil {
 		return err

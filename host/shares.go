@@ -21,6 +21,8 @@ type Machine struct {
 	Descriptors int64
 	// Processors is how many goroutines run at a time.
 	Processors int
+	// Mappings is how many the process may have.
+	Mappings int64
 }
 
 // Shares is how a [Machine] is shared out.
@@ -39,6 +41,9 @@ type Shares struct {
 	// files the guests may have open. What is left is the server's own.
 	Connections int
 	Descriptors int64
+	// Mappings is how many the memories of instances may have. The rest is for Go's
+	// runtime, which dies when it gets none, and for compiled code.
+	Mappings int64
 }
 
 const (
@@ -69,7 +74,7 @@ func (c *Config) Share(m Machine) (Shares, error) {
 		Places: placesPerProcessor * m.Processors, Queue: queuePerNode,
 		Memory: total - total/8, Bodies: total / 8,
 		Connections: int(min(int64(c.Connections), m.Descriptors/4)), Descriptors: m.Descriptors / 2,
-		Tmp: c.TmpBudget,
+		Tmp: c.TmpBudget, Mappings: m.Mappings / 3,
 	}
 	// Of what instances do not get, a quarter stays for compiled code, the kernel's
 	// buffers and the children.
@@ -98,6 +103,7 @@ func (h *Host) share() error {
 	m.Memory, errs[0] = machine.Memory(os.DirFS("/"))
 	m.Descriptors, errs[1] = machine.Descriptors()
 	m.Free, errs[2] = machine.Free(h.config.Data)
+	m.Mappings = machine.Mappings(os.DirFS("/"))
 	if err := errs[0]; err != nil && h.config.MemoryBudget == 0 {
 		h.config.Logger.Warn("cannot see how much memory there is: set --memory-budget", "assumed", assumedMemory, "error", err)
 	}
@@ -110,7 +116,7 @@ func (h *Host) share() error {
 	}
 	s := h.shares
 	h.config.Logger.Info("shares of the node", "executions", s.Places, "memory", s.Memory, "bodies", s.Bodies,
-		"tmp", s.Tmp, "connections", s.Connections, "descriptors", s.Descriptors)
+		"tmp", s.Tmp, "connections", s.Connections, "descriptors", s.Descriptors, "mappings", s.Mappings)
 	if most := s.Memory - besideMemory; h.config.Limits.Memory > most {
 		// Else a guest at this limit would be told for ever to come back later.
 		h.config.Logger.Warn("the limit of memory for one execution is lowered to what the node has for all",
@@ -121,6 +127,7 @@ func (h *Host) share() error {
 		Gate:   pool.NewGate(s.Places, s.Queue),
 		Memory: pool.NewBudget(s.Memory), Bodies: pool.NewBudget(s.Bodies),
 		Tmp: h.reserve.Guard(pool.NewBudget(s.Tmp)), Descriptors: pool.NewBudget(s.Descriptors),
+		Mappings: pool.NewBudget(s.Mappings),
 	}
 	return nil
 }

@@ -29,10 +29,17 @@ type handed struct {
 // handedBytes bounds the document.
 const handedBytes = 64 << 10
 
-// compileNew compiles a module that is in no cache yet, and tells a failure of
-// the system (a full disk, a file too large) from a fault of the module.
+// compileNew prepares and compiles a module that is in no cache yet, and tells a
+// failure of the system (a full disk, a file too large) from a fault of the module.
 func (e *Engine) compileNew(ctx context.Context, code []byte) (wazero.CompiledModule, error) {
-	native, err := e.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, e.config.Workers), code)
+	if err := e.Validate(ctx, code); err != nil {
+		return nil, err
+	}
+	prepared, err := prepare(code)
+	if err != nil {
+		return nil, err
+	}
+	native, err := e.runtime.CompileModule(experimental.WithCompilationWorkers(ctx, e.config.Workers), prepared.Code)
 	if _, system := errors.AsType[syscall.Errno](err); system {
 		return nil, fmt.Errorf("compile module: %w", err)
 	}

@@ -17,4 +17,7 @@ type Budgets struct {
 	Tmp Budget
 	// Descriptors is counted in open files of the host.
 	Descriptors Budget
+	// Mappings is counted in mappings of the process, of which the kernel allows a
+	// number; past it Go's own runtime fails.
+	Mappings Budget
 }

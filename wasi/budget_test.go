@@ -67,11 +67,11 @@ func TestMemoryBudgetFull(t *testing.T) {
 	least := int64(module.Report().MemoryMin)
 	p := &purse{limit: least + 1<<20}
 	b.config.Budgets.Memory = p
-	first, err := module.NewInstance(b.config)
+	first, err := module.NewInstance(t.Context(), b.config)
 	if err != nil || p.used < least {
 		t.Fatalf("%v, %d used", err, p.used)
 	}
-	if _, err := module.NewInstance(b.config); !errors.Is(err, wasi.ErrNoMemory) {
+	if _, err := module.NewInstance(t.Context(), b.config); !errors.Is(err, wasi.ErrNoMemory) {
 		t.Errorf("got %v", err)
 	}
 	if err := first.Serve(httptest.NewRecorder(), get(t.Context()), io.Discard); err != nil {

@@ -60,7 +60,7 @@ func (e *Engine) compileApart(ctx context.Context, key digest, code []byte) erro
 	}
 	defer func() { _ = artefact.Close() }()
 	defer func() { _ = os.Remove(artefact.Name()) }() // if it was not published
-	options, err := json.Marshal(compileOptions{Interruptible: e.config.Interruptible, Workers: e.config.Workers})
+	options, err := json.Marshal(compileOptions{Workers: e.config.Workers})
 	if err != nil {
 		return fmt.Errorf("write options: %w", err)
 	}
@@ -107,8 +107,7 @@ func verdict(ended *child.EndedError, bounds child.Bounds) error {
 
 // compileOptions are what a child has to know beside the module.
 type compileOptions struct {
-	Interruptible bool `json:"interruptible"`
-	Workers       int  `json:"workers"`
+	Workers int `json:"workers"`
 }
 
 // compileTask is the child's side of [Engine.compileApart]. It has wazero compile
@@ -123,7 +122,7 @@ func compileTask(text string, in io.Reader, out io.Writer) (err error) {
 	if err != nil {
 		return fmt.Errorf("read module: %w", err)
 	}
-	engine, err := New(ctx, Config{CacheDir: ".", Interruptible: options.Interruptible, Workers: options.Workers})
+	engine, err := New(ctx, Config{CacheDir: ".", Workers: options.Workers})
 	if err != nil {
 		return err
 	}

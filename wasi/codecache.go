@@ -1,6 +1,7 @@
 package wasi
 
 import (
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -9,28 +10,67 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
+
+	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 )
 
 // checkedCache is the code cache of an isolated engine. Beside wazero's entries
 // it keeps a note for each module that a child has compiled, because wazero
 // decodes a module before it looks for its entry, and no module may be decoded in
 // this process which a child has not found to be good.
-type checkedCache struct{ dir string }
+type checkedCache struct {
+	dir string
+	key []byte
+}
 
-func (e *Engine) checked() checkedCache { return checkedCache{dir: e.config.CacheDir} }
+func (e *Engine) checked() checkedCache {
+	return checkedCache{dir: e.config.CacheDir, key: e.config.CacheKey}
+}
 
 // note says where the code of a module is, and what it has to be.
 type note struct {
 	Entry  string `json:"entry"` // relative to the cache
 	Bytes  int64  `json:"bytes"`
 	SHA256 string `json:"sha256"`
+	// MAC is over the module that the code was made of, the entry and the digest. It
+	// says that it was this server that put them together.
+	MAC string `json:"mac,omitempty"`
+}
+
+// sign returns the MAC of a note on a module.
+func (c checkedCache) sign(key digest, n note) string {
+	mac := hmac.New(sha256.New, c.key)
+	fmt.Fprintf(mac, "code of %x: %q %d %q", key, n.Entry, n.Bytes, n.SHA256)
+	return hex.EncodeToString(mac.Sum(nil))
+}
+
+// own makes the cache this user's alone: who can write to it would have a say in
+// what the server runs.
+func (c checkedCache) own() error {
+	if err := os.MkdirAll(c.dir, 0o700); err != nil {
+		return fmt.Errorf("make code cache: %w", err)
+	}
+	info, err := os.Stat(c.dir)
+	if err != nil {
+		return fmt.Errorf("look at code cache: %w", err)
+	}
+	if st, ok := info.Sys().(*syscall.Stat_t); ok && int(st.Uid) != os.Geteuid() || !info.IsDir() {
+		return fmt.Errorf("the code cache %s is not this user's own folder: delete it, and it is made anew", c.dir)
+	}
+	if info.Mode().Perm() != 0o700 {
+		if err := os.Chmod(c.dir, 0o700); err != nil {
+			return fmt.Errorf("protect code cache: %w", err)
+		}
+	}
+	return nil
 }
 
 // incoming is where children work, and what they hand over is put.
 func (c checkedCache) incoming() string { return filepath.Join(c.dir, "incoming") }
 
 func (c checkedCache) note(key digest) string {
-	return filepath.Join(c.dir, "checked", hex.EncodeToString(key[:]))
+	return filepath.Join(c.dir, "checked", fmt.Sprintf("v%d", instrument.Version), hex.EncodeToString(key[:]))
 }
 
 // sweep removes what a server has left that was killed while it compiled.
@@ -63,6 +103,9 @@ func (c checkedCache) verify(key digest) error {
 	var n note
 	if err := json.Unmarshal(text, &n); err != nil {
 		return fmt.Errorf("read what is known of the module: %w", err)
+	}
+	if !hmac.Equal([]byte(n.MAC), []byte(c.sign(key, n))) {
+		return errors.New("code cache: a note is not of this server")
 	}
 	if !isEntry(n.Entry) {
 		return fmt.Errorf("code cache: %q is no entry", n.Entry)
@@ -111,6 +154,7 @@ func (c checkedCache) publish(key digest, artefact *os.File) error {
 
 // write notes that a module has been compiled.
 func (c checkedCache) write(key digest, n note) error {
+	n.MAC = c.sign(key, n)
 	text, err := json.Marshal(n)
 	if err != nil {
 		return fmt.Errorf("note a module: %w", err)

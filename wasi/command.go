@@ -59,7 +59,12 @@ func (m *Module) Run(ctx context.Context, c Command) (uint32, error) {
 	if err := process.Begin(c.Env, preview1.Stdio{In: c.Stdin, Out: c.Stdout, Err: c.Stderr}); err != nil {
 		return 0, err
 	}
-	err = m.start(ctx, process, mem)
+	g, err := m.compiled.instantiate(ctx, m.engine.runtime, mem)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = g.close(ctx) }()
+	err = g.run(ctx, process, 0)
 	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
 		return exit.ExitCode(), nil
 	}

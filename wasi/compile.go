@@ -6,9 +6,13 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"runtime"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
+	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 )
 
 // Compile makes a module ready to run, from the cache if it is there. A module
@@ -25,9 +29,9 @@ func (e *Engine) Compile(ctx context.Context, code []byte) (*Module, error) {
 		return nil, &RefusedError{Faults: report.Faults}
 	}
 	if !e.config.Isolated {
-		return e.module(ctx, key, report, func() (wazero.CompiledModule, error) { return e.compileHere(ctx, code) })
+		return e.module(ctx, key, report, func() (*compiled, error) { return e.compileHere(ctx, code) })
 	}
-	load := func() (wazero.CompiledModule, error) { return e.load(ctx, key, code) }
+	load := func() (*compiled, error) { return e.load(ctx, key, code) }
 	module, err := e.module(ctx, key, report, load)
 	if _, missed := errors.AsType[*missedError](err); !missed {
 		return module, err
@@ -44,7 +48,7 @@ func (e *Engine) Compile(ctx context.Context, code []byte) (*Module, error) {
 
 // module returns another reference to the module's code, which obtain gets if
 // nobody has.
-func (e *Engine) module(ctx context.Context, key digest, report *Report, obtain func() (wazero.CompiledModule, error)) (*Module, error) {
+func (e *Engine) module(ctx context.Context, key digest, report *Report, obtain func() (*compiled, error)) (*Module, error) {
 	select {
 	case e.turn <- struct{}{}:
 		defer func() { <-e.turn }()
@@ -53,11 +57,11 @@ func (e *Engine) module(ctx context.Context, key digest, report *Report, obtain 
 	}
 	c := e.modules[key]
 	if c == nil {
-		native, err := obtain()
-		if err != nil {
+		var err error
+		if c, err = obtain(); err != nil {
 			return nil, err
 		}
-		c = &compiled{code: native, report: report}
+		c.report = report
 		e.modules[key] = c
 	}
 	c.refs++
@@ -72,42 +76,97 @@ func (e *missedError) Error() string { return e.err.Error() }
 
 // load makes a module of code in the cache, and compiles nothing. It decodes no
 // module which a child has not seen to be good. The caller has the turn.
-func (e *Engine) load(ctx context.Context, key digest, code []byte) (wazero.CompiledModule, error) {
+func (e *Engine) load(ctx context.Context, key digest, code []byte) (*compiled, error) {
 	if err := e.checked().verify(key); err != nil {
 		return nil, &missedError{err}
 	}
-	// Several workers look at their context before each function and so compile
-	// none; what is in the cache is loaded without a look at it.
-	over, cancel := context.WithCancel(experimental.WithCompilationWorkers(context.WithoutCancel(ctx), 2))
-	cancel()
-	native, err := e.runtime.CompileModule(over, code)
+	prepared, err := prepare(code)
+	if err != nil {
+		return nil, &missedError{err}
+	}
+	native, err := e.runtime.CompileModule(compileNothing(ctx), prepared.Code)
 	if err != nil {
 		return nil, &missedError{fmt.Errorf("load from the code cache: %w", err)}
 	}
-	return native, nil
+	return assemble(ctx, native, prepared)
+}
+
+// compileNothing returns a context with which wazero decodes and validates a
+// module, and makes no code of it: several workers look at their context before
+// each function. What is in the cache is loaded without a look at it.
+func compileNothing(ctx context.Context) context.Context {
+	over, cancel := context.WithCancel(experimental.WithCompilationWorkers(context.WithoutCancel(ctx), 2))
+	cancel()
+	return over
+}
+
+// prepare rewrites a module so that it can be metered, stopped and reset.
+func prepare(code []byte) (*instrument.Prepared, error) {
+	prepared, err := instrument.Instrument(code, instrument.DefaultOptions(runtime.GOARCH))
+	if refused, ok := errors.AsType[*instrument.RefusedError](err); ok {
+		return nil, &RefusedError{Faults: []string{refused.Reason}}
+	}
+	if err != nil {
+		return nil, invalid(err)
+	}
+	return prepared, nil
+}
+
+// assemble makes what instances are made of. The native code becomes its own.
+func assemble(ctx context.Context, native wazero.CompiledModule, prepared *instrument.Prepared) (*compiled, error) {
+	var parts []memory.Part
+	for _, s := range prepared.Data {
+		parts = append(parts, memory.Part{Offset: uint64(s.Offset), Bytes: s.Bytes})
+	}
+	var size uint64
+	for _, m := range native.ExportedMemories() {
+		size = uint64(m.Min()) * memory.PageSize
+	}
+	image, err := memory.NewImage(size, parts)
+	if err != nil {
+		return nil, errors.Join(err, native.Close(ctx))
+	}
+	// What wazero and the image have copied need not stay here as well.
+	prepared.Code, prepared.Data = nil, nil
+	var n numbers
+	for _, f := range native.ImportedFunctions() {
+		if module, _, _ := f.Import(); module == instrument.HostModule {
+			n.added++
+		} else {
+			n.imported++
+		}
+	}
+	return &compiled{code: native, prepared: prepared, image: image, numbers: n}, nil
 }
 
 // compileHere compiles in this process, from the cache if it is there.
-func (e *Engine) compileHere(ctx context.Context, code []byte) (wazero.CompiledModule, error) {
+func (e *Engine) compileHere(ctx context.Context, code []byte) (*compiled, error) {
 	if e.config.Workers > 1 {
 		ctx = experimental.WithCompilationWorkers(ctx, e.config.Workers)
 	}
 	if err := makeCache(e.config.CacheDir); err != nil {
 		return nil, fmt.Errorf("make code cache: %w", err)
 	}
-	native, err := e.runtime.CompileModule(ctx, code)
-	if err != nil {
-		return e.compileAnew(ctx, code, err)
-	}
-	return native, nil
-}
-
-// compileAnew finds out whether a failed compilation was the module's fault. If
-// not it was the cache's: that is emptied, and the module compiled once more.
-func (e *Engine) compileAnew(ctx context.Context, code []byte, failed error) (wazero.CompiledModule, error) {
 	if err := e.Validate(ctx, code); err != nil {
 		return nil, err
 	}
+	prepared, err := prepare(code)
+	if err != nil {
+		return nil, err
+	}
+	native, err := e.runtime.CompileModule(ctx, prepared.Code)
+	if err != nil {
+		native, err = e.compileAnew(ctx, prepared.Code, err)
+	}
+	if err != nil {
+		return nil, err
+	}
+	return assemble(ctx, native, prepared)
+}
+
+// compileAnew compiles a module that is valid, and did not compile: that was the
+// fault of the cache, which is emptied.
+func (e *Engine) compileAnew(ctx context.Context, code []byte, failed error) (wazero.CompiledModule, error) {
 	if e.config.CacheDir == "" {
 		return nil, fmt.Errorf("compile module: %w", failed)
 	}
@@ -138,12 +197,14 @@ func makeCache(dir string) error {
 // process and without making code of it. One that is not valid is refused with a
 // [*RefusedError].
 func (e *Engine) Validate(ctx context.Context, code []byte) error {
-	runtime := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfigInterpreter().WithCoreFeatures(features))
-	_, err := runtime.CompileModule(ctx, code)
-	if err != nil {
-		err = invalid(err)
+	native, err := e.runtime.CompileModule(compileNothing(ctx), code)
+	if errors.Is(err, context.Canceled) {
+		return nil // it came to the code
 	}
-	return errors.Join(err, runtime.Close(ctx))
+	if err != nil {
+		return invalid(err)
+	}
+	return native.Close(ctx) // it has no code
 }
 
 func invalid(err error) *RefusedError {

@@ -14,7 +14,7 @@ import (
 
 // TestConform holds the engine against the rules that any build must keep.
 func TestConform(t *testing.T) {
-	engine, err := wasi.New(t.Context(), wasi.Config{Interruptible: true})
+	engine, err := wasi.New(t.Context(), wasi.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -52,7 +52,7 @@ type sandbox struct {
 func (s *sandbox) Serve(w http.ResponseWriter, r *http.Request) string {
 	ctx, cancel := context.WithTimeout(r.Context(), s.program.Rules.Timeout)
 	defer cancel()
-	instance, err := s.module.NewInstance(s.config)
+	instance, err := s.module.NewInstance(context.Background(), s.config)
 	if err != nil {
 		return err.Error()
 	}

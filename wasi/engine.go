@@ -14,6 +14,8 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/child"
+	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
+	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
 
@@ -22,13 +24,14 @@ type Config struct {
 	// CacheDir is where compiled code is kept between processes; it is made when
 	// missing and may be deleted at any time. Empty keeps nothing.
 	CacheDir string
-	// Interruptible makes a guest end soon after its context does. It slows tight
-	// loops of the guest down, so a command that its user can kill does without.
-	Interruptible bool
+	// CacheKey is a secret which is not kept in CacheDir: code is native code that
+	// will be run, so an isolated engine loads only what it has itself put there.
+	CacheKey []byte
 	// Workers is the number of goroutines that compile one module; 0 means 1.
 	Workers int
 	// Isolated compiles in child processes with bounds, never in this one. It
-	// needs a CacheDir of this engine's own, and a program that begins with [Child].
+	// needs a CacheDir of this engine's own, a CacheKey, and a program that begins
+	// with [Child].
 	Isolated bool
 }
 
@@ -40,6 +43,7 @@ type Engine struct {
 	imports  map[string]api.FunctionDefinition // what a module may import, by name
 	children *child.Nursery
 	modules  map[digest]*compiled
+	tracker  *memory.Tracker
 	// turn holds a token while somebody makes, closes, or uses modules. It is a
 	// lock whose wait can end with a context, as a compilation takes seconds.
 	turn chan struct{}
@@ -52,9 +56,17 @@ type digest = [sha256.Size]byte
 // bytes. wazero counts references to code itself, but loses count when they are
 // closed while others are made, so it sees one reference only.
 type compiled struct {
-	code   wazero.CompiledModule
-	report *Report
-	refs   int
+	code     wazero.CompiledModule
+	prepared *instrument.Prepared // without its code and data, which are elsewhere by now
+	image    *memory.Image        // what the memory of an instance begins with
+	numbers  numbers
+	report   *Report
+	refs     int
+}
+
+// close frees the code and the image.
+func (c *compiled) close(ctx context.Context) error {
+	return errors.Join(c.code.Close(ctx), c.image.Close())
 }
 
 // features are those of WebAssembly 2.0 and what is finished after it. Exception
@@ -65,17 +77,21 @@ const features = api.CoreFeaturesV2 | experimental.CoreFeaturesExtendedConst |
 // New returns an engine, which is to be closed after all of its modules.
 func New(ctx context.Context, config Config) (*Engine, error) {
 	const childrenAtOnce = 2
-	if config.Isolated && config.CacheDir == "" {
-		return nil, errors.New("an isolated engine needs a code cache, through which it gets its code")
+	if config.Isolated && (config.CacheDir == "" || len(config.CacheKey) == 0) {
+		return nil, errors.New("an isolated engine needs a code cache, through which it gets its code, and its key")
 	}
 	e := &Engine{
 		config: config, children: child.NewNursery(childrenAtOnce),
-		modules: map[digest]*compiled{}, turn: make(chan struct{}, 1),
+		modules: map[digest]*compiled{}, tracker: memory.NewTracker(), turn: make(chan struct{}, 1),
+	}
+	if config.Isolated {
+		if err := e.checked().own(); err != nil {
+			return nil, errors.Join(err, e.tracker.Close())
+		}
 	}
 	rc := wazero.NewRuntimeConfig().
 		WithCoreFeatures(features).
-		WithDebugInfoEnabled(false). // or each trap has us parse DWARF of the guest's making
-		WithCloseOnContextDone(config.Interruptible)
+		WithDebugInfoEnabled(false) // or each trap has us parse DWARF of the guest's making
 	if config.CacheDir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(config.CacheDir)
 		if err != nil {
@@ -95,7 +111,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	return e, nil
 }
 
-// provide instantiates WASI for the guests to import.
+// provide instantiates what guests import: WASI, and what their preparation adds.
 func (e *Engine) provide(ctx context.Context) error {
 	builder := e.runtime.NewHostModuleBuilder(preview1.ModuleName)
 	preview1.Export(builder)
@@ -106,6 +122,11 @@ func (e *Engine) provide(ctx context.Context) error {
 	e.imports = host.ExportedFunctions()
 	if _, err := e.runtime.InstantiateModule(ctx, host, wazero.NewModuleConfig()); err != nil {
 		return fmt.Errorf("instantiate WASI: %w", err)
+	}
+	own := e.runtime.NewHostModuleBuilder(instrument.HostModule)
+	platform(own)
+	if _, err := own.Instantiate(ctx); err != nil {
+		return fmt.Errorf("instantiate the platform's functions: %w", err)
 	}
 	return nil
 }
@@ -120,12 +141,12 @@ func (e *Engine) release(ctx context.Context, key digest, c *compiled) error {
 		return nil
 	}
 	delete(e.modules, key)
-	return c.code.Close(ctx)
+	return c.close(ctx)
 }
 
 // Close frees everything. It is idempotent.
 func (e *Engine) Close(ctx context.Context) error {
-	err := e.runtime.Close(ctx)
+	err := errors.Join(e.runtime.Close(ctx), e.tracker.Close())
 	if e.cache != nil {
 		err = errors.Join(err, e.cache.Close(ctx))
 	}

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"regexp"
+	"strconv"
 	"strings"
 
 	"github.com/tetratelabs/wazero/sys"
@@ -45,6 +47,8 @@ type Fault struct {
 	Message string
 	// Stack is the guest's stack trace after a trap.
 	Stack string
+	// OutOfFuel says that it was the fuel that was over, not the time.
+	OutOfFuel bool
 	// Committed says that part of the response has been sent.
 	Committed bool
 	// Err is the cause, if there is one beside the guest.
@@ -59,7 +63,6 @@ func (f *Fault) Unwrap() error { return f.Err }
 // well. err is what the guest's call returned.
 func (i *Instance) diagnose(ctx context.Context, err error, out *cgi.Response) *Fault {
 	exit, exited := errors.AsType[*sys.ExitError](err)
-	ended := err == nil || (exited && exit.ExitCode() == 0)
 	if fault := outputFault(out.Err()); fault != nil {
 		return fault
 	}
@@ -67,8 +70,11 @@ func (i *Instance) diagnose(ctx context.Context, err error, out *cgi.Response) *
 		// Also when it ended well: a sleep that was cut short proves nothing.
 		return interruption(ctx)
 	}
-	if ended {
+	if err == nil || (exited && exit.ExitCode() == 0) {
 		return nil
+	}
+	if errors.Is(err, errFuel) {
+		return &Fault{Kind: FaultDeadline, OutOfFuel: true, Message: fmt.Sprintf("the program used more than %d fuel", i.limits.Fuel), Err: err}
 	}
 	if i.memory.Starved() {
 		return &Fault{
@@ -83,12 +89,36 @@ func (i *Instance) diagnose(ctx context.Context, err error, out *cgi.Response) *
 		return &Fault{Kind: FaultExit, Message: fmt.Sprintf("the program exited with status %d", exit.ExitCode())}
 	}
 	message, stack, _ := strings.Cut(err.Error(), "\nwasm stack trace:")
+	message = strings.TrimSuffix(strings.TrimPrefix(message, "wasm error: "), " (recovered by wazero)")
 	return &Fault{
 		Kind:    FaultTrap,
-		Message: "the program crashed: " + strings.TrimPrefix(message, "wasm error: "),
-		Stack:   strings.Trim(stack, "\n"),
+		Message: "the program crashed: " + message,
+		Stack:   i.guest.compiled.numbers.restore(strings.Trim(stack, "\n")),
 		Err:     err,
 	}
+}
+
+// numbers is how the preparation of a module has moved its functions: those that
+// it defines stand behind the imports that were added.
+type numbers struct{ imported, added int }
+
+// restore gives functions without a name the number in a stack trace that they
+// have in the module as it was uploaded.
+func (n numbers) restore(stack string) string {
+	return regexp.MustCompile(`\.\$(\d+)\(`).ReplaceAllStringFunc(stack, func(match string) string {
+		number, err := strconv.Atoi(strings.Trim(match, ".$("))
+		if err != nil || number < n.imported+n.added {
+			return match
+		}
+		return fmt.Sprintf(".$%d(", number-n.added)
+	})
+}
+
+// ended tells whether a guest came to an end of its own: it returned or exited,
+// with whatever status.
+func ended(err error) bool {
+	_, exited := errors.AsType[*sys.ExitError](err)
+	return err == nil || exited
 }
 
 // outputFault is the fault behind an error of the response.

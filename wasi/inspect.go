@@ -68,7 +68,7 @@ func (e *Engine) Inspect(code []byte) (*Report, error) {
 	}
 	r := &Report{
 		Functions: outline.Functions,
-		Snapshot:  "a cgi module runs from its start for every request, in a new instance",
+		Snapshot:  "a command runs from its start for every request; what it begins with is the image of its data",
 	}
 	if m, ok := outline.Memory(); ok {
 		r.MemoryMin = m.Min * memory.PageSize
@@ -102,11 +102,15 @@ func (r *Report) Fits(limit uint64) error {
 }
 
 // beside is what an instance takes of the host beside its linear memory, in
-// bytes: tables, as wazero has them, and what of a response, a log and the guest's
-// own stack is held while it runs.
-func (r *Report) beside() uint64 {
+// bytes: tables, as wazero has them and as far as the guest can grow them, and
+// what of a response, a log and the guest's own stack is held while it runs.
+func (c *compiled) beside() uint64 {
 	const entry, buffers = 8, 512 << 10
-	return entry*r.TableMin + buffers
+	entries := c.report.TableMin
+	if c.prepared.ChangesTables {
+		entries = uint64(binary.DefaultLimits().TableEntries)
+	}
+	return entry*entries + buffers
 }
 
 // explain adds the mend to what the scan found.

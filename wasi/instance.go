@@ -5,9 +5,7 @@ import (
 	"errors"
 	"io"
 	"net/http"
-
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/experimental"
+	"sync"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/cgi"
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
@@ -18,18 +16,27 @@ import (
 // Instance is one sandbox. It is used by one goroutine at a time, and is to be
 // closed.
 type Instance struct {
-	module  *Module
+	engine  *Engine
 	env     []string
 	limits  Limits
 	memory  *memory.Reservation
 	process *preview1.Process
 	tmp     *fs.Tmp
-	served  bool
+	guest   *guest
+	shared  Budgets
+	closed  sync.Once
+	// used says that a request has been served since the instance was made or
+	// reset, and broken that it can never serve one again.
+	used, broken bool
+	fuel         uint64
 }
 
 // Fresh tells whether the instance can serve a request that finds nothing of an
 // earlier one.
-func (i *Instance) Fresh() bool { return !i.served }
+func (i *Instance) Fresh() bool { return !i.used && !i.broken }
+
+// Fuel is what the latest request has used.
+func (i *Instance) Fuel() uint64 { return i.fuel }
 
 // Serve runs the guest for one request. The body must have been read, so that no
 // guest waits for a client; its length is r.ContentLength. The guest's log goes
@@ -40,11 +47,13 @@ func (i *Instance) Serve(w http.ResponseWriter, r *http.Request, stderr io.Write
 	if !i.Fresh() {
 		return &Fault{Kind: FaultHost, Message: "the instance has served a request already"}
 	}
-	i.served = true
+	i.used = true
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	out := cgi.NewResponse(w, r, i.limits.Response, func(error) { cancel() })
-	fault := i.diagnose(ctx, i.run(ctx, r, out, stderr), out)
+	err := i.run(ctx, r, out, stderr)
+	i.broken = !ended(err)
+	fault := i.diagnose(ctx, err, out)
 	if fault == nil {
 		fault = outputFault(out.Close())
 	}
@@ -61,25 +70,33 @@ func (i *Instance) run(ctx context.Context, r *http.Request, out *cgi.Response, 
 	if err := i.process.Begin(env, preview1.Stdio{In: r.Body, Out: out, Err: stderr}); err != nil {
 		return err
 	}
-	return i.module.start(ctx, i.process, i.memory)
+	err := i.guest.run(ctx, i.process, i.limits.Fuel)
+	i.fuel = uint64(i.guest.meter.used())
+	return err
 }
 
-// start instantiates the module, and calls its entry point on behalf of a process.
-func (m *Module) start(ctx context.Context, process *preview1.Process, mem *memory.Reservation) error {
-	ctx = preview1.WithProcess(experimental.WithMemoryAllocator(ctx, mem), process)
-	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	instance, err := m.engine.runtime.InstantiateModule(ctx, m.compiled.code, config)
-	if err != nil {
+// Reset puts an instance that has served a request back to what a new one is. An
+// error says why it cannot be: then it is to be closed.
+func (i *Instance) Reset() error {
+	if i.broken {
+		return errors.New("the guest was stopped in the middle of what it did")
+	}
+	i.broken = true // until all of it has been done
+	if err := errors.Join(i.process.Close(), i.tmp.Reset(), i.guest.reset(context.Background(), i.engine.tracker)); err != nil {
 		return err
 	}
-	// The context may be over, but what the instance holds is to be freed.
-	defer func() { _ = instance.Close(context.WithoutCancel(ctx)) }()
-	_, err = instance.ExportedFunction("_start").Call(ctx)
-	return err
+	i.used, i.broken = false, false
+	return nil
 }
 
 // Close frees the instance's memory, its descriptors and its /tmp. It is
 // idempotent.
 func (i *Instance) Close() error {
-	return errors.Join(i.process.Close(), i.memory.Close(), i.tmp.Close())
+	err := errors.Join(i.guest.close(context.Background()), i.process.Close(), i.memory.Close(), i.tmp.Close())
+	i.closed.Do(func() {
+		if b := i.shared.Mappings; b != nil {
+			b.Give(mappings)
+		}
+	})
+	return err
 }

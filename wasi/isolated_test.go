@@ -15,13 +15,14 @@ import (
 	"time"
 
 	"github.com/spacewasm/spacewasm/wasi"
+	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
 // isolated is an engine that compiles in children.
 func isolated(t *testing.T, cache string) *wasi.Engine {
 	t.Helper()
-	engine, err := wasi.New(t.Context(), wasi.Config{CacheDir: cache, Interruptible: true, Workers: 2, Isolated: true})
+	engine, err := wasi.New(t.Context(), wasi.Config{CacheDir: cache, CacheKey: []byte("the key of this test"), Workers: 2, Isolated: true})
 	must(t, err)
 	t.Cleanup(func() { must(t, engine.Close(context.Background())) })
 	return engine
@@ -178,8 +179,24 @@ func TestIsolatedCacheMends(t *testing.T) {
 		"entry gone":      func(t *testing.T, entry, _ string) { must(t, os.Remove(entry)) },
 		"entry cut short": func(t *testing.T, entry, _ string) { must(t, os.Truncate(entry, 100)) },
 		"entry changed":   func(t *testing.T, entry, _ string) { flip(t, entry) },
-		"note gone":       func(t *testing.T, _, note string) { must(t, os.Remove(note)) },
-		"note emptied":    func(t *testing.T, _, note string) { must(t, os.Truncate(note, 0)) },
+		// T5: code that is not this server's own is not run, whoever says so.
+		"entry and its digest changed alike": func(t *testing.T, entry, note string) {
+			before, err := os.ReadFile(entry)
+			must(t, err)
+			flip(t, entry)
+			after, err := os.ReadFile(entry)
+			must(t, err)
+			text, err := os.ReadFile(note)
+			must(t, err)
+			digest := func(b []byte) []byte { return fmt.Appendf(nil, "%x", sha256.Sum256(b)) }
+			forged := bytes.ReplaceAll(text, digest(before), digest(after))
+			if bytes.Equal(text, forged) {
+				t.Fatal("the note has no digest")
+			}
+			must(t, os.WriteFile(note, forged, 0o600))
+		},
+		"note gone":    func(t *testing.T, _, note string) { must(t, os.Remove(note)) },
+		"note emptied": func(t *testing.T, _, note string) { must(t, os.Truncate(note, 0)) },
 		"note leads outside": func(t *testing.T, _, note string) {
 			must(t, os.WriteFile(note, []byte(`{"entry":"../../etc/passwd"}`), 0o600))
 		},
@@ -198,7 +215,7 @@ func TestIsolatedCacheMends(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			cache := t.TempDir()
 			compiles(t, isolated(t, cache), wasitest.Guest("hello"))
-			entry, note := glob(t, cache, "wazero-*/*"), glob(t, cache, "checked/*")
+			entry, note := glob(t, cache, "wazero-*/*"), glob(t, cache, "checked/v*/*")
 			if len(entry) != 1 || len(note) != 1 {
 				t.Fatalf("the cache has the entries %v, the notes %v", entry, note)
 			}
@@ -218,6 +235,36 @@ func TestIsolatedCacheMends(t *testing.T) {
 	}
 }
 
+// T5: the cache is its owner's alone, and another key means another server.
+func TestCacheIsPrivate(t *testing.T) {
+	cache := t.TempDir()
+	must(t, os.Chmod(cache, 0o777))
+	compiles(t, isolated(t, cache), wasitest.Guest("hello"))
+	info, err := os.Stat(cache)
+	must(t, err)
+	if info.Mode().Perm() != 0o700 {
+		t.Errorf("the mode is %o", info.Mode().Perm())
+	}
+	entry := glob(t, cache, "wazero-*/*")[0]
+	before, err := os.Stat(entry)
+	must(t, err)
+	other, err := wasi.New(t.Context(), wasi.Config{CacheDir: cache, CacheKey: []byte("another key"), Workers: 2, Isolated: true})
+	must(t, err)
+	defer other.Close(context.Background())
+	compiles(t, other, wasitest.Guest("hello"))
+	after, err := os.Stat(entry)
+	must(t, err)
+	if os.SameFile(before, after) {
+		t.Error("code was taken that another server had put there")
+	}
+	if os.Geteuid() == 0 {
+		must(t, os.Chown(cache, 65534, 65534))
+		if _, err := wasi.New(t.Context(), wasi.Config{CacheDir: cache, CacheKey: []byte("a key"), Isolated: true}); err == nil {
+			t.Error("a cache of another user was taken")
+		}
+	}
+}
+
 // flip changes one bit in the middle of a file.
 func flip(t *testing.T, file string) {
 	t.Helper()
@@ -233,10 +280,10 @@ func TestNothingCompilesHere(t *testing.T) {
 	cache := t.TempDir()
 	engine := isolated(t, cache)
 	compiles(t, engine, wasitest.Guest("hello"))
-	note, err := os.ReadFile(glob(t, cache, "checked/*")[0])
+	note, err := os.ReadFile(glob(t, cache, "checked/v*/*")[0])
 	must(t, err)
 	code := slow(t)
-	must(t, os.WriteFile(filepath.Join(cache, "checked", fmt.Sprintf("%x", sha256.Sum256(code))), note, 0o600))
+	must(t, os.WriteFile(filepath.Join(cache, "checked", fmt.Sprintf("v%d", instrument.Version), fmt.Sprintf("%x", sha256.Sum256(code))), note, 0o600))
 	failed := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {

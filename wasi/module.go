@@ -31,12 +31,15 @@ func (m *Module) Close(ctx context.Context) error {
 	return err
 }
 
-// Limits bound one execution. All sizes are in bytes.
+// Limits bound one execution. Sizes are in bytes.
 type Limits struct {
 	Memory    uint64 // of linear memory
 	Tmp       int64  // of files in /tmp
 	TmpInodes int    // of files, folders and links in /tmp
 	Response  int64  // of a response's body
+	// Fuel bounds what the guest computes, in about the number of its instructions;
+	// 0 does not.
+	Fuel uint64
 }
 
 // InstanceConfig is what an instance is made of. Instances share Bundle, which
@@ -55,31 +58,50 @@ type InstanceConfig struct {
 	Budgets Budgets
 }
 
-// ErrNoMemory says that an instance would take more of [Budgets].Memory than is
-// left.
+// ErrNoMemory says that an instance would take more of [Budgets].Memory, or
+// Mappings, than is left.
 var ErrNoMemory = errors.New("the memory budget has no room for another instance")
 
 // NewInstance makes a sandbox, in which nothing has run yet. [ErrNoMemory] says
 // that one can be made later.
-func (m *Module) NewInstance(config InstanceConfig) (*Instance, error) {
+func (m *Module) NewInstance(ctx context.Context, config InstanceConfig) (*Instance, error) {
+	if b := config.Budgets.Mappings; b != nil && !b.Take(mappings) {
+		return nil, ErrNoMemory
+	}
+	i, err := m.newInstance(ctx, config)
+	if err != nil && config.Budgets.Mappings != nil {
+		config.Budgets.Mappings.Give(mappings)
+	}
+	return i, err
+}
+
+// mappings is how many an instance has: its image, and the rest of its memory.
+const mappings = 2
+
+func (m *Module) newInstance(ctx context.Context, config InstanceConfig) (*Instance, error) {
 	mem, err := memory.Reserve(config.Limits.Memory)
 	if err != nil {
 		return nil, err
 	}
 	if budget := config.Budgets.Memory; budget != nil {
-		report := m.Report()
-		if !mem.Charge(budget, report.MemoryMin, report.beside()) {
+		if !mem.Charge(budget, m.Report().MemoryMin, m.compiled.beside()) {
 			return nil, errors.Join(ErrNoMemory, mem.Close())
 		}
+	}
+	g, err := m.compiled.instantiate(ctx, m.engine.runtime, mem)
+	if err != nil {
+		return nil, errors.Join(err, mem.Close())
 	}
 	shared := fs.Shared{Bytes: config.Budgets.Tmp, Descriptors: config.Budgets.Descriptors}
 	tmp := fs.NewTmp(config.TmpDir, fs.Quota{Bytes: config.Limits.Tmp, Inodes: config.Limits.TmpInodes}, shared)
 	return &Instance{
-		module: m,
+		engine: m.engine,
 		env:    config.Env,
+		shared: config.Budgets,
 		limits: config.Limits,
 		memory: mem,
 		tmp:    tmp,
+		guest:  g,
 		process: preview1.New(preview1.Config{Args: config.Args, Preopens: []preview1.Preopen{
 			{Name: "/", Dir: fs.ReadOnly(config.Bundle, shared)},
 			{Name: "/tmp", Dir: tmp.Dir()},

@@ -33,7 +33,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	engine, err := wasi.New(t.Context(), wasi.Config{Interruptible: true})
+	engine, err := wasi.New(t.Context(), wasi.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,7 +66,7 @@ func (b *bench) ask(t *testing.T, guest string, r *http.Request) answer {
 	if err != nil {
 		t.Fatal(err)
 	}
-	instance, err := module.NewInstance(b.config)
+	instance, err := module.NewInstance(context.Background(), b.config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -256,7 +256,7 @@ func TestSharedCode(t *testing.T) {
 	if a := b.ask(t, "hello", get(t.Context())); a.fault != nil { // compiles and closes a second one
 		t.Fatal(a.fault)
 	}
-	instance, err := first.NewInstance(b.config)
+	instance, err := first.NewInstance(context.Background(), b.config)
 	if err != nil {
 		t.Fatal(err)
 	}

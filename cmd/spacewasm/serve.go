@@ -107,6 +107,7 @@ func limitFlags(f *pflag.FlagSet, l *space.Limits) {
 	f.Var((*size)(&l.Tmp), "tmp", "files in /tmp of one execution")
 	f.Var((*size)(&l.Payload), "payload", "body of a request, and of a response")
 	f.Var((*size)(&l.Bundle), "bundle", "code and assets of a Micro, packed and unpacked")
+	f.Uint64Var(&l.Fuel, "fuel", l.Fuel, "what one execution may compute, in about instructions; 0 leaves that to the time")
 	f.IntVar(&l.Concurrency, "concurrency", l.Concurrency, "executions of a Micro at a time")
 }
 

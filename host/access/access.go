@@ -24,21 +24,40 @@ type Guard struct {
 // Open reads the admin token from the file, and makes the file, for its owner
 // only, if there is none. A file that others can read is refused.
 func Open(path string) (*Guard, error) {
-	text, err := read(path)
-	if errors.Is(err, fs.ErrNotExist) {
-		text, err = create(path)
-	}
+	token, err := secret(path, "sw_")
 	if err != nil {
 		return nil, fmt.Errorf("admin token: %w", err)
-	}
-	token := strings.TrimSpace(string(text))
-	if len(token) < 16 {
-		return nil, fmt.Errorf("admin token: %s holds fewer than 16 characters: delete it, and a new one is made", path)
 	}
 	return &Guard{sum: sha256.Sum256([]byte(token))}, nil
 }
 
-// read reads the token, if it is this user's alone: root may have made it, too.
+// Key reads a key of the server's own from the file, and makes the file, for its
+// owner only, if there is none. A file that others can read is refused.
+func Key(path string) ([]byte, error) {
+	key, err := secret(path, "")
+	if err != nil {
+		return nil, fmt.Errorf("key: %w", err)
+	}
+	return []byte(key), nil
+}
+
+// secret reads a file of one secret, or makes it of a prefix and 130 random bits.
+func secret(path, prefix string) (string, error) {
+	text, err := read(path)
+	if errors.Is(err, fs.ErrNotExist) {
+		text, err = create(path, prefix)
+	}
+	if err != nil {
+		return "", err
+	}
+	word := strings.TrimSpace(string(text))
+	if len(word) < 16 {
+		return "", fmt.Errorf("%s holds fewer than 16 characters: delete it, and a new one is made", path)
+	}
+	return word, nil
+}
+
+// read reads a secret, if it is this user's alone: root may have made it, too.
 func read(path string) ([]byte, error) {
 	f, err := os.OpenFile(path, os.O_RDONLY|syscall.O_NONBLOCK, 0) // a FIFO would wait
 	if err != nil {
@@ -59,17 +78,17 @@ func read(path string) ([]byte, error) {
 	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != 0 && int(st.Uid) != os.Geteuid() {
 		return nil, fmt.Errorf("%s belongs to another user (uid %d), who may read it: `chown` it, or run as that user", path, st.Uid)
 	}
-	return io.ReadAll(io.LimitReader(f, maxToken))
+	return io.ReadAll(io.LimitReader(f, maxSecret))
 }
 
-// maxToken is more than any token has, in bytes.
-const maxToken = 4096
+// maxSecret is more than any secret has, in bytes.
+const maxSecret = 4096
 
-// create writes a new token under another name first: a crash leaves no half of
+// create writes a new secret under another name first: a crash leaves no half of
 // one, and the next start takes the other name again.
-func create(path string) ([]byte, error) {
-	text := []byte("sw_" + rand.Text() + "\n")
-	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), ".token-new"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+func create(path, prefix string) ([]byte, error) {
+	text := []byte(prefix + rand.Text() + "\n")
+	f, err := os.OpenFile(filepath.Join(filepath.Dir(path), "."+filepath.Base(path)+"-new"), os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
 	if err != nil {
 		return nil, err
 	}

@@ -174,3 +174,22 @@ func TestTokenOfOthers(t *testing.T) {
 func mode(path string, mode os.FileMode) error {
 	return errors.Join(os.WriteFile(path, []byte(token), 0o600), os.Chmod(path, mode))
 }
+
+// T5: a key is made once, for its owner only.
+func TestKey(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "key")
+	first, err := access.Key(path)
+	if err != nil || len(first) < 26 {
+		t.Fatalf("%q, %v", first, err)
+	}
+	again, err := access.Key(path)
+	if err != nil || string(again) != string(first) {
+		t.Errorf("%q, then %q, %v", first, again, err)
+	}
+	if err := os.Chmod(path, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := access.Key(path); err == nil {
+		t.Error("a key that others can read was taken")
+	}
+}

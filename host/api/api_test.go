@@ -68,7 +68,7 @@ func newBench(t *testing.T) *bench {
 	t.Helper()
 	b := &bench{said: &strings.Builder{}}
 	logger := slog.New(slog.NewTextHandler(b.said, nil))
-	engine, err := wasi.New(t.Context(), wasi.Config{Interruptible: true})
+	engine, err := wasi.New(t.Context(), wasi.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

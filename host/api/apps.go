@@ -100,16 +100,25 @@ func noApp(name space.AppName) error {
 	return space.Errorf(space.CodeNotFound, "there is no app %q", name)
 }
 
+// usageOf is that of the i-th Micro of an app. One that failed has no servers.
+func usageOf(app *registry.App, i int) wire.Usage {
+	if i >= len(app.Routes) {
+		return wire.Usage{}
+	}
+	u := app.Routes[i].Server.Usage()
+	return wire.Usage{Requests: u.Requests, Fuel: u.Fuel, RunMS: float64(u.Run.Microseconds()) / 1000}
+}
+
 func (a *api) describe(app *registry.App) wire.App {
 	answer := wire.App{
 		App: string(app.App.Name), Revision: app.Revision.Number, URL: a.URL(app.App.Name),
 		Created: app.Revision.Created, Micros: []wire.Micro{}, Failed: app.Failed,
 	}
-	for _, m := range app.Revision.Micros {
+	for i, m := range app.Revision.Micros {
 		answer.Micros = append(answer.Micros, wire.Micro{
 			Name: m.Name, Path: m.Path, Contract: m.Contract, Primary: m.Primary, Public: m.Public,
 			WasmBytes: m.WasmBytes, CompileMS: float64(m.CompileTime.Microseconds()) / 1000,
-			Snapshot: wire.Snapshot{Reason: m.NoSnapshot},
+			Snapshot: wire.Snapshot{Reason: m.NoSnapshot}, Usage: usageOf(app, i),
 		})
 	}
 	return answer

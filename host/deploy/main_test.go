@@ -78,7 +78,7 @@ func newBenchOf(t testing.TB, dir string, change func(*space.Limits), configure 
 	if change != nil {
 		change(&limits)
 	}
-	engine, err := wasi.New(t.Context(), wasi.Config{Interruptible: true})
+	engine, err := wasi.New(t.Context(), wasi.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

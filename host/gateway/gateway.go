@@ -57,7 +57,7 @@ func New(config Config) *Gateway { return &Gateway{config: config} }
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	id := space.NewRequestID()
-	r = r.WithContext(space.WithRequestID(r.Context(), id))
+	r = r.WithContext(space.WithUsage(space.WithRequestID(r.Context(), id), &space.Usage{}))
 	out := &recorder{ResponseWriter: w}
 	out.Header().Set("X-Space-Request-Id", string(id))
 	if endsUnclearly(r) {
@@ -168,6 +168,9 @@ func (g *Gateway) log(r *http.Request, out *recorder, began time.Time, e *space.
 		slog.Int("status", out.status),
 		slog.Int64("bytes", out.bytes),
 		slog.Duration("took", time.Since(began)),
+	}
+	if u := space.UsageOf(r.Context()); u.Requests > 0 {
+		attrs = append(attrs, slog.Uint64("fuel", u.Fuel), slog.Duration("ran", u.Run))
 	}
 	if e != nil {
 		attrs = append(attrs, slog.String("code", string(e.Code)))

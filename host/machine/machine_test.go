@@ -88,3 +88,16 @@ func TestHere(t *testing.T) {
 		t.Error("a folder that does not exist is on a disk")
 	}
 }
+
+// T29: the number of mappings that the kernel allows.
+func TestMappings(t *testing.T) {
+	for text, want := range map[string]int64{"65530\n": 65530, "262144": 262144, "": 65530, "many": 65530, "-1": 65530} {
+		root := fstest.MapFS{"proc/sys/vm/max_map_count": {Data: []byte(text)}}
+		if got := machine.Mappings(root); got != want {
+			t.Errorf("%q: %d, want %d", text, got, want)
+		}
+	}
+	if got := machine.Mappings(fstest.MapFS{}); got != 65530 {
+		t.Errorf("where there is none: %d", got)
+	}
+}

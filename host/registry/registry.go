@@ -20,6 +20,8 @@ import (
 // Serve returns an error it has written nothing, unless the error says
 // Committed. Close frees the Micro; no Serve runs then.
 type Server interface {
+	// Usage is what all requests have used since the app went live.
+	Usage() space.Usage
 	Serve(w http.ResponseWriter, r *http.Request) error
 	Close(ctx context.Context) error
 }

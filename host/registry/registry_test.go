@@ -266,3 +266,5 @@ func TestRemoveWaitsForReplaced(t *testing.T) {
 		}
 	})
 }
+
+func (*door) Usage() space.Usage { return space.Usage{} }

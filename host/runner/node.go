@@ -15,13 +15,13 @@ type Node struct {
 	// Memory is what instances take from, and Bodies what the bodies of requests
 	// do, in bytes.
 	Memory, Bodies *pool.Budget
-	// Tmp and Descriptors are those of [wasi.Budgets].
-	Tmp, Descriptors wasi.Budget
+	// Tmp, Descriptors and Mappings are those of [wasi.Budgets].
+	Tmp, Descriptors, Mappings wasi.Budget
 }
 
 // budgets are those of the node's instances.
 func (n Node) budgets() wasi.Budgets {
-	b := wasi.Budgets{Tmp: n.Tmp, Descriptors: n.Descriptors}
+	b := wasi.Budgets{Tmp: n.Tmp, Descriptors: n.Descriptors, Mappings: n.Mappings}
 	if n.Memory != nil { // or the interface would not be nil either
 		b.Memory = n.Memory
 	}

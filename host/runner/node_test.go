@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/pool"
+	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -58,6 +59,11 @@ func TestNodeMemory(t *testing.T) {
 	if err := other.Serve(httptest.NewRecorder(), request(t.Context(), "later", "/", nil)); err != nil {
 		t.Errorf("after the other has ended: %v", err)
 	}
+	for _, m := range []*runner.Micro{busy, hasty, other} { // which keep instances for later
+		if err := m.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	}
 	if b.node.Memory.Used() != 0 {
 		t.Errorf("%d bytes are left over", b.node.Memory.Used())
 	}
@@ -68,15 +74,22 @@ func TestNodeMemory(t *testing.T) {
 func TestNodeMemoryGrowth(t *testing.T) {
 	b := newBench(t)
 	b.node.Memory = pool.NewBudget(4 << 20)
-	err := b.micro(t, "grow", nil).Serve(httptest.NewRecorder(), request(t.Context(), "node", "/", nil))
+	starved := b.micro(t, "grow", nil)
+	err := starved.Serve(httptest.NewRecorder(), request(t.Context(), "node", "/", nil))
 	wantFull(t, err, "no more memory for the program", "of 4194304 bytes")
 	if e := b.log.faults["node"]; e == nil || !strings.Contains(e.Detail, "was refused more") {
 		t.Errorf("the log has %v", e)
 	}
 	own := func(l *space.Limits) { l.Memory = 1 << 20 }
-	err = b.micro(t, "grow", own).Serve(httptest.NewRecorder(), request(t.Context(), "own", "/", nil))
+	greedy := b.micro(t, "grow", own)
+	err = greedy.Serve(httptest.NewRecorder(), request(t.Context(), "own", "/", nil))
 	if e := space.AsError(err); e == nil || e.Code != space.CodeOutOfMemory {
 		t.Errorf("got %v", err)
+	}
+	for _, m := range []*runner.Micro{starved, greedy} { // which have a spare instance each
+		if err := m.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
 	}
 	if b.node.Memory.Used() != 0 {
 		t.Errorf("%d bytes are left over", b.node.Memory.Used())

@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"sync"
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/pool"
@@ -20,6 +21,14 @@ import (
 // writeGrace is how much longer than the Micro's deadline a client may take to
 // read, so that the page which reports the deadline still reaches it.
 const writeGrace = 5 * time.Second
+
+// idle is how many instances a Micro keeps at most for later requests, and spare
+// how many it has ready where each request spends one. What is idle gives way to
+// what is needed elsewhere.
+const (
+	idle  = 8
+	spare = 2
+)
 
 // Log is where a Micro's words go.
 type Log interface {
@@ -55,6 +64,9 @@ type Config struct {
 type Micro struct {
 	config    Config
 	instances *pool.Pool[*wasi.Instance]
+
+	mu    sync.Mutex
+	total space.Usage
 }
 
 var _ registry.Server = (*Micro)(nil)
@@ -64,7 +76,10 @@ func New(config Config) *Micro {
 	m := &Micro{config: config}
 	limits := config.Limits
 	m.instances = pool.New(
-		pool.Config{Size: limits.Concurrency, Queue: limits.Queue, Wait: limits.QueueWait, Gate: config.Node.Gate},
+		pool.Config{
+			Size: limits.Concurrency, Queue: limits.Queue, Wait: limits.QueueWait, Gate: config.Node.Gate,
+			Idle: idle, Spare: spare,
+		},
 		m.instance,
 		// An instance that does not close has been counted out already.
 		func(i *wasi.Instance) { _ = i.Close() },
@@ -74,13 +89,14 @@ func New(config Config) *Micro {
 
 func (m *Micro) instance() (*wasi.Instance, error) {
 	limits := m.config.Limits
-	instance, err := m.config.Module.NewInstance(wasi.InstanceConfig{
+	instance, err := m.config.Module.NewInstance(context.Background(), wasi.InstanceConfig{
 		Args:   m.config.Micro.Run,
 		Env:    m.config.Env,
 		Bundle: m.config.Bundle,
 		TmpDir: m.config.TmpDir,
 		Limits: wasi.Limits{
 			Memory: uint64(limits.Memory), Tmp: limits.Tmp, TmpInodes: limits.TmpInodes, Response: limits.Payload,
+			Fuel: limits.Fuel,
 		},
 		Budgets: m.config.Node.budgets(),
 	})
@@ -103,7 +119,8 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 		return m.admission(r.Context(), err)
 	}
 	err = m.execute(instance, w, r, body)
-	if instance.Fresh() {
+	// An instance that cannot be reset is not wrong, only spent.
+	if instance.Fresh() || instance.Reset() == nil {
 		m.instances.Keep(instance)
 	} else {
 		m.instances.Drop(instance)
@@ -125,13 +142,32 @@ func (m *Micro) execute(instance *wasi.Instance, w http.ResponseWriter, r *http.
 	log := m.config.Log.Open(space.RequestIDOf(r.Context()))
 	// The log reports its own troubles; they are not the request's.
 	defer func() { _ = log.Close() }()
+	began := time.Now()
 	err := instance.Serve(w, inner, log)
+	m.account(space.UsageOf(r.Context()), instance.Fuel(), time.Since(began))
 	if err == nil {
 		return nil
 	}
 	e := m.translate(err)
 	log.Fault(e)
 	return e
+}
+
+// account writes down what a request has used.
+func (m *Micro) account(request *space.Usage, fuel uint64, ran time.Duration) {
+	*request = space.Usage{Requests: 1, Fuel: fuel, Run: ran}
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	m.total.Requests++
+	m.total.Fuel += fuel
+	m.total.Run += ran
+}
+
+// Usage is what all requests have used since the Micro was made.
+func (m *Micro) Usage() space.Usage {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return m.total
 }
 
 // translate is the one table from the faults of wasi to codes.
@@ -154,6 +190,9 @@ func (m *Micro) translate(err error) *space.Error {
 	case wasi.FaultDeadline:
 		e.Code = space.CodeDeadline
 		e.Message = fmt.Sprintf("the program did not finish within %v", m.config.Limits.Timeout)
+		if fault.OutOfFuel {
+			e.Message = fmt.Sprintf("the program computed more than it may (%d fuel)", m.config.Limits.Fuel)
+		}
 	case wasi.FaultBadResponse:
 		e.Code = space.CodeBadResponse
 	case wasi.FaultResponseTooLarge:

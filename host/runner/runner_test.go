@@ -72,7 +72,7 @@ type bench struct {
 
 func newBench(t *testing.T) *bench {
 	t.Helper()
-	engine, err := wasi.New(t.Context(), wasi.Config{Interruptible: true})
+	engine, err := wasi.New(t.Context(), wasi.Config{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -24,6 +24,9 @@ type Limits struct {
 	Concurrency int
 	Queue       int
 	QueueWait   time.Duration
+	// Fuel bounds what one execution computes, in about the number of its
+	// instructions; 0 leaves that to the timeout.
+	Fuel uint64
 	// LogBytes bounds what one execution may write to its log.
 	LogBytes int64
 }

@@ -16,11 +16,12 @@ func Cases() []Case {
 }
 
 func timeCases() []Case {
-	quick := func(r *Rules) { r.Timeout = quickDeadline }
-	return []Case{
-		{Guest: "spin", Change: quick, Ended: Deadline, Within: 5 * time.Second},
-		{Guest: "sleep", Change: quick, Ended: Deadline, Within: 5 * time.Second},
+	quick := func(r *Rules) { r.Timeout, r.Memory = quickDeadline, 512<<20 }
+	var cases []Case
+	for _, guest := range []string{"spin", "recurse", "chain", "fill", "wait", "sleep"} {
+		cases = append(cases, Case{Guest: guest, Change: quick, Ended: Deadline, Within: quickDeadline + late})
 	}
+	return cases
 }
 
 func memoryCases() []Case {
@@ -28,6 +29,8 @@ func memoryCases() []Case {
 		{Guest: "grow", Ended: OutOfMemory},
 		{Guest: "grow-ok", Answer: "128\n"}, // pages of 64 KiB are 8 MiB
 		{Guest: "bigmem", Ended: Refused},
+		{Guest: "table-grow", Answer: "999010\n"}, // 10 and as many thousands as a million allows
+		{Guest: "deep", Answer: "200010000\n"},
 		// malloc says so, which is no fault; what the C library needs is gone from the 8 MiB.
 		{Guest: "rules", Query: "memory", Answer: "allocated 7 MiB, then 48\n"},
 	}

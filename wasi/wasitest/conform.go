@@ -26,6 +26,9 @@ const (
 	kitTmpInodes  = 100
 	kitResponse   = 200 << 10
 	quickDeadline = 200 * time.Millisecond
+	// late is by how much a guest may miss its deadline, on a machine that has
+	// nothing else to do.
+	late = 100 * time.Millisecond
 )
 
 // Rules are the limits of one execution; sizes are in bytes.
@@ -72,7 +75,7 @@ type Case struct {
 	Ended string
 	// Answer is the body of the response where the request ends well.
 	Answer string
-	// Within is how long a request may take; 0 means a minute.
+	// Within is how long the quickest of the requests may take; 0 means a minute.
 	Within time.Duration
 }
 
@@ -100,30 +103,35 @@ func (c Case) run(t *testing.T, build Build) {
 	if err != nil {
 		return
 	}
-	for range 3 {
-		c.request(t, sandbox)
+	within, quickest := c.Within, time.Duration(0)
+	if within == 0 {
+		within = time.Minute
+	}
+	for i := range 3 {
+		if took := c.request(t, sandbox); i == 0 || took < quickest {
+			quickest = took
+		}
+	}
+	if quickest > within {
+		t.Errorf("took %v, may take %v", quickest, within)
 	}
 }
 
-func (c Case) request(t *testing.T, sandbox Sandbox) {
+// request serves one request, and returns how long it took.
+func (c Case) request(t *testing.T, sandbox Sandbox) time.Duration {
 	t.Helper()
 	rec := httptest.NewRecorder()
 	r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/?"+c.Query, strings.NewReader(c.Body))
 	began := time.Now()
 	ended := sandbox.Serve(rec, r)
-	within := c.Within
-	if within == 0 {
-		within = time.Minute
-	}
-	if took := time.Since(began); took > within {
-		t.Errorf("took %v, may take %v", took, within)
-	}
+	took := time.Since(began)
 	if ended != c.Ended {
 		t.Fatalf("ended with %q, want %q; answered %.200q", ended, c.Ended, rec.Body)
 	}
 	if c.Ended == EndedWell && c.Answer != rec.Body.String() {
 		t.Errorf("answered:\n%s\nwant:\n%s\n%s", rec.Body, c.Answer, difference(rec.Body.String(), c.Answer))
 	}
+	return took
 }
 
 // difference is the first line in which two answers differ.

@@ -30,7 +30,7 @@ func TestGuestsMatchSources(t *testing.T) {
 	for _, text := range texts {
 		name := strings.TrimSuffix(filepath.Base(text), ".wat")
 		out := filepath.Join(t.TempDir(), name+".wasm")
-		build := exec.Command(wat2wasm, "-o", out, filepath.Join("guests", name+".wat"))
+		build := exec.Command(wat2wasm, "--enable-threads", "-o", out, filepath.Join("guests", name+".wat"))
 		if message, err := build.CombinedOutput(); err != nil {
 			t.Errorf("build %s: %v\n%s", name, err, message)
 			continue

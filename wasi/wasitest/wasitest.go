@@ -8,8 +8,8 @@
 //	answers    hello echo env args stderr nbytes state flush exit0
 //	faults     trap trap-late trap-bounds trap-convert trap-copy trap-div trap-null trap-overflow trap-table
 //	           trap-type exit3 nohdr badstatus badheader crheader
-//	never ends spin recurse sleep bigbody
-//	memory     grow grow-ok bigmem overflow
+//	never ends spin recurse chain fill wait sleep bigbody
+//	memory     grow grow-ok bigmem overflow deep table-grow
 //	files      tmpwrite rowrite, and rules, which goes up to each (its source says how)
 //	refused    noentry unknownimport importmem
 //	handler    reactor

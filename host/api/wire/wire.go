@@ -31,6 +31,14 @@ type Micro struct {
 	WasmBytes int64    `json:"wasm_bytes"`
 	CompileMS float64  `json:"compile_ms"` // what compiling took at upload
 	Snapshot  Snapshot `json:"snapshot"`
+	Usage     Usage    `json:"usage"`
+}
+
+// Usage is what the requests of a Micro have used since it went live.
+type Usage struct {
+	Requests int64   `json:"requests"`
+	Fuel     uint64  `json:"fuel"`
+	RunMS    float64 `json:"run_ms"`
 }
 
 // Snapshot says whether requests start from a memory snapshot, and if not, why.

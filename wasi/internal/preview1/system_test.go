@@ -82,6 +82,26 @@ func TestClocks(t *testing.T) {
 	}
 }
 
+// T33: the monotonic clock goes on from one request to the next, and never back.
+func TestMonotonicClock(t *testing.T) {
+	g := newGuest(t, options{})
+	at := g.room(8)
+	var last uint64
+	for range 5 {
+		for range 100 {
+			g.want(success, "clock_time_get", 1, 0, at)
+			if now := g.u64(at); now < last {
+				t.Fatalf("%d after %d", now, last)
+			} else {
+				last = now
+			}
+		}
+		if err := g.process.Begin(nil, preview1.Stdio{}); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
+
 func TestRandom(t *testing.T) {
 	g := newGuest(t, options{})
 	at := g.room(64)

@@ -1,0 +1,150 @@
+package wasi_test
+
+import (
+	"bytes"
+	"context"
+	"crypto/rand"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"slices"
+	"testing"
+	"time"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
+
+	"github.com/spacewasm/spacewasm/wasi"
+	"github.com/spacewasm/spacewasm/wasi/internal/cgi"
+	"github.com/spacewasm/spacewasm/wasi/wasitest"
+)
+
+// contender answers a request with a fresh state.
+type contender func(w http.ResponseWriter, r *http.Request) error
+
+// BenchmarkCGI compares the engine with stock wazero, which makes an instance for
+// each request and has its deadline on: the same modules, in turns, in one run. It
+// reports medians, and their ratio.
+func BenchmarkCGI(b *testing.B) {
+	for name, module := range map[string][]byte{"C": wasitest.Guest("rules"), "text": wasitest.Guest("hello"), "Go": helloGo(b)} {
+		b.Run(name, func(b *testing.B) {
+			stock, ours := newStock(b, module), newOurs(b, module)
+			var times [2][]time.Duration
+			for b.Loop() {
+				for i, serve := range []contender{stock, ours} {
+					began := time.Now()
+					r := httptest.NewRequest(http.MethodGet, "/?unknown", nil)
+					if err := serve(httptest.NewRecorder(), r); err != nil {
+						b.Fatal(err)
+					}
+					times[i] = append(times[i], time.Since(began))
+				}
+			}
+			s, o := median(times[0]), median(times[1])
+			b.ReportMetric(float64(s.Microseconds()), "stock-µs")
+			b.ReportMetric(float64(o.Microseconds()), "ours-µs")
+			b.ReportMetric(float64(s)/float64(o), "times-faster")
+		})
+	}
+}
+
+func median(all []time.Duration) time.Duration {
+	slices.Sort(all)
+	return all[len(all)/2]
+}
+
+// helloGo builds examples/hello.
+func helloGo(b *testing.B) []byte {
+	out := filepath.Join(b.TempDir(), "hello.wasm")
+	build := exec.Command("go", "build", "-trimpath", "-o", out, "../examples/hello")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if message, err := build.CombinedOutput(); err != nil {
+		b.Fatalf("%v\n%s", err, message)
+	}
+	module, err := os.ReadFile(out)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return module
+}
+
+func newOurs(b *testing.B, code []byte) contender {
+	ctx := context.Background()
+	engine, err := wasi.New(ctx, wasi.Config{Workers: 2})
+	if err != nil {
+		b.Fatal(err)
+	}
+	module, err := engine.Compile(ctx, code)
+	if err != nil {
+		b.Fatal(err)
+	}
+	bundle, err := os.OpenRoot(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	config := wasi.InstanceConfig{
+		Args: []string{"main.wasm"}, Bundle: bundle, TmpDir: b.TempDir(),
+		Limits: wasi.Limits{Memory: 512 << 20, Tmp: 1 << 20, TmpInodes: 100, Response: 1 << 20},
+	}
+	var idle *wasi.Instance
+	b.Cleanup(func() {
+		if idle != nil {
+			_ = idle.Close()
+		}
+		_ = module.Close(ctx)
+		_ = engine.Close(ctx)
+		_ = bundle.Close()
+	})
+	return func(w http.ResponseWriter, r *http.Request) error {
+		if idle == nil {
+			if idle, err = module.NewInstance(ctx, config); err != nil {
+				return err
+			}
+		}
+		if err := idle.Serve(w, r, io.Discard); err != nil {
+			return err
+		}
+		if idle.Reset() != nil {
+			_ = idle.Close()
+			idle = nil
+		}
+		return nil
+	}
+}
+
+// newStock is what one gets without all this.
+func newStock(b *testing.B, code []byte) contender {
+	ctx := context.Background()
+	runtime := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true))
+	wasi_snapshot_preview1.MustInstantiate(ctx, runtime)
+	module, err := runtime.CompileModule(ctx, code)
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = runtime.Close(ctx) })
+	dir := b.TempDir()
+	return func(w http.ResponseWriter, r *http.Request) error {
+		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+		defer cancel()
+		var out bytes.Buffer
+		config := wazero.NewModuleConfig().WithName("").WithStdout(&out).WithArgs("main.wasm").
+			WithFSConfig(wazero.NewFSConfig().WithReadOnlyDirMount(dir, "/")).
+			WithRandSource(rand.Reader).WithSysWalltime().WithSysNanotime()
+		for _, line := range cgi.Env(r, 0) {
+			key, value, _ := bytes.Cut([]byte(line), []byte("="))
+			config = config.WithEnv(string(key), string(value))
+		}
+		instance, err := runtime.InstantiateModule(ctx, module, config)
+		if instance != nil {
+			_ = instance.Close(ctx)
+		}
+		if err != nil && out.Len() == 0 {
+			return err
+		}
+		_, err = w.Write(out.Bytes())
+		return err
+	}
+}

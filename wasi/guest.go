@@ -1,0 +1,135 @@
+package wasi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
+	"github.com/tetratelabs/wazero/experimental"
+
+	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
+	"github.com/spacewasm/spacewasm/wasi/internal/memory"
+	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
+)
+
+// guest is a module that has been instantiated in a memory of its own. It runs
+// once, is reset, and runs again. It is used by one goroutine at a time.
+type guest struct {
+	compiled *compiled
+	runtime  wazero.Runtime
+	memory   *memory.Reservation
+	wasm     api.Module
+	start    api.Function // nil without a start function
+	entry    api.Function
+	meter    meter
+	globals  []global
+}
+
+// global is a mutable global, and what it holds at first.
+type global struct {
+	api.MutableGlobal
+	first uint64
+}
+
+// instantiate makes a guest. What fails here is the host's fault: the module has
+// been compiled. The memory stays the caller's.
+func (c *compiled) instantiate(ctx context.Context, runtime wazero.Runtime, mem *memory.Reservation) (*guest, error) {
+	if err := mem.Load(c.image); err != nil {
+		return nil, err
+	}
+	g := &guest{compiled: c, runtime: runtime, memory: mem}
+	if err := g.instantiate(ctx); err != nil {
+		return nil, err
+	}
+	return g, nil
+}
+
+// instantiate makes an instance in the guest's memory, which is as its image.
+func (g *guest) instantiate(ctx context.Context) error {
+	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	var err error
+	if g.wasm, err = g.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, g.memory), g.compiled.code, config); err != nil {
+		return fmt.Errorf("instantiate module: %w", err)
+	}
+	g.find()
+	g.meter.left, err = mutable(g.wasm, instrument.MeterExport)
+	g.globals = g.globals[:0]
+	for _, x := range g.compiled.prepared.Globals {
+		m, missing := mutable(g.wasm, x.Name)
+		err = errors.Join(err, missing)
+		if missing == nil {
+			g.globals = append(g.globals, global{m, m.Get()})
+		}
+	}
+	if err != nil {
+		return errors.Join(err, g.close(ctx))
+	}
+	return nil
+}
+
+// find looks up what is called. What it finds has a native stack of its own, which
+// wazero makes as large as a call needs, and keeps: so it is looked up anew for
+// each request, which costs 10 KB, where an idle instance could else keep 16 MB.
+func (g *guest) find() {
+	g.entry = g.wasm.ExportedFunction("_start")
+	if g.compiled.prepared.Start != "" {
+		g.start = g.wasm.ExportedFunction(g.compiled.prepared.Start)
+	}
+}
+
+// mutable returns a global that the preparation has exported.
+func mutable(wasm api.Module, name string) (api.MutableGlobal, error) {
+	m, ok := wasm.ExportedGlobal(name).(api.MutableGlobal)
+	if !ok {
+		return nil, fmt.Errorf("the prepared module has no mutable global %q", name)
+	}
+	return m, nil
+}
+
+// run calls the guest's entry point on behalf of a process, with a limit of fuel,
+// 0 for none.
+func (g *guest) run(ctx context.Context, process *preview1.Process, fuel uint64) error {
+	g.meter.begin(fuel)
+	ctx = preview1.WithProcess(meterContext{ctx, &g.meter}, process)
+	if g.start != nil {
+		if _, err := g.start.Call(ctx); err != nil {
+			return err
+		}
+	}
+	_, err := g.entry.Call(ctx)
+	return err
+}
+
+// reset puts the guest back to what it was before it ran.
+//
+// Where the instance has something that cannot be taken back (it has grown its
+// memory, changed its tables or dropped its data), another one is made in the
+// same memory: that saves the kernel's work of giving it all its pages again.
+func (g *guest) reset(ctx context.Context, tracker *memory.Tracker) error {
+	again := g.compiled.prepared.ChangesTables || g.compiled.prepared.DropsData
+	if !again {
+		err := g.memory.Reset(tracker)
+		if again = errors.Is(err, memory.ErrGrown); err != nil && !again {
+			return err
+		}
+	}
+	if again {
+		if err := errors.Join(g.close(ctx), g.memory.Renew(tracker)); err != nil {
+			return err
+		}
+		return g.instantiate(ctx)
+	}
+	g.find()
+	for _, x := range g.globals {
+		x.Set(x.first)
+	}
+	return nil
+}
+
+// close frees the instance, but for its memory.
+func (g *guest) close(ctx context.Context) error {
+	// The context may be over, but what the instance holds is to be freed.
+	return g.wasm.Close(context.WithoutCancel(ctx))
+}

@@ -1,0 +1,82 @@
+package wasi
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"runtime"
+
+	"github.com/tetratelabs/wazero/api"
+
+	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
+)
+
+// slice is the fuel that a guest gets at a time: about half a millisecond of
+// plain instructions. For as long it can keep a processor to itself, and Go's
+// collector waiting.
+const slice = 1_000_000
+
+var (
+	// errFuel ends a guest that has used more fuel than its limit.
+	errFuel = errors.New("the fuel is used up")
+	// errStack ends a guest that calls too deep.
+	errStack = errors.New("stack overflow")
+)
+
+// meter counts the fuel of one request. It is used by the goroutine that runs
+// the guest.
+type meter struct {
+	left    api.MutableGlobal // an [instrument.Meter]
+	granted int64
+	limit   int64 // 0 for none
+}
+
+// begin grants the first fuel of a request.
+func (m *meter) begin(limit uint64) {
+	m.granted, m.limit = slice, int64(min(limit, 1<<62))
+	m.left.Set(uint64(instrument.NewMeter(slice)))
+}
+
+// used is the fuel that the guest has used since begin.
+func (m *meter) used() int64 { return m.granted - instrument.Meter(m.left.Get()).Fuel() }
+
+// yield is called by a guest whose fuel has run out, or has got too much of it back: it ends one whose context is
+// over, lets others run, and grants more.
+func (m *meter) yield(ctx context.Context) {
+	if err := ctx.Err(); err != nil {
+		panic(fmt.Errorf("stopped: %w", err))
+	}
+	if m.limit > 0 && m.used() > m.limit {
+		panic(errFuel)
+	}
+	runtime.Gosched()
+	now := instrument.Meter(m.left.Get())
+	m.granted += slice - now.Fuel()
+	m.left.Set(uint64(now.Refuel(slice)))
+}
+
+// meterKey is where a guest's meter stands in the context of its call.
+type meterKey struct{}
+
+// meterContext carries a meter to the host functions.
+type meterContext struct {
+	context.Context //nolint:containedctx // it is a context
+	meter           *meter
+}
+
+// Value implements [context.Context].
+func (c meterContext) Value(key any) any {
+	if key == (meterKey{}) {
+		return c.meter
+	}
+	return c.Context.Value(key)
+}
+
+// meterOf is the meter of the guest that is called with ctx.
+func meterOf(ctx context.Context) *meter {
+	m, ok := ctx.Value(meterKey{}).(*meter)
+	if !ok {
+		panic("wasi: a guest was called without a meter in its context")
+	}
+	return m
+}
