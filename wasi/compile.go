@@ -7,10 +7,12 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"slices"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 
+	"github.com/spacewasm/spacewasm/wasi/internal/binary"
 	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 )
@@ -136,7 +138,14 @@ func assemble(ctx context.Context, native wazero.CompiledModule, prepared *instr
 			n.imported++
 		}
 	}
-	return &compiled{code: native, prepared: prepared, image: image, numbers: n}, nil
+	spends := prepared.ChangesTables || prepared.DropsData ||
+		slices.ContainsFunc(prepared.Globals, func(g instrument.Global) bool { return !isNumber(g.Type) })
+	return &compiled{code: native, prepared: prepared, image: image, numbers: n, spends: spends}, nil
+}
+
+// isNumber tells whether a host can read a global of the type, and set it again.
+func isNumber(t binary.ValType) bool {
+	return t == binary.I32 || t == binary.I64 || t == binary.F32 || t == binary.F64
 }
 
 // compileHere compiles in this process, from the cache if it is there.

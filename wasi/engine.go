@@ -60,6 +60,7 @@ type compiled struct {
 	prepared *instrument.Prepared // without its code and data, which are elsewhere by now
 	image    *memory.Image        // what the memory of an instance begins with
 	numbers  numbers
+	spends   bool // an instance that has run cannot be put back, beside its memory
 	report   *Report
 	refs     int
 }
@@ -95,7 +96,7 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	if config.CacheDir != "" {
 		cache, err := wazero.NewCompilationCacheWithDir(config.CacheDir)
 		if err != nil {
-			return nil, fmt.Errorf("open code cache: %w", err)
+			return nil, errors.Join(fmt.Errorf("open code cache: %w", err), e.tracker.Close())
 		}
 		e.cache = cache
 		rc = rc.WithCompilationCache(cache)

@@ -49,10 +49,11 @@ func (c *compiled) instantiate(ctx context.Context, runtime wazero.Runtime, mem 
 // instantiate makes an instance in the guest's memory, which is as its image.
 func (g *guest) instantiate(ctx context.Context) error {
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
-	var err error
-	if g.wasm, err = g.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, g.memory), g.compiled.code, config); err != nil {
+	wasm, err := g.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, g.memory), g.compiled.code, config)
+	if err != nil {
 		return fmt.Errorf("instantiate module: %w", err)
 	}
+	g.wasm = wasm
 	g.find()
 	g.meter.left, err = mutable(g.wasm, instrument.MeterExport)
 	g.globals = g.globals[:0]
@@ -105,10 +106,10 @@ func (g *guest) run(ctx context.Context, process *preview1.Process, fuel uint64)
 // reset puts the guest back to what it was before it ran.
 //
 // Where the instance has something that cannot be taken back (it has grown its
-// memory, changed its tables or dropped its data), another one is made in the
-// same memory: that saves the kernel's work of giving it all its pages again.
+// memory, may have changed its tables or dropped its data, or has a global of
+// which a host sees but a part), another one is made in the same memory: that saves the kernel's work of giving it all its pages again.
 func (g *guest) reset(ctx context.Context, tracker *memory.Tracker) error {
-	again := g.compiled.prepared.ChangesTables || g.compiled.prepared.DropsData
+	again := g.compiled.spends
 	if !again {
 		err := g.memory.Reset(tracker)
 		if again = errors.Is(err, memory.ErrGrown); err != nil && !again {

@@ -35,7 +35,8 @@ type Instance struct {
 // earlier one.
 func (i *Instance) Fresh() bool { return !i.used && !i.broken }
 
-// Fuel is what the latest request has used.
+// Fuel is what the latest request has used: to the unit if the guest returned, and
+// with what its open functions had paid in advance if it exited.
 func (i *Instance) Fuel() uint64 { return i.fuel }
 
 // Serve runs the guest for one request. The body must have been read, so that no

@@ -38,7 +38,8 @@ type Limits struct {
 	TmpInodes int    // of files, folders and links in /tmp
 	Response  int64  // of a response's body
 	// Fuel bounds what the guest computes, in about the number of its instructions;
-	// 0 does not.
+	// 0 does not. Functions pay up to 16,384 in advance and get the rest back when
+	// they return, so that one which recurses deep meets the bound early.
 	Fuel uint64
 }
 

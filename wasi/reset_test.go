@@ -35,7 +35,7 @@ func TestResetEqualsFresh(t *testing.T) {
 	b.config.Limits.Memory = 32 << 20
 	guests := map[string][]string{
 		"state": {""}, "env": {"", "a=b"}, "echo": {""}, "nbytes": {"0", "1", "70000"}, "tmpwrite": {""}, "args": {""},
-		"grow-ok": {""}, "table-grow": {""}, "stderr": {""}, "exit0": {""}, "exit3": {""}, "nohdr": {""}, "deep": {""},
+		"grow-ok": {""}, "table-grow": {""}, "vector": {""}, "stderr": {""}, "exit0": {""}, "exit3": {""}, "nohdr": {""}, "deep": {""},
 		"rules": {"errnos", "bytes", "holes", "names", "descriptors", "unknown"},
 	}
 	for guest, queries := range guests {
@@ -182,5 +182,33 @@ func TestDeepStackIsNotKept(t *testing.T) {
 	}
 	if each := (heap() - before) / many; each > 256<<10 {
 		t.Errorf("an idle instance keeps %d bytes", each)
+	}
+}
+
+// What cannot be made again is an error, and closes as anything does.
+func TestResetFails(t *testing.T) {
+	engine, err := wasi.New(t.Context(), wasi.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	module, err := engine.Compile(t.Context(), wasitest.Guest("grow-ok"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	i, err := module.NewInstance(t.Context(), newBench(t).config)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Serve(httptest.NewRecorder(), get(t.Context()), io.Discard); err != nil {
+		t.Fatal(err)
+	}
+	if err := engine.Close(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if err := i.Reset(); err == nil || i.Fresh() {
+		t.Error("an instance of a closed engine was reset")
+	}
+	if err := i.Close(); err != nil {
+		t.Error(err)
 	}
 }

@@ -96,12 +96,31 @@ func (l *line) end() {
 	}
 }
 
-// reclaim frees what all pools of the gate keep idle, and tells whether that was
-// anything.
-func (l *line) reclaim() bool {
+// changed wakes those who wait for room: something has been made or freed beside
+// the callers.
+func (l *line) changed() {
+	if l == nil {
+		return
+	}
 	l.gate.mu.Lock()
-	all := slices.Clone(l.gate.all)
-	l.gate.mu.Unlock()
+	defer l.gate.mu.Unlock()
+	l.gate.wake()
+}
+
+// wake tells those who wait for room to look again. The mutex is held.
+func (g *Gate) wake() {
+	if g.released != nil {
+		close(g.released)
+		g.released = nil
+	}
+}
+
+// Reclaim frees what all pools of the gate keep idle, and tells whether that was
+// anything: it makes room for what is needed now.
+func (g *Gate) Reclaim() bool {
+	g.mu.Lock()
+	all := slices.Clone(g.all)
+	g.mu.Unlock()
 	freed := false
 	for _, other := range all {
 		freed = other.shrink() || freed
@@ -199,10 +218,7 @@ func (l *line) release() {
 	g := l.gate
 	l.taken--
 	g.free++
-	if g.released != nil {
-		close(g.released)
-		g.released = nil
-	}
+	g.wake()
 	g.admit()
 }
 

@@ -151,7 +151,7 @@ func (p *Pool[T]) obtain(ctx context.Context, until time.Time) (T, error) {
 		if p.line == nil || !errors.Is(err, ErrNoRoom) {
 			return thing, err
 		}
-		if p.line.reclaim() {
+		if ctx.Err() == nil && time.Now().Before(until) && p.line.gate.Reclaim() {
 			continue
 		}
 		if change != nil {
@@ -255,6 +255,7 @@ func (p *Pool[T]) restock() {
 		p.mu.Lock()
 		p.making--
 		p.mu.Unlock()
+		p.line.changed() // what it took, or gave back, was not there for those who wait
 	})
 }
 
@@ -263,6 +264,10 @@ func (p *Pool[T]) Shrink() bool {
 	p.mu.Lock()
 	idle := p.idle
 	p.idle = nil
+	if !p.over { // Close waits for who frees things beside it
+		p.makers.Add(1)
+		defer p.makers.Done()
+	}
 	p.mu.Unlock()
 	for _, thing := range idle {
 		p.free(thing)

@@ -339,3 +339,43 @@ func TestIdleThingsMakeRoom(t *testing.T) {
 		t.Errorf("%d are still taken", budget.Used())
 	}
 }
+
+// A spare that takes the room for which somebody waits is theirs.
+func TestSpareForWhoWaits(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		budget := pool.NewBudget(1)
+		f := &factory{}
+		create := func() (int, error) {
+			if !budget.Take(1) {
+				return 0, pool.ErrNoRoom
+			}
+			time.Sleep(10 * time.Millisecond) // making takes its time, and the waiter looks meanwhile
+			return f.create()
+		}
+		free := func(thing int) {
+			budget.Give(1)
+			f.free(thing)
+		}
+		p := pool.New(pool.Config{Size: 2, Queue: 1, Wait: time.Minute, Gate: pool.NewGate(8, 8), Spare: 1}, create, free)
+		lease(t, p, 1)
+		leased := make(chan int)
+		go func() {
+			thing, err := p.Lease(t.Context())
+			if err != nil {
+				t.Error(err)
+			}
+			leased <- thing
+		}()
+		synctest.Wait() // it waits for room
+		began := time.Now()
+		p.Drop(1)
+		thing := <-leased
+		if took := time.Since(began); took > time.Second {
+			t.Errorf("it waited for %v", took)
+		}
+		p.Keep(thing)
+		if err := p.Close(t.Context()); err != nil {
+			t.Error(err)
+		}
+	})
+}

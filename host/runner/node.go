@@ -21,11 +21,33 @@ type Node struct {
 
 // budgets are those of the node's instances.
 func (n Node) budgets() wasi.Budgets {
-	b := wasi.Budgets{Tmp: n.Tmp, Descriptors: n.Descriptors, Mappings: n.Mappings}
+	b := wasi.Budgets{Tmp: n.Tmp, Descriptors: n.Descriptors}
 	if n.Memory != nil { // or the interface would not be nil either
-		b.Memory = n.Memory
+		b.Memory = n.reclaiming(n.Memory)
+	}
+	if n.Mappings != nil {
+		b.Mappings = n.reclaiming(n.Mappings)
 	}
 	return b
+}
+
+// reclaiming is a budget of which idle instances have a part that they give up
+// when somebody needs it.
+func (n Node) reclaiming(b wasi.Budget) wasi.Budget {
+	if n.Gate == nil {
+		return b
+	}
+	return reclaiming{b, n.Gate}
+}
+
+type reclaiming struct {
+	wasi.Budget
+	gate *pool.Gate
+}
+
+// Take implements [wasi.Budget].
+func (r reclaiming) Take(units int64) bool {
+	return r.Budget.Take(units) || r.gate.Reclaim() && r.Budget.Take(units)
 }
 
 // full is the error of a request for which the node has no room. The figures are

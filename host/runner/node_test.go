@@ -183,3 +183,20 @@ func TestNodeDrains(t *testing.T) {
 		t.Errorf("got %v", e)
 	}
 }
+
+// T19: what a Micro's idle instances hold is there for another's that needs it,
+// also when it grows.
+func TestIdleMemoryIsGivenUp(t *testing.T) {
+	b := newBench(t)
+	b.node.Gate, b.node.Memory = pool.NewGate(8, 8), pool.NewBudget(6<<20)
+	limit := func(l *space.Limits) { l.Memory = 4 << 20 }
+	first, second := b.micro(t, "grow-ok", limit), b.micro(t, "grow-ok", limit)
+	for range 3 {
+		for name, m := range map[space.RequestID]*runner.Micro{"first": first, "second": second} {
+			rec := httptest.NewRecorder()
+			if err := m.Serve(rec, request(t.Context(), name, "/", nil)); err != nil || rec.Body.String() != "64\n" {
+				t.Fatalf("%s: %q, %v", name, rec.Body, err)
+			}
+		}
+	}
+}

@@ -39,6 +39,7 @@ func memoryCases() []Case {
 func stateCases() []Case {
 	return []Case{
 		{Guest: "state", Answer: "1\n"},
+		{Guest: "vector", Answer: "2\n"},
 		{Guest: "tmpwrite", Answer: "fresh\n"},
 		{Guest: "echo", Body: strings.Repeat("body", 10_000), Answer: strings.Repeat("body", 10_000)},
 		{Guest: "args", Answer: "args.wasm\n-v\n"},

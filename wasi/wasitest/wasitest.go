@@ -5,7 +5,7 @@
 // memory and writes its response to standard output. All answers are text/plain with status 200 where nothing else is
 // said, and numbers end with a line feed. The first comment in NAME.wat states exactly what the guest does:
 //
-//	answers    hello echo env args stderr nbytes state flush exit0
+//	answers    hello echo env args stderr nbytes state vector flush exit0
 //	faults     trap trap-late trap-bounds trap-convert trap-copy trap-div trap-null trap-overflow trap-table
 //	           trap-type exit3 nohdr badstatus badheader crheader
 //	never ends spin recurse chain fill wait sleep bigbody

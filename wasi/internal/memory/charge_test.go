@@ -125,3 +125,38 @@ func TestChargeModel(t *testing.T) {
 		}
 	})
 }
+
+// T19: what a memory had grown by is given back when it begins anew, but for as
+// much as a program's start takes every time.
+func TestRenewGivesBack(t *testing.T) {
+	const mib = 1 << 20
+	image, err := memory.NewImage(page, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer image.Close()
+	tracker := memory.NewTracker()
+	defer tracker.Close()
+	for grown, kept := range map[uint64]int64{page: page, 8 * mib: 8 * mib, 64 * mib: page} {
+		node := &purse{limit: 100 * mib}
+		r := reserve(t, 64*mib)
+		if !r.Charge(node, page, 0) {
+			t.Fatal("no room")
+		}
+		if err := r.Load(image); err != nil {
+			t.Fatal(err)
+		}
+		r.Reallocate(page)
+		r.Reallocate(grown)[grown-1] = 1
+		if err := r.Renew(tracker); err != nil || node.used != kept {
+			t.Errorf("after %d bytes %d are kept, want %d; %v", grown, node.used, kept, err)
+		}
+		r.Reallocate(page)
+		if b := r.Reallocate(grown); b == nil || (grown > page && b[grown-1] != 0) {
+			t.Errorf("after %d bytes it cannot grow again, or is not zero", grown)
+		}
+		if err := r.Close(); err != nil || node.used != 0 {
+			t.Errorf("%d left over, %v", node.used, err)
+		}
+	}
+}

@@ -4,6 +4,7 @@ import (
 	"encoding/binary"
 	"fmt"
 	"os"
+	"sync"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -16,8 +17,9 @@ import (
 // is present or swapped out, and not of the file. The kernel says so in
 // /proc/self/pagemap, since Linux 6.7 by an ioctl that walks it for us.
 type Tracker struct {
-	pagemap *os.File // nil where it cannot be read
-	scans   bool     // it knows the ioctl
+	mu      sync.RWMutex // held whole to close
+	pagemap *os.File     // nil where it cannot be read
+	scans   bool         // it knows the ioctl
 }
 
 // maxRestored is how many pages are copied back at most; where more have been
@@ -75,6 +77,8 @@ func (t *Tracker) probe() error {
 
 // Close frees the tracker. It is idempotent.
 func (t *Tracker) Close() error {
+	t.mu.Lock()
+	defer t.mu.Unlock()
 	if t.pagemap == nil {
 		return nil
 	}
@@ -95,11 +99,13 @@ func (t *Tracker) String() string {
 }
 
 func (t *Tracker) reset(r *Reservation) error {
+	t.mu.RLock()
+	defer t.mu.RUnlock()
 	if len(r.bytes) == 0 {
 		return nil
 	}
 	if t.pagemap == nil {
-		return r.forget()
+		return forget(r.bytes)
 	}
 	left := maxRestored
 	err := t.dirty(r, func(first, end int) bool {
@@ -113,14 +119,15 @@ func (t *Tracker) reset(r *Reservation) error {
 		return err
 	}
 	if left < 0 {
-		return r.forget()
+		return forget(r.bytes)
 	}
 	return nil
 }
 
-// forget gives all pages of the memory back to the kernel.
-func (r *Reservation) forget() error {
-	if err := unix.Madvise(r.bytes, unix.MADV_DONTNEED); err != nil {
+// forget gives pages of a memory back to the kernel: they are those of its image
+// again, and zero beyond it.
+func forget(b []byte) error {
+	if err := unix.Madvise(b, unix.MADV_DONTNEED); err != nil {
 		return fmt.Errorf("reset memory: %w", advise("madvise", err))
 	}
 	return nil

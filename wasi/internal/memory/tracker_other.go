@@ -20,5 +20,11 @@ func (*Tracker) reset(r *Reservation) error {
 	return nil
 }
 
+// forget makes what a memory has grown by zero.
+func forget(b []byte) error {
+	clear(b)
+	return nil
+}
+
 // scratch is nothing that a copy needs.
 type scratch struct{}
