@@ -1,6 +1,7 @@
 package door
 
 import (
+	"errors"
 	"net"
 	"sync"
 	"time"
@@ -59,6 +60,17 @@ func (c *conn) SetDeadline(t time.Time) error {
 		return err
 	}
 	return c.SetReadDeadline(t)
+}
+
+// CloseWrite says that nothing more will be written. Go's server does so before it
+// closes a connection of which it has not read all, or the reset could overtake
+// what it has answered.
+func (c *conn) CloseWrite() error {
+	half, ok := c.Conn.(interface{ CloseWrite() error })
+	if !ok {
+		return errors.ErrUnsupported
+	}
+	return half.CloseWrite()
 }
 
 // Close implements [net.Conn].

@@ -262,3 +262,29 @@ func TestCloseFull(t *testing.T) {
 		_ = first.Close()
 	})
 }
+
+// What was answered arrives, also where the server has not read all that came: it
+// ends its half of the connection first.
+func TestAnswerBeforeReset(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	d := door.New(l, 10)
+	server := &http.Server{Handler: door.Brisk(http.NotFoundHandler()), ConnState: d.State, MaxHeaderBytes: 4 << 10}
+	var wg sync.WaitGroup
+	wg.Go(func() { _ = server.Serve(d) })
+	defer wg.Wait()
+	defer server.Close()
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	fmt.Fprintf(conn, "GET / HTTP/1.1\r\nHost: a\r\nX-A: %s\r\n\r\n", strings.Repeat("a", 64<<10))
+	res := answer(t, conn)
+	if body, err := io.ReadAll(res.Body); res.StatusCode != http.StatusRequestHeaderFieldsTooLarge || err != nil {
+		t.Errorf("%d %q, %v", res.StatusCode, body, err)
+	}
+	time.Sleep(600 * time.Millisecond) // Go's server waits for half a second before it closes the other half
+}
