@@ -66,7 +66,10 @@ func (c census) compare(t *testing.T, before census) {
 	if c.code > before.code {
 		t.Errorf("%d mappings of code, %d before", c.code, before.code)
 	}
-	if c.mappings > before.mappings+16 {
+	// Each Micro keeps some instances for later, of two mappings each, and how many
+	// depends on how busy it was.
+	const micros, idle, each = 21, 8, 2
+	if c.mappings > before.mappings+micros*idle*each+16 {
 		t.Errorf("%d mappings, %d before", c.mappings, before.mappings)
 	}
 	if c.threads > before.threads+64 {
