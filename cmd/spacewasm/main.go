@@ -19,10 +19,16 @@ func main() {
 	if status, isChild := wasi.Child(os.Args); isChild {
 		os.Exit(status)
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
-	// The first signal asks to end; handing the second back to the system ends
-	// whatever does not listen.
-	context.AfterFunc(ctx, stop)
+	ctx, cancel := context.WithCancel(context.Background())
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		// The first signal asks to end. The second is handed back to the system before
+		// anything can be seen of that, and ends whatever does not listen.
+		<-signals
+		signal.Reset(os.Interrupt, syscall.SIGTERM)
+		cancel()
+	}()
 	os.Exit(run(ctx, os.Args[1:], newCLI(version)))
 }
 
