@@ -51,9 +51,14 @@ func (c call) each(vectors [][]byte, do func(p []byte, done int) (int, error)) (
 	return uint32(done), nil
 }
 
-// moved ends a call that has read or written; parameter i is where to say how
-// much.
-func (c call) moved(i int, n uint32, err error) error {
+// move hands the vectors that the parameters 1 and 2 list to do, as each does;
+// parameter i is where to say how much was read or written.
+func (c call) move(i int, do func(p []byte, done int) (int, error)) error {
+	vectors, err := c.vectors()
+	if err != nil {
+		return err
+	}
+	n, err := c.each(vectors, do)
 	if err != nil {
 		return err
 	}
@@ -71,11 +76,7 @@ func fdRead(c call) error {
 	if d.rights.base&rightFdRead == 0 {
 		return errnoBadf
 	}
-	vectors, err := c.vectors()
-	if err != nil {
-		return err
-	}
-	n, err := c.each(vectors, func(p []byte, done int) (int, error) {
+	return c.move(3, func(p []byte, done int) (int, error) {
 		switch res := d.res.(type) {
 		case *file:
 			return atEOF(res.Read(p))
@@ -88,7 +89,6 @@ func fdRead(c call) error {
 		}
 		return 0, errnoInval
 	})
-	return c.moved(3, n, err)
 }
 
 // atEOF makes the end of a file the 0 that guests know it by.
@@ -104,15 +104,10 @@ func fdPread(c call) error {
 	if err != nil {
 		return err
 	}
-	vectors, err := c.vectors()
-	if err != nil {
-		return err
-	}
 	off := c.i64(3)
-	n, err := c.each(vectors, func(p []byte, done int) (int, error) {
+	return c.move(4, func(p []byte, done int) (int, error) {
 		return atEOF(f.ReadAt(p, off+int64(done)))
 	})
-	return c.moved(4, n, err)
 }
 
 func fdWrite(c call) error {
@@ -126,11 +121,7 @@ func fdWrite(c call) error {
 	if d.rights.base&rightFdWrite == 0 {
 		return errnoBadf
 	}
-	vectors, err := c.vectors()
-	if err != nil {
-		return err
-	}
-	n, err := c.each(vectors, func(p []byte, _ int) (int, error) {
+	return c.move(3, func(p []byte, _ int) (int, error) {
 		switch res := d.res.(type) {
 		case *file:
 			return res.Write(p)
@@ -139,7 +130,6 @@ func fdWrite(c call) error {
 		}
 		return 0, errnoInval
 	})
-	return c.moved(3, n, err)
 }
 
 func fdPwrite(c call) error {
@@ -147,15 +137,10 @@ func fdPwrite(c call) error {
 	if err != nil {
 		return err
 	}
-	vectors, err := c.vectors()
-	if err != nil {
-		return err
-	}
 	off := c.i64(3)
-	n, err := c.each(vectors, func(p []byte, done int) (int, error) {
+	return c.move(4, func(p []byte, done int) (int, error) {
 		return f.WriteAt(p, off+int64(done))
 	})
-	return c.moved(4, n, err)
 }
 
 func fdSeek(c call) error {

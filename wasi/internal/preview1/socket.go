@@ -120,7 +120,10 @@ func sockRecv(c call) error {
 			return n, err
 		})
 	})
-	if err := c.moved(4, n, err); err != nil {
+	if err != nil {
+		return err
+	}
+	if err := c.putU32(c.u32(4), n); err != nil {
 		return err
 	}
 	if !c.mem.WriteUint16Le(c.u32(5), 0) {
@@ -137,14 +140,9 @@ func sockSend(c call) error {
 	if c.u32(3) != 0 {
 		return errnoInval
 	}
-	vectors, err := c.vectors()
-	if err != nil {
-		return err
-	}
-	n, err := c.each(vectors, func(p []byte, _ int) (int, error) {
+	return c.move(4, func(p []byte, _ int) (int, error) {
 		return s.write(c.ctx, p, d.flags&flagNonblock == 0)
 	})
-	return c.moved(4, n, err)
 }
 
 func sockShutdown(c call) error {
