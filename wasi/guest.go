@@ -21,8 +21,6 @@ type guest struct {
 	runtime  wazero.Runtime
 	memory   *memory.Reservation
 	wasm     api.Module
-	start    api.Function // nil without a start function
-	entry    api.Function
 	meter    meter
 	globals  []global
 }
@@ -54,7 +52,6 @@ func (g *guest) instantiate(ctx context.Context) error {
 		return fmt.Errorf("instantiate module: %w", err)
 	}
 	g.wasm = wasm
-	g.find()
 	g.meter.left, err = mutable(g.wasm, instrument.MeterExport)
 	g.globals = g.globals[:0]
 	for _, x := range g.compiled.prepared.Globals {
@@ -70,16 +67,6 @@ func (g *guest) instantiate(ctx context.Context) error {
 	return nil
 }
 
-// find looks up what is called. What it finds has a native stack of its own, which
-// wazero makes as large as a call needs, and keeps: so it is looked up anew for
-// each request, which costs 10 KB, where an idle instance could else keep 16 MB.
-func (g *guest) find() {
-	g.entry = g.wasm.ExportedFunction("_start")
-	if g.compiled.prepared.Start != "" {
-		g.start = g.wasm.ExportedFunction(g.compiled.prepared.Start)
-	}
-}
-
 // mutable returns a global that the preparation has exported.
 func mutable(wasm api.Module, name string) (api.MutableGlobal, error) {
 	m, ok := wasm.ExportedGlobal(name).(api.MutableGlobal)
@@ -89,17 +76,21 @@ func mutable(wasm api.Module, name string) (api.MutableGlobal, error) {
 	return m, nil
 }
 
-// run calls the guest's entry point on behalf of a process, with a limit of fuel,
-// 0 for none.
+// run calls the guest's start function, if it has one, and its entry point on
+// behalf of a process, with a limit of fuel, 0 for none.
+//
+// Both are looked up for each run. What is found has a native stack of its own,
+// which wazero makes as large as a call needs, and keeps: that costs 10 KB for each
+// request, where an idle instance could else keep 16 MB.
 func (g *guest) run(ctx context.Context, process *preview1.Process, fuel uint64) error {
 	g.meter.begin(fuel)
 	ctx = preview1.WithProcess(meterContext{ctx, &g.meter}, process)
-	if g.start != nil {
-		if _, err := g.start.Call(ctx); err != nil {
+	if start := g.compiled.prepared.Start; start != "" {
+		if _, err := g.wasm.ExportedFunction(start).Call(ctx); err != nil {
 			return err
 		}
 	}
-	_, err := g.entry.Call(ctx)
+	_, err := g.wasm.ExportedFunction("_start").Call(ctx)
 	return err
 }
 
@@ -107,7 +98,8 @@ func (g *guest) run(ctx context.Context, process *preview1.Process, fuel uint64)
 //
 // Where the instance has something that cannot be taken back (it has grown its
 // memory, may have changed its tables or dropped its data, or has a global of
-// which a host sees but a part), another one is made in the same memory: that saves the kernel's work of giving it all its pages again.
+// which a host sees but a part), another one is made in the same memory: that
+// saves the kernel's work of giving it all its pages again.
 func (g *guest) reset(ctx context.Context, tracker *memory.Tracker) error {
 	again := g.compiled.spends
 	if !again {
@@ -122,7 +114,6 @@ func (g *guest) reset(ctx context.Context, tracker *memory.Tracker) error {
 		}
 		return g.instantiate(ctx)
 	}
-	g.find()
 	for _, x := range g.globals {
 		x.Set(x.first)
 	}

@@ -3,12 +3,12 @@ package wasi
 import (
 	"context"
 	"errors"
-	"fmt"
 	"runtime"
 
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
+	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
 
 // slice is the fuel that a guest gets at a time: about half a millisecond of
@@ -40,12 +40,10 @@ func (m *meter) begin(limit uint64) {
 // used is the fuel that the guest has used since begin.
 func (m *meter) used() int64 { return m.granted - instrument.Meter(m.left.Get()).Fuel() }
 
-// yield is called by a guest whose fuel has run out, or has got too much of it back: it ends one whose context is
-// over, lets others run, and grants more.
+// yield is called by a guest whose fuel has run out, or has got too much of it
+// back: it ends one whose context is over, lets others run, and grants more.
 func (m *meter) yield(ctx context.Context) {
-	if err := ctx.Err(); err != nil {
-		panic(fmt.Errorf("stopped: %w", err))
-	}
+	preview1.Alive(ctx)
 	if m.limit > 0 && m.used() > m.limit {
 		panic(errFuel)
 	}

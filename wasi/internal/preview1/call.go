@@ -24,18 +24,8 @@ type call struct {
 	stack []uint64
 }
 
-// interruption is what unwinds a guest whose context is over.
-type interruption struct{ error }
-
-// Unwrap is for errors.Is.
-func (i interruption) Unwrap() error { return i.error }
-
 // alive unwinds the guest if its context is over.
-func (c call) alive() {
-	if err := c.ctx.Err(); err != nil {
-		panic(interruption{err})
-	}
-}
+func (c call) alive() { Alive(c.ctx) }
 
 func (c call) u32(i int) uint32 { return uint32(c.stack[i]) }
 

@@ -216,9 +216,9 @@ func (p *poll) happened(s subscription, errno Errno) {
 
 // wait waits until there is an event.
 func (p *poll) wait() error {
-	patience := forever
+	patience := Forever
 	for _, t := range p.clocks {
-		if patience == forever || t.left < patience {
+		if patience == Forever || t.left < patience {
 			patience = t.left
 		}
 	}
@@ -231,7 +231,7 @@ func (p *poll) wait() error {
 			return err
 		}
 	} else if patience != 0 {
-		p.sleep(patience)
+		Sleep(p.ctx, patience)
 	}
 	took := time.Since(began)
 	for _, t := range p.clocks {
@@ -240,21 +240,6 @@ func (p *poll) wait() error {
 		}
 	}
 	return nil
-}
-
-// sleep waits for a time, or for ever; it ends with the context.
-func (p *poll) sleep(patience time.Duration) {
-	var over <-chan time.Time
-	if patience != forever {
-		timer := time.NewTimer(patience)
-		defer timer.Stop()
-		over = timer.C
-	}
-	select {
-	case <-over:
-	case <-p.ctx.Done():
-		p.alive()
-	}
 }
 
 // ask waits for the host's descriptors.

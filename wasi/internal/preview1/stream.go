@@ -104,7 +104,7 @@ func transfer(ctx context.Context, host syscall.RawConn, events int16, block boo
 		}
 		patience := time.Duration(0)
 		if block {
-			patience = forever
+			patience = Forever
 		}
 		if err := waitFor(ctx, fds, patience); err != nil {
 			return 0, err
@@ -149,20 +149,15 @@ func pollSet(hosts []syscall.RawConn, events []int16) ([]unix.PollFd, error) {
 	return set, nil
 }
 
-// forever is as long as the context lasts.
-const forever = time.Duration(-1)
-
 // waitFor waits until one of the descriptors is ready, or patience or the
 // context ends. poll(2) knows no context, so it is asked again and again.
 func waitFor(ctx context.Context, set []unix.PollFd, patience time.Duration) error {
 	const look = 50 * time.Millisecond
 	end := time.Now().Add(patience)
 	for {
-		if err := ctx.Err(); err != nil {
-			panic(interruption{err})
-		}
+		Alive(ctx)
 		left := look
-		if patience != forever {
+		if patience != Forever {
 			left = min(look, time.Until(end))
 		}
 		// Rounded up: poll counts milliseconds, and a guest is not to wake early.
@@ -170,7 +165,7 @@ func waitFor(ctx context.Context, set []unix.PollFd, patience time.Duration) err
 		if err != nil && !errors.Is(err, syscall.EINTR) {
 			return err
 		}
-		if n > 0 || (patience != forever && time.Until(end) <= 0) {
+		if n > 0 || (patience != Forever && time.Until(end) <= 0) {
 			return nil
 		}
 	}
