@@ -102,7 +102,7 @@ func (h *Host) share() error {
 	var errs [3]error
 	m.Memory, errs[0] = machine.Memory(os.DirFS("/"))
 	m.Descriptors, errs[1] = machine.Descriptors()
-	m.Free, errs[2] = machine.Free(h.config.Data)
+	m.Free, errs[2] = h.reserve.Free()
 	m.Mappings = machine.Mappings(os.DirFS("/"))
 	if err := errs[0]; err != nil && h.config.MemoryBudget == 0 {
 		h.config.Logger.Warn("cannot see how much memory there is: set --memory-budget", "assumed", assumedMemory, "error", err)

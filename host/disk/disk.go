@@ -75,6 +75,16 @@ func (r *Reserve) Low() bool { return !r.Take(0) }
 // Least is how many bytes stay free.
 func (r *Reserve) Least() int64 { return r.least }
 
+// Free is how many bytes the file system has left for this user, those of the
+// reserve among them.
+func (r *Reserve) Free() (int64, error) {
+	s, err := measure(r.dir)
+	if err != nil {
+		return 0, fmt.Errorf("find out what is free on the disk of %s: %w", r.dir, err)
+	}
+	return s.free, nil
+}
+
 // look counts the free bytes. A disk that cannot be asked is no reason to refuse
 // anything: whoever writes will hear of it.
 func (r *Reserve) look() {

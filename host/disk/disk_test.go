@@ -31,6 +31,23 @@ func open(t *testing.T, dir string, least int64) *disk.Reserve {
 	return r
 }
 
+func TestFree(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	if err := os.Mkdir(dir, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	r := open(t, dir, 0)
+	if n, err := r.Free(); err != nil || n < 1<<20 {
+		t.Errorf("disk: %d, %v", n, err)
+	}
+	if err := os.Remove(dir); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := r.Free(); err == nil {
+		t.Error("a folder that does not exist is on a disk")
+	}
+}
+
 // T24: what would touch the reserve is not given.
 func TestReserve(t *testing.T) {
 	dir := t.TempDir()

@@ -1,5 +1,5 @@
 // Package machine tells what the machine has for this process: memory, open files
-// and room on a disk.
+// and mappings.
 package machine
 
 import (
