@@ -9,6 +9,8 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"sync"
+	"sync/atomic"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -45,6 +47,8 @@ type Engine struct {
 	children *child.Nursery
 	modules  map[digest]*compiled
 	tracker  *memory.Tracker
+	dropped  atomic.Int64 // how much code waits for the collector
+	collect  sync.Mutex   // held while that runs
 	// turn holds a token while somebody makes, closes, or uses modules. It is a
 	// lock whose wait can end with a context, as a compilation takes seconds.
 	turn chan struct{}
@@ -136,19 +140,37 @@ func (e *Engine) provide(ctx context.Context) error {
 // release gives one reference to a module's code back. It waits for compilations
 // to end: wazero must not close code while it compiles the same bytes again.
 func (e *Engine) release(ctx context.Context, key digest, c *compiled) error {
+	freed, err := e.drop(ctx, key, c)
+	if freed {
+		e.unmap()
+	}
+	return err
+}
+
+// drop takes one reference away, and tells whether it was the last.
+func (e *Engine) drop(ctx context.Context, key digest, c *compiled) (bool, error) {
 	e.turn <- struct{}{}
 	defer func() { <-e.turn }()
 	c.refs--
 	if c.refs > 0 {
-		return nil
+		return false, nil
 	}
 	delete(e.modules, key)
 	err := c.close(ctx)
-	// wazero unmaps code when the collector finds that nobody has it any more: tens of
-	// megabytes that it does not see, and so has no reason to look for.
 	c.code = nil
-	runtime.GC()
-	return err
+	return true, err
+}
+
+// unmap has the collector look for code that nobody has any more: wazero unmaps it
+// then, and the collector does not see how large it is. Many that release at the
+// same time, as when a server stops, are served by one run or two.
+func (e *Engine) unmap() {
+	e.dropped.Add(1)
+	e.collect.Lock()
+	defer e.collect.Unlock()
+	if e.dropped.Swap(0) > 0 {
+		runtime.GC()
+	}
 }
 
 // Close frees everything. It is idempotent.
