@@ -10,22 +10,6 @@ import (
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
-// purse is a budget of one goroutine.
-type purse struct{ limit, used, most int64 }
-
-var _ wasi.Budget = (*purse)(nil)
-
-func (p *purse) Take(n int64) bool {
-	if n > p.limit-p.used {
-		return false
-	}
-	p.used += n
-	p.most = max(p.most, p.used)
-	return true
-}
-
-func (p *purse) Give(n int64) { p.used -= n }
-
 // T19: a guest that the budget refuses memory fails for another reason than one
 // that is at its own limit, and closing gives everything back.
 func TestMemoryBudget(t *testing.T) {
@@ -42,14 +26,14 @@ func TestMemoryBudget(t *testing.T) {
 		{"grow-ok", 2 << 20, 0, "24\n"}, // the budget, less 512 KiB for what is beside
 	} {
 		b := newBench(t)
-		p := &purse{limit: c.budget}
+		p := &wasitest.Budget{Limit: c.budget}
 		b.config.Budgets.Memory = p
 		a := b.ask(t, c.guest, get(t.Context()))
 		if c.kind == 0 && (a.fault != nil || a.Body.String() != c.body) || c.kind != 0 && (a.fault == nil || a.fault.Kind != c.kind) {
 			t.Errorf("%s with %d: fault %+v, body %q", c.guest, c.budget, a.fault, a.Body)
 		}
-		if p.used != 0 || p.most < 64<<10 {
-			t.Errorf("%s with %d: %d left over, %d at most", c.guest, c.budget, p.used, p.most)
+		if p.Used != 0 || p.Most < 64<<10 {
+			t.Errorf("%s with %d: %d left over, %d at most", c.guest, c.budget, p.Used, p.Most)
 		}
 	}
 }
@@ -65,11 +49,11 @@ func TestMemoryBudgetFull(t *testing.T) {
 	defer func() { _ = module.Close(t.Context()) }()
 	b.config.Limits.Memory = 1 << 30
 	least := int64(module.Report().MemoryMin)
-	p := &purse{limit: least + 1<<20}
+	p := &wasitest.Budget{Limit: least + 1<<20}
 	b.config.Budgets.Memory = p
 	first, err := module.NewInstance(t.Context(), b.config)
-	if err != nil || p.used < least {
-		t.Fatalf("%v, %d used", err, p.used)
+	if err != nil || p.Used < least {
+		t.Fatalf("%v, %d used", err, p.Used)
 	}
 	if _, err := module.NewInstance(t.Context(), b.config); !errors.Is(err, wasi.ErrNoMemory) {
 		t.Errorf("got %v", err)
@@ -77,7 +61,7 @@ func TestMemoryBudgetFull(t *testing.T) {
 	if err := first.Serve(httptest.NewRecorder(), get(t.Context()), io.Discard); err != nil {
 		t.Error(err)
 	}
-	if err := errors.Join(first.Close(), first.Close()); err != nil || p.used != 0 {
-		t.Errorf("%v, %d left over", err, p.used)
+	if err := errors.Join(first.Close(), first.Close()); err != nil || p.Used != 0 {
+		t.Errorf("%v, %d left over", err, p.Used)
 	}
 }

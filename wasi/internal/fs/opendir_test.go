@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
+	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
 // list reads the names of a directory, size bytes of records at a time, without
@@ -141,29 +142,16 @@ func TestTreesAreApart(t *testing.T) {
 	}
 }
 
-// budget is a [fs.Budget] of one goroutine.
-type budget struct{ limit, used int64 }
-
-func (b *budget) Take(n int64) bool {
-	if n > b.limit-b.used {
-		return false
-	}
-	b.used += n
-	return true
-}
-
-func (b *budget) Give(n int64) { b.used -= n }
-
 // What is shared is taken and given back exactly.
 func TestShared(t *testing.T) {
-	bytes, open := &budget{limit: 100}, &budget{limit: 3}
+	bytes, open := &wasitest.Budget{Limit: 100}, &wasitest.Budget{Limit: 3}
 	shared := fs.Shared{Bytes: bytes, Descriptors: open}
 	tmp := fs.NewTmp(t.TempDir(), fs.Quota{Bytes: 1000, Inodes: 100}, shared)
 	d := tmp.Dir()
 	check := func(when string, wantBytes, wantOpen int64) {
 		t.Helper()
-		if bytes.used != wantBytes || open.used != wantOpen {
-			t.Errorf("%s: %d bytes and %d descriptors, want %d and %d", when, bytes.used, open.used, wantBytes, wantOpen)
+		if bytes.Used != wantBytes || open.Used != wantOpen {
+			t.Errorf("%s: %d bytes and %d descriptors, want %d and %d", when, bytes.Used, open.Used, wantBytes, wantOpen)
 		}
 	}
 	f, err := d.OpenFile("a", os.O_RDWR|os.O_CREATE, 0o644)

@@ -13,6 +13,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
+	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
 func hostEntries(t *testing.T, path string) []os.DirEntry {
@@ -249,7 +250,7 @@ func TestConcurrentUse(t *testing.T) {
 // Reset leaves nothing of what was, and a Tmp that can be used again.
 func TestTmpReset(t *testing.T) {
 	parent := t.TempDir()
-	bytes, open := &budget{limit: 1000}, &budget{limit: 10}
+	bytes, open := &wasitest.Budget{Limit: 1000}, &wasitest.Budget{Limit: 10}
 	tmp := fs.NewTmp(parent, fs.Quota{Bytes: 100, Inodes: 3}, fs.Shared{Bytes: bytes, Descriptors: open})
 	d := tmp.Dir()
 	for range 3 {
@@ -271,8 +272,8 @@ func TestTmpReset(t *testing.T) {
 		_, err = d.Stat("f")
 		wantErrno(t, "what was there", err, syscall.ENOENT)
 		wantUsage(t, tmp, "after", 0, 0)
-		if bytes.used != 0 || open.used != 0 {
-			t.Errorf("%d bytes and %d descriptors are still taken", bytes.used, open.used)
+		if bytes.Used != 0 || open.Used != 0 {
+			t.Errorf("%d bytes and %d descriptors are still taken", bytes.Used, open.Used)
 		}
 	}
 	wantErrno(t, "close", tmp.Close(), 0)

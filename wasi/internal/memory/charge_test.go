@@ -6,49 +6,35 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
+	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
-
-// purse is a budget.
-type purse struct{ limit, used int64 }
-
-var _ memory.Budget = (*purse)(nil)
-
-func (p *purse) Take(n int64) bool {
-	if n > p.limit-p.used {
-		return false
-	}
-	p.used += n
-	return true
-}
-
-func (p *purse) Give(n int64) { p.used -= n }
 
 // T19: an instance is charged before it begins, with what it has beside its
 // memory, and growth asks the budget.
 func TestCharge(t *testing.T) {
-	p := &purse{limit: 5*page + 100}
+	p := &wasitest.Budget{Limit: 5*page + 100}
 	r := reserve(t, 4*page)
-	if r.Charge(p, 4*page, 2*page) || p.used != 0 {
-		t.Fatalf("charged more than there is: %d used", p.used)
+	if r.Charge(p, 4*page, 2*page) || p.Used != 0 {
+		t.Fatalf("charged more than there is: %d used", p.Used)
 	}
-	if !r.Charge(p, page, 100) || p.used != page+100 {
-		t.Fatalf("not charged: %d used", p.used)
+	if !r.Charge(p, page, 100) || p.Used != page+100 {
+		t.Fatalf("not charged: %d used", p.Used)
 	}
-	if r.Reallocate(page) == nil || p.used != page+100 {
-		t.Errorf("what it begins with is charged twice: %d used", p.used)
+	if r.Reallocate(page) == nil || p.Used != page+100 {
+		t.Errorf("what it begins with is charged twice: %d used", p.Used)
 	}
-	if r.Reallocate(3*page) == nil || p.used != 3*page+100 {
-		t.Errorf("grown: %d used", p.used)
+	if r.Reallocate(3*page) == nil || p.Used != 3*page+100 {
+		t.Errorf("grown: %d used", p.Used)
 	}
-	p.used += 2 * page // another instance's
+	p.Used += 2 * page // another instance's
 	if r.Reallocate(4*page) != nil || !r.Starved() || r.Denied() || r.Peak() != 3*page {
 		t.Errorf("grew beyond the budget: starved %v, denied %v, peak %d", r.Starved(), r.Denied(), r.Peak())
 	}
 	if r.Reallocate(5*page) != nil || r.Starved() || !r.Denied() {
 		t.Errorf("above the cap: starved %v, denied %v", r.Starved(), r.Denied())
 	}
-	if p.used != 5*page+100 {
-		t.Errorf("a refusal changed the budget: %d used", p.used)
+	if p.Used != 5*page+100 {
+		t.Errorf("a refusal changed the budget: %d used", p.Used)
 	}
 }
 
@@ -56,7 +42,7 @@ func TestCharge(t *testing.T) {
 // budget has what they have, and in the end all of it back.
 func TestChargeModel(t *testing.T) {
 	rapid.Check(t, func(t *rapid.T) {
-		p := &purse{limit: rapid.Int64Range(0, 40*page).Draw(t, "limit")}
+		p := &wasitest.Budget{Limit: rapid.Int64Range(0, 40*page).Draw(t, "limit")}
 		type charged struct {
 			*memory.Reservation
 			size, beside int64
@@ -74,8 +60,8 @@ func TestChargeModel(t *testing.T) {
 				for _, m := range live {
 					sum += m.size + m.beside
 				}
-				if p.used != sum || sum > p.limit {
-					t.Fatalf("%d of %d used, by memories of %d", p.used, p.limit, sum)
+				if p.Used != sum || sum > p.Limit {
+					t.Fatalf("%d of %d used, by memories of %d", p.Used, p.Limit, sum)
 				}
 			},
 			"make": func(t *rapid.T) {
@@ -84,7 +70,7 @@ func TestChargeModel(t *testing.T) {
 				if m.Reservation, err = memory.Reserve(16 * page); err != nil {
 					t.Fatal(err)
 				}
-				room := m.size+m.beside <= p.limit-p.used
+				room := m.size+m.beside <= p.Limit-p.Used
 				if m.Charge(p, uint64(m.size), uint64(m.beside)) != room {
 					t.Fatalf("charged: %v", !room)
 				}
@@ -98,7 +84,7 @@ func TestChargeModel(t *testing.T) {
 			"grow": func(t *rapid.T) {
 				m := &live[pick(t)]
 				size := m.size + rapid.Int64Range(0, 20).Draw(t, "pages")*page
-				want := size <= 16*page && size-m.size <= p.limit-p.used
+				want := size <= 16*page && size-m.size <= p.Limit-p.Used
 				// An empty memory that stays so is nil as well.
 				if got := m.Reallocate(uint64(size)) != nil; got != want && size > 0 {
 					t.Fatalf("grown to %d: %v", size, got)
@@ -120,8 +106,8 @@ func TestChargeModel(t *testing.T) {
 		for _, m := range live {
 			_ = m.Close()
 		}
-		if p.used != 0 {
-			t.Fatalf("%d left over", p.used)
+		if p.Used != 0 {
+			t.Fatalf("%d left over", p.Used)
 		}
 	})
 }
@@ -138,7 +124,7 @@ func TestRenewGivesBack(t *testing.T) {
 	tracker := memory.NewTracker()
 	defer tracker.Close()
 	for grown, kept := range map[uint64]int64{page: page, 8 * mib: 8 * mib, 64 * mib: page} {
-		node := &purse{limit: 100 * mib}
+		node := &wasitest.Budget{Limit: 100 * mib}
 		r := reserve(t, 64*mib)
 		if !r.Charge(node, page, 0) {
 			t.Fatal("no room")
@@ -148,15 +134,15 @@ func TestRenewGivesBack(t *testing.T) {
 		}
 		r.Reallocate(page)
 		r.Reallocate(grown)[grown-1] = 1
-		if err := r.Renew(tracker); err != nil || node.used != kept {
-			t.Errorf("after %d bytes %d are kept, want %d; %v", grown, node.used, kept, err)
+		if err := r.Renew(tracker); err != nil || node.Used != kept {
+			t.Errorf("after %d bytes %d are kept, want %d; %v", grown, node.Used, kept, err)
 		}
 		r.Reallocate(page)
 		if b := r.Reallocate(grown); b == nil || (grown > page && b[grown-1] != 0) {
 			t.Errorf("after %d bytes it cannot grow again, or is not zero", grown)
 		}
-		if err := r.Close(); err != nil || node.used != 0 {
-			t.Errorf("%d left over, %v", node.used, err)
+		if err := r.Close(); err != nil || node.Used != 0 {
+			t.Errorf("%d left over, %v", node.Used, err)
 		}
 	}
 }

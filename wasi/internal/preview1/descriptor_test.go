@@ -6,6 +6,7 @@ import (
 
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
+	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
 func TestPrestat(t *testing.T) {
@@ -82,30 +83,17 @@ func TestDescriptorLimit(t *testing.T) {
 	}
 }
 
-// counter is a [fs.Budget] of one goroutine.
-type counter struct{ limit, used int64 }
-
-func (c *counter) Take(n int64) bool {
-	if n > c.limit-c.used {
-		return false
-	}
-	c.used += n
-	return true
-}
-
-func (c *counter) Give(n int64) { c.used -= n }
-
 func TestDescriptorsOfTheNode(t *testing.T) {
-	node := &counter{limit: 3}
+	node := &wasitest.Budget{Limit: 3}
 	g := newGuest(t, options{shared: fs.Shared{Descriptors: node}})
 	for _, name := range []string{"file", "dir", "twin"} {
 		g.open(root, name, 0)
 	}
-	if errno, _ := g.openAt(root, "file", how{rights: fdRead}); errno != nfile || node.used != 3 {
-		t.Errorf("errno %d, %d taken", errno, node.used)
+	if errno, _ := g.openAt(root, "file", how{rights: fdRead}); errno != nfile || node.Used != 3 {
+		t.Errorf("errno %d, %d taken", errno, node.Used)
 	}
-	if err := g.process.Begin(nil, preview1.Stdio{}); err != nil || node.used != 0 {
-		t.Errorf("%d still taken, %v", node.used, err)
+	if err := g.process.Begin(nil, preview1.Stdio{}); err != nil || node.Used != 0 {
+		t.Errorf("%d still taken, %v", node.Used, err)
 	}
 }
 

@@ -7,6 +7,7 @@ import (
 
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
+	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
 func TestReadWriteSeek(t *testing.T) {
@@ -199,17 +200,17 @@ func TestQuota(t *testing.T) {
 
 // T24: the node's /tmp is a budget of its own.
 func TestTmpOfTheNode(t *testing.T) {
-	node := &counter{limit: 50}
+	node := &wasitest.Budget{Limit: 50}
 	g := newGuest(t, options{shared: fs.Shared{Bytes: node}})
 	f := g.open(tmp, "f", create)
-	if errno, _ := g.write(f, strings.Repeat("x", 51)); errno != nospc || node.used != 0 {
-		t.Errorf("errno %d, %d taken", errno, node.used)
+	if errno, _ := g.write(f, strings.Repeat("x", 51)); errno != nospc || node.Used != 0 {
+		t.Errorf("errno %d, %d taken", errno, node.Used)
 	}
-	if errno, _ := g.write(f, strings.Repeat("x", 50)); errno != success || node.used != 50 {
-		t.Errorf("errno %d, %d taken", errno, node.used)
+	if errno, _ := g.write(f, strings.Repeat("x", 50)); errno != success || node.Used != 50 {
+		t.Errorf("errno %d, %d taken", errno, node.Used)
 	}
 	g.want(success, "fd_filestat_set_size", f, 20)
-	if node.used != 20 {
-		t.Errorf("%d taken", node.used)
+	if node.Used != 20 {
+		t.Errorf("%d taken", node.Used)
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
+	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
 // FuzzCalls makes calls of random functions with random parameters, among them
@@ -27,7 +28,7 @@ func FuzzCalls(f *testing.F) {
 		if len(script) > 400 {
 			return
 		}
-		node := &counter{limit: 1 << 30}
+		node := &wasitest.Budget{Limit: 1 << 30}
 		g := newGuest(t, options{shared: fs.Shared{Bytes: node}, quota: fs.Quota{Bytes: 1 << 20, Inodes: 50}})
 		g.module.Memory().Write(0, []byte("file\x00dir\x00../x\x00\x10\x00\x00\x00\x05\x00\x00\x00"))
 		for len(script) > 0 {
@@ -39,8 +40,8 @@ func FuzzCalls(f *testing.F) {
 				t.Fatalf("%s%v: %v", name, params, err)
 			}
 		}
-		if node.used < 0 || node.used > 1<<20 {
-			t.Errorf("%d bytes in /tmp", node.used)
+		if node.Used < 0 || node.Used > 1<<20 {
+			t.Errorf("%d bytes in /tmp", node.Used)
 		}
 	})
 }
