@@ -16,7 +16,8 @@ GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 
 EXAMPLES := $(patsubst examples/%/main.go,examples/%/main.wasm,$(wildcard examples/*/main.go)) \
             $(patsubst examples/%/main.c,examples/%/main.wasm,$(wildcard examples/*/main.c))
-GUESTS   := $(patsubst %.wat,%.wasm,$(wildcard wasi/wasitest/guests/*.wat))
+GUESTS   := $(patsubst %.wat,%.wasm,$(wildcard wasi/wasitest/guests/*.wat)) \
+            $(patsubst %.c,%.wasm,$(wildcard wasi/wasitest/guests/*.c))
 
 .PHONY: help build examples guests demo check test test-std test-cgi bench deps fmt clean
 
@@ -36,9 +37,9 @@ examples/%/main.wasm: FORCE
 	fi
 FORCE:
 
-guests: deps $(GUESTS) wasi/wasitest/guests/rules.wasm ## the small guests of the unit tests, from their text (committed)
+guests: deps $(GUESTS) ## the small guests of the unit tests, from their source (committed)
 
-wasi/wasitest/guests/rules.wasm: wasi/wasitest/guests/rules.c
+wasi/wasitest/guests/%.wasm: wasi/wasitest/guests/%.c
 	clang --target=wasm32-wasi -Os -Wall -Wl,--strip-all -o $@ $<
 
 %.wasm: %.wat

@@ -23,6 +23,8 @@ require (
 	pgregory.net/rapid v1.3.0 // tests: models
 )
 
+require github.com/minio/sio v0.4.1
+
 require (
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect

@@ -57,9 +57,12 @@ func median(all []time.Duration) time.Duration {
 }
 
 // helloGo builds examples/hello.
-func helloGo(b *testing.B) []byte {
-	out := filepath.Join(b.TempDir(), "hello.wasm")
-	build := exec.Command("go", "build", "-trimpath", "-o", out, "../examples/hello")
+func helloGo(b *testing.B) []byte { return buildGo(b, "../examples/hello") }
+
+// buildGo builds a Go program for WASI.
+func buildGo(b *testing.B, dir string, flags ...string) []byte {
+	out := filepath.Join(b.TempDir(), "main.wasm")
+	build := exec.Command("go", slices.Concat([]string{"build", "-trimpath", "-o", out}, flags, []string{dir})...)
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
 	if message, err := build.CombinedOutput(); err != nil {
 		b.Fatalf("%v\n%s", err, message)
@@ -147,4 +150,97 @@ func newStock(b *testing.B, code []byte) contender {
 		_, err = w.Write(out.Bytes())
 		return err
 	}
+}
+
+// BenchmarkReactor compares what it takes to have an instance of a Go program with
+// net/http that has initialised itself: made by stock wazero, cloned from a snapshot,
+// reset to it; and what a call takes on one that was reset and on one that is used
+// as it was left. In turns, in one run; medians, and their ratios.
+func BenchmarkReactor(b *testing.B) {
+	ctx := context.Background()
+	code := buildGo(b, "./testdata/reactor", "-buildmode=c-shared")
+	stock := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true))
+	defer stock.Close(ctx)
+	wasi_snapshot_preview1.MustInstantiate(ctx, stock)
+	stockModule, err := stock.CompileModule(ctx, code)
+	if err != nil {
+		b.Fatal(err)
+	}
+	engine, err := wasi.New(ctx, wasi.Config{Workers: 2})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer engine.Close(ctx)
+	module, err := wasi.CompileReactor(ctx, engine, code)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer module.Close(ctx)
+	bundle, err := os.OpenRoot(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer bundle.Close()
+	config := wasi.InstanceConfig{
+		Args: []string{"main.wasm"}, Bundle: bundle, TmpDir: b.TempDir(),
+		Limits: wasi.Limits{Memory: 512 << 20, Tmp: 1 << 20, TmpInodes: 100, Response: 1 << 20},
+	}
+	config.Snapshot, err = module.Initialise(ctx, wasi.Initialisation{Timeout: time.Minute, Instance: config})
+	if err != nil || !config.Snapshot.Taken() {
+		b.Fatal(err, config.Snapshot.Reason())
+	}
+	defer config.Snapshot.Close()
+	times := map[string][]time.Duration{}
+	timed := func(name string, do func() error) {
+		began := time.Now()
+		if err := do(); err != nil {
+			b.Fatal(name, err)
+		}
+		times[name] = append(times[name], time.Since(began))
+	}
+	kept, err := module.NewInstance(ctx, config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer kept.Close()
+	dirty, err := module.NewInstance(ctx, config)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer func() { _ = dirty.Close() }()
+	for b.Loop() {
+		timed("stock", func() error {
+			i, err := stock.InstantiateModule(ctx, stockModule, wazero.NewModuleConfig().WithName("").
+				WithStartFunctions("_initialize").WithSysWalltime().WithSysNanotime().WithRandSource(rand.Reader))
+			if err == nil {
+				b.StopTimer()
+				err = i.Close(ctx)
+				b.StartTimer()
+			}
+			return err
+		})
+		// Each kind on its own for a while, as a busy server does nothing else.
+		const clones, while = 10, 500
+		for range clones {
+			var clone *wasi.Instance
+			timed("clone", func() (err error) {
+				clone, err = module.NewInstance(ctx, config)
+				return err
+			})
+			_ = clone.Close()
+		}
+		for range while {
+			timed("call", func() error { return wasi.Call(ctx, kept) })
+			timed("reset", kept.Reset)
+		}
+		for range while {
+			timed("dirty", func() error { return wasi.Call(ctx, dirty) })
+		}
+	}
+	for name, all := range times {
+		b.ReportMetric(float64(median(all).Nanoseconds())/1e3, name+"-µs")
+	}
+	ratio := func(a, c string) float64 { return float64(median(times[a])) / float64(median(times[c])) }
+	b.ReportMetric(ratio("stock", "clone"), "clone-times-faster")
+	b.ReportMetric(ratio("call", "dirty"), "call/dirty")
 }

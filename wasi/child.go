@@ -1,6 +1,7 @@
 package wasi
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"errors"
@@ -12,14 +13,18 @@ import (
 	"github.com/spacewasm/spacewasm/wasi/internal/child"
 )
 
-// taskCompile compiles one module. It runs no guest code.
-const taskCompile = "compile"
+// The tasks of children. The one that compiles runs no guest code, and the one that
+// initialises a guest makes no machine code.
+const (
+	taskCompile    = "compile"
+	taskInitialise = "initialise"
+)
 
 // Child does the work of a child process if the process is one of an isolated
 // [Engine], and returns the exit status; else it returns false at once. A program
 // that isolates calls it with its arguments before anything else.
 func Child(args []string) (status int, isChild bool) {
-	return child.Main(args, map[string]child.Task{taskCompile: compileTask})
+	return child.Main(args, map[string]child.Task{taskCompile: compileTask, taskInitialise: initialiseTask})
 }
 
 // ErrInterrupted is a compilation that something outside has ended, such as the
@@ -66,7 +71,7 @@ func (e *Engine) compileApart(ctx context.Context, key digest, code []byte) erro
 	}
 	bounds := compileBounds(len(code), e.config.Workers)
 	err = turn.Run(ctx, child.Job{
-		Task: taskCompile, Options: string(options), Input: code, Artefact: artefact, Dir: cache.incoming(), Bounds: bounds,
+		Task: taskCompile, Options: string(options), Input: bytes.NewReader(code), Artefact: artefact, Dir: cache.incoming(), Bounds: bounds,
 	})
 	if ended, ok := errors.AsType[*child.EndedError](err); ok {
 		return verdict(ended, bounds)
@@ -112,7 +117,7 @@ type compileOptions struct {
 
 // compileTask is the child's side of [Engine.compileApart]. It has wazero compile
 // the module into a cache in the working directory, and hands the one entry over.
-func compileTask(text string, in io.Reader, out io.Writer) (err error) {
+func compileTask(text string, in io.Reader, out io.Writer, _ []*os.File) (err error) {
 	ctx := context.Background()
 	var options compileOptions
 	if err := json.Unmarshal([]byte(text), &options); err != nil {

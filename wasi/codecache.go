@@ -96,26 +96,41 @@ func (c checkedCache) create() (*os.File, error) {
 
 // verify checks that the code of a module is there and whole.
 func (c checkedCache) verify(key digest) error {
-	text, err := os.ReadFile(c.note(key))
+	file, _, err := c.open(key)
 	if err != nil {
-		return fmt.Errorf("read what is known of the module: %w", err)
+		return err
 	}
+	return file.Close()
+}
+
+// open opens the code of a module, which is whole, and returns what is noted of it.
+func (c checkedCache) open(key digest) (*os.File, note, error) {
 	var n note
-	if err := json.Unmarshal(text, &n); err != nil {
-		return fmt.Errorf("read what is known of the module: %w", err)
+	text, err := os.ReadFile(c.note(key))
+	if err == nil {
+		err = json.Unmarshal(text, &n)
+	}
+	if err != nil {
+		return nil, n, fmt.Errorf("read what is known of the module: %w", err)
 	}
 	if !hmac.Equal([]byte(n.MAC), []byte(c.sign(key, n))) {
-		return errors.New("code cache: a note is not of this server")
+		return nil, n, errors.New("code cache: a note is not of this server")
 	}
 	if !isEntry(n.Entry) {
-		return fmt.Errorf("code cache: %q is no entry", n.Entry)
+		return nil, n, fmt.Errorf("code cache: %q is no entry", n.Entry)
 	}
 	file, err := os.Open(filepath.Join(c.dir, filepath.FromSlash(n.Entry)))
 	if err != nil {
-		return fmt.Errorf("open code: %w", err)
+		return nil, n, fmt.Errorf("open code: %w", err)
 	}
-	defer func() { _ = file.Close() }()
-	return n.check(file)
+	err = n.check(file)
+	if err == nil {
+		_, err = file.Seek(0, io.SeekStart)
+	}
+	if err != nil {
+		return nil, n, errors.Join(err, file.Close())
+	}
+	return file, n, nil
 }
 
 // check holds the note against a file.

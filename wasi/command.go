@@ -59,12 +59,15 @@ func (m *Module) Run(ctx context.Context, c Command) (uint32, error) {
 	if err := process.Begin(c.Env, preview1.Stdio{In: c.Stdin, Out: c.Stdout, Err: c.Stderr}); err != nil {
 		return 0, err
 	}
-	g, err := m.compiled.instantiate(ctx, m.engine.runtime, mem)
+	g, err := m.compiled.instantiate(ctx, m.engine.runtime, mem, nil)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = g.close(ctx) }()
-	err = g.run(ctx, process, 0)
+	g.begin(0)
+	if err = g.initialise(ctx, process); err == nil {
+		err = g.serve(ctx, process)
+	}
 	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
 		return exit.ExitCode(), nil
 	}

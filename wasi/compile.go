@@ -124,7 +124,7 @@ func assemble(ctx context.Context, native wazero.CompiledModule, prepared *instr
 	for _, m := range native.ExportedMemories() {
 		size = uint64(m.Min()) * memory.PageSize
 	}
-	image, err := memory.NewImage(size, parts)
+	image, err := memory.NewImage(size, memory.Of(parts...))
 	if err != nil {
 		return nil, errors.Join(err, native.Close(ctx))
 	}

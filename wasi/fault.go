@@ -61,11 +61,8 @@ func (f *Fault) Unwrap() error { return f.Err }
 
 // diagnose turns the end of an execution into a fault, or nil when it ended
 // well. err is what the guest's call returned.
-func (i *Instance) diagnose(ctx context.Context, err error, out *cgi.Response) *Fault {
+func (i *Instance) diagnose(ctx context.Context, err error) *Fault {
 	exit, exited := errors.AsType[*sys.ExitError](err)
-	if fault := outputFault(out.Err()); fault != nil {
-		return fault
-	}
 	if ctx.Err() != nil {
 		// Also when it ended well: a sleep that was cut short proves nothing.
 		return interruption(ctx)

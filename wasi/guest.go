@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -18,6 +19,7 @@ import (
 // once, is reset, and runs again. It is used by one goroutine at a time.
 type guest struct {
 	compiled *compiled
+	snapshot *Snapshot // nil where it begins with its data
 	runtime  wazero.Runtime
 	memory   *memory.Reservation
 	wasm     api.Module
@@ -31,13 +33,17 @@ type global struct {
 	first uint64
 }
 
-// instantiate makes a guest. What fails here is the host's fault: the module has
-// been compiled. The memory stays the caller's.
-func (c *compiled) instantiate(ctx context.Context, runtime wazero.Runtime, mem *memory.Reservation) (*guest, error) {
-	if err := mem.Load(c.image); err != nil {
+// instantiate makes a guest, of a snapshot if there is one. What fails here is the
+// host's fault: the module has been compiled. The memory stays the caller's.
+func (c *compiled) instantiate(ctx context.Context, runtime wazero.Runtime, mem *memory.Reservation, s *Snapshot) (*guest, error) {
+	image := c.image
+	if s != nil {
+		image = s.image
+	}
+	if err := mem.Load(image); err != nil {
 		return nil, err
 	}
-	g := &guest{compiled: c, runtime: runtime, memory: mem}
+	g := &guest{compiled: c, runtime: runtime, memory: mem, snapshot: s}
 	if err := g.instantiate(ctx); err != nil {
 		return nil, err
 	}
@@ -61,8 +67,28 @@ func (g *guest) instantiate(ctx context.Context) error {
 			g.globals = append(g.globals, global{m, m.Get()})
 		}
 	}
+	if err == nil && g.snapshot != nil {
+		err = g.restore()
+	}
 	if err != nil {
 		return errors.Join(err, g.close(ctx))
+	}
+	return nil
+}
+
+// restore makes a new instance what its snapshot is. Its memory holds that already,
+// and is as large as the module declares.
+func (g *guest) restore() error {
+	const page = memory.PageSize
+	size := g.snapshot.image.Size()
+	if more := size - uint64(len(g.memory.Content())); more > 0 {
+		if _, ok := g.wasm.Memory().Grow(uint32(more / page)); !ok {
+			return fmt.Errorf("the memory does not grow to the %d bytes of its snapshot", size)
+		}
+	}
+	for i := range g.globals {
+		g.globals[i].first = g.snapshot.globals[i]
+		g.globals[i].Set(g.globals[i].first)
 	}
 	return nil
 }
@@ -76,22 +102,39 @@ func mutable(wasm api.Module, name string) (api.MutableGlobal, error) {
 	return m, nil
 }
 
-// run calls the guest's start function, if it has one, and its entry point on
-// behalf of a process, with a limit of fuel, 0 for none.
+// begin grants the guest a limit of fuel, 0 for none, for all that it does before the
+// next begin.
+func (g *guest) begin(fuel uint64) { g.meter.begin(fuel) }
+
+// initialise makes the guest, which is new, what a snapshot of it is.
+func (g *guest) initialise(ctx context.Context, process *preview1.Process) error {
+	return g.call(ctx, process, g.compiled.initialisers()...)
+}
+
+// serve answers a request on behalf of a process. The guest has been initialised.
+func (g *guest) serve(ctx context.Context, process *preview1.Process) error {
+	return g.call(ctx, process, g.compiled.report.entry())
+}
+
+// initialisers are the functions that come before any request, as far as the
+// module has them.
+func (c *compiled) initialisers() []string {
+	return slices.DeleteFunc([]string{c.prepared.Start, c.report.Initialiser}, func(name string) bool { return name == "" })
+}
+
+// call calls exported functions, until one fails.
 //
-// Both are looked up for each run. What is found has a native stack of its own,
+// They are looked up each time. What is found has a native stack of its own,
 // which wazero makes as large as a call needs, and keeps: that costs 10 KB for each
 // request, where an idle instance could else keep 16 MB.
-func (g *guest) run(ctx context.Context, process *preview1.Process, fuel uint64) error {
-	g.meter.begin(fuel)
+func (g *guest) call(ctx context.Context, process *preview1.Process, names ...string) error {
 	ctx = preview1.WithProcess(meterContext{ctx, &g.meter}, process)
-	if start := g.compiled.prepared.Start; start != "" {
-		if _, err := g.wasm.ExportedFunction(start).Call(ctx); err != nil {
+	for _, name := range names {
+		if _, err := g.wasm.ExportedFunction(name).Call(ctx); err != nil {
 			return err
 		}
 	}
-	_, err := g.wasm.ExportedFunction("_start").Call(ctx)
-	return err
+	return nil
 }
 
 // reset puts the guest back to what it was before it ran.

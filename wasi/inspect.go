@@ -40,7 +40,11 @@ type Report struct {
 	// TableMin is the number of entries that the module's tables start with.
 	TableMin  uint64 `json:"table_min"`
 	Functions int    `json:"functions"`
-	// Snapshot says why requests do not start from a memory snapshot.
+	// Initialiser is the export that is called once before there is any request, ""
+	// if there is none; what the memory holds then is the snapshot from which
+	// requests start.
+	Initialiser string `json:"initialiser,omitempty"`
+	// Snapshot says why requests do not start from a memory snapshot, "" if they may.
 	Snapshot string `json:"snapshot"`
 	// Faults are the reasons for which the module cannot be deployed, each with
 	// its mend.
@@ -68,7 +72,6 @@ func (e *Engine) Inspect(code []byte) (*Report, error) {
 	}
 	r := &Report{
 		Functions: outline.Functions,
-		Snapshot:  "a command runs from its start for every request; what it begins with is the image of its data",
 	}
 	if m, ok := outline.Memory(); ok {
 		r.MemoryMin = m.Min * memory.PageSize
@@ -134,11 +137,14 @@ func explain(err error) string {
 
 // enter decides the contract.
 func (r *Report) enter(o *binary.Outline) {
-	start, hasStart := o.ExportedFunc("_start")
-	_, hasHandler := o.ExportedFunc("handle_request")
+	start, hasStart := o.ExportedFunc(startExport)
+	_, hasHandler := o.ExportedFunc(handlerExport)
 	wantsHandler := slices.ContainsFunc(o.Imports, func(i binary.Import) bool { return i.Module == "http_handler" })
 	switch {
 	case hasHandler || wantsHandler:
+		if _, ok := o.ExportedFunc(reactorExport); ok {
+			r.Initialiser = reactorExport
+		}
 		r.Faults = append(r.Faults, "the module follows the http-wasm handler ABI (contract \"handler\"), "+
 			"which is planned; until then build it as a command that answers as a CGI program")
 	case !hasStart:
@@ -149,10 +155,57 @@ func (r *Report) enter(o *binary.Outline) {
 	default:
 		r.Contract = ContractCGI
 		r.Why = "it exports _start, so it is a WASI command: each request runs it as a CGI program"
+		r.Faults = append(r.Faults, r.initialise(o)...)
 	}
 	if _, ok := o.Exported("memory", binary.KindMemory); !ok && r.Contract != "" {
 		r.Faults = append(r.Faults, "the module exports no memory named \"memory\", through which WASI talks to it")
 	}
+}
+
+// The exports by which a command can initialise itself ahead of its requests, and
+// go on afterwards. They are those of the tool Wizer.
+const (
+	startExport  = "_start"
+	resumeExport = "wizer.resume"
+)
+
+// Those of a handler, which is a WASI reactor.
+const (
+	reactorExport = "_initialize"
+	handlerExport = "handle_request"
+)
+
+// initialise finds the initialiser, and says what is wrong with it.
+func (r *Report) initialise(o *binary.Outline) []string {
+	r.Snapshot = "it has no initialiser (wizer.initialize), so it runs from its start for every request; " +
+		"what it begins with is the image of its data"
+	for _, name := range []string{"wizer.initialize", "wizer-initialize"} {
+		f, ok := o.ExportedFunc(name)
+		if !ok {
+			continue
+		}
+		if len(f.Params)+len(f.Results) > 0 {
+			return []string{name + " takes parameters or returns results; an initialiser is a function of neither"}
+		}
+		r.Initialiser, r.Snapshot = name, ""
+		r.Why += ", after what " + name + " has made ready once"
+		if f, ok := o.ExportedFunc(resumeExport); ok && len(f.Params)+len(f.Results) > 0 {
+			return []string{resumeExport + " takes parameters or returns results; an entry point is a function of neither"}
+		}
+		return nil
+	}
+	return nil
+}
+
+// entry is the export that serves a request.
+func (r *Report) entry() string {
+	switch {
+	case r.Initialiser == reactorExport:
+		return handlerExport
+	case r.Initialiser != "" && slices.Contains(r.Exports, resumeExport):
+		return resumeExport
+	}
+	return startExport
 }
 
 // link names imports that nothing provides, the first of them if there are many.

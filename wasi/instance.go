@@ -54,7 +54,10 @@ func (i *Instance) Serve(w http.ResponseWriter, r *http.Request, stderr io.Write
 	out := cgi.NewResponse(w, r, i.limits.Response, func(error) { cancel() })
 	err := i.run(ctx, r, out, stderr)
 	i.broken = !ended(err)
-	fault := i.diagnose(ctx, err, out)
+	fault := outputFault(out.Err())
+	if fault == nil {
+		fault = i.diagnose(ctx, err)
+	}
 	if fault == nil {
 		fault = outputFault(out.Close())
 	}
@@ -68,12 +71,34 @@ func (i *Instance) Serve(w http.ResponseWriter, r *http.Request, stderr io.Write
 // run executes the guest from its start to its end.
 func (i *Instance) run(ctx context.Context, r *http.Request, out *cgi.Response, stderr io.Writer) error {
 	env := append(cgi.Env(r, r.ContentLength), i.env...)
-	if err := i.process.Begin(env, preview1.Stdio{In: r.Body, Out: out, Err: stderr}); err != nil {
+	stdout := &phased{out}
+	if err := i.process.Begin(env, preview1.Stdio{In: r.Body, Out: stdout, Err: stderr}); err != nil {
 		return err
 	}
-	err := i.guest.run(ctx, i.process, i.limits.Fuel)
-	i.fuel = uint64(i.guest.meter.used())
-	return err
+	i.guest.begin(i.limits.Fuel)
+	defer func() { i.fuel = uint64(i.guest.meter.used()) }()
+	if i.guest.snapshot == nil {
+		if i.guest.compiled.report.Initialiser != "" {
+			stdout.Writer = stderr // what it says is no answer
+		}
+		if err := i.guest.initialise(ctx, i.process); err != nil {
+			return err
+		}
+		stdout.Writer = out
+	}
+	return i.guest.serve(ctx, i.process)
+}
+
+// phased is a standard output that goes elsewhere while the guest initialises
+// itself.
+type phased struct{ io.Writer }
+
+// Flush sends what has been written on its way, where that is waited for.
+func (p *phased) Flush() error {
+	if f, ok := p.Writer.(interface{ Flush() error }); ok {
+		return f.Flush()
+	}
+	return nil
 }
 
 // Reset puts an instance that has served a request back to what a new one is. An

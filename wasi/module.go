@@ -57,6 +57,10 @@ type InstanceConfig struct {
 	Limits Limits
 	// Budgets are shared with other instances.
 	Budgets Budgets
+	// Snapshot is what instances begin with, and stays the caller's; nil, or one that
+	// could not be taken, is the module's data. It must be of this module, with the
+	// same Args, Env and Bundle.
+	Snapshot *Snapshot
 }
 
 // ErrNoMemory says that an instance would take more of [Budgets].Memory, or
@@ -80,16 +84,22 @@ func (m *Module) NewInstance(ctx context.Context, config InstanceConfig) (*Insta
 const mappings = 2
 
 func (m *Module) newInstance(ctx context.Context, config InstanceConfig) (*Instance, error) {
+	begin, state, size := config.Snapshot, (*preview1.State)(nil), m.Report().MemoryMin
+	if begin.Taken() {
+		state, size = &begin.state, begin.image.Size()
+	} else {
+		begin = nil
+	}
 	mem, err := memory.Reserve(config.Limits.Memory)
 	if err != nil {
 		return nil, err
 	}
 	if budget := config.Budgets.Memory; budget != nil {
-		if !mem.Charge(budget, m.Report().MemoryMin, m.compiled.beside()) {
+		if !mem.Charge(budget, size, m.compiled.beside()) {
 			return nil, errors.Join(ErrNoMemory, mem.Close())
 		}
 	}
-	g, err := m.compiled.instantiate(ctx, m.engine.runtime, mem)
+	g, err := m.compiled.instantiate(ctx, m.engine.runtime, mem, begin)
 	if err != nil {
 		return nil, errors.Join(err, mem.Close())
 	}
@@ -103,7 +113,7 @@ func (m *Module) newInstance(ctx context.Context, config InstanceConfig) (*Insta
 		memory: mem,
 		tmp:    tmp,
 		guest:  g,
-		process: preview1.New(preview1.Config{Args: config.Args, Preopens: []preview1.Preopen{
+		process: preview1.New(preview1.Config{Args: config.Args, State: state, Preopens: []preview1.Preopen{
 			{Name: "/", Dir: fs.ReadOnly(config.Bundle, shared)},
 			{Name: "/tmp", Dir: tmp.Dir()},
 		}}),

@@ -9,6 +9,7 @@ import (
 	"runtime"
 	"strings"
 	"testing"
+	"time"
 
 	"pgregory.net/rapid"
 
@@ -37,6 +38,7 @@ func TestResetEqualsFresh(t *testing.T) {
 		"state": {""}, "env": {"", "a=b"}, "echo": {""}, "nbytes": {"0", "1", "70000"}, "tmpwrite": {""}, "args": {""},
 		"grow-ok": {""}, "table-grow": {""}, "vector": {""}, "stderr": {""}, "exit0": {""}, "exit3": {""}, "nohdr": {""}, "deep": {""},
 		"rules": {"errnos", "bytes", "holes", "names", "descriptors", "unknown"},
+		"wizer": {"a", "b=1"},
 	}
 	for guest, queries := range guests {
 		t.Run(guest, func(t *testing.T) {
@@ -45,7 +47,15 @@ func TestResetEqualsFresh(t *testing.T) {
 				t.Fatal(err)
 			}
 			defer module.Close(t.Context())
-			used, err := module.NewInstance(t.Context(), b.config)
+			snapshot, err := module.Initialise(t.Context(), wasi.Initialisation{Timeout: time.Minute, Instance: b.config})
+			must(t, err)
+			defer func() { must(t, snapshot.Close()) }()
+			if snapshot.Taken() != (guest == "wizer") {
+				t.Fatal(snapshot.Reason())
+			}
+			config := b.config
+			config.Snapshot = snapshot
+			used, err := module.NewInstance(t.Context(), config)
 			if err != nil {
 				t.Fatal(err)
 			}
@@ -54,7 +64,7 @@ func TestResetEqualsFresh(t *testing.T) {
 			rapid.Check(t, func(rt *rapid.T) {
 				query := rapid.SampledFrom(queries).Draw(rt, "query")
 				body := strings.Repeat("x", rapid.IntRange(0, 5000).Draw(rt, "body"))
-				fresh, err := module.NewInstance(t.Context(), b.config)
+				fresh, err := module.NewInstance(t.Context(), config)
 				if err != nil {
 					rt.Fatal(err)
 				}
@@ -73,7 +83,7 @@ func TestResetEqualsFresh(t *testing.T) {
 					return
 				}
 				_ = used.Close() // as the pool does
-				if used, err = module.NewInstance(t.Context(), b.config); err != nil {
+				if used, err = module.NewInstance(t.Context(), config); err != nil {
 					rt.Fatal(err)
 				}
 			})

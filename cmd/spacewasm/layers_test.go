@@ -40,6 +40,7 @@ cmd/spacewasm/testdata/probe
 // packages, where a trailing /... means all below.
 const walls = `
 github.com/tetratelabs/wazero   wasi wasi/internal/...
+github.com/minio/sio           wasi
 golang.org/x/net                wasi/internal/cgi
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api

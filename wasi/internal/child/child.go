@@ -3,8 +3,8 @@
 //
 // The parent's side is [Nursery]: it says how many children there are at once, feeds one its input, watches it, and
 // says in an [*EndedError] how it ended. The child's side is [Main], which a program calls before anything else. A child
-// has three descriptors (its input, its artefact, and an error output that is kept for the log), an empty private
-// folder as its working directory, and no environment.
+// has three descriptors (its input, its artefact, and an error output that is kept for the log) and those of the folders
+// that it may read, an empty private folder as its working directory, and no environment.
 package child
 
 import (
@@ -13,6 +13,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"io"
 	"os"
 	"os/exec"
 	"runtime"
@@ -40,10 +41,12 @@ type Job struct {
 	Task string
 	// Options are handed to it; they stand in the list of processes.
 	Options string
-	// Input is what it reads.
-	Input []byte
+	// Input is what it reads; nil is nothing.
+	Input io.Reader
 	// Artefact is the file into which it writes; it stays the caller's.
 	Artefact *os.File
+	// Folders are those that it may read; they stay the caller's.
+	Folders []*os.File
 	// Dir is where the child's private folder is made, which is gone afterwards.
 	Dir    string
 	Bounds Bounds
@@ -79,9 +82,9 @@ func (t *Turn) Run(ctx context.Context, job Job) (err error) {
 		return fmt.Errorf("make a child's folder: %w", err)
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
-	bounds, err := json.Marshal(job.Bounds)
+	terms, err := json.Marshal(terms{Bounds: job.Bounds, Folders: len(job.Folders)})
 	if err != nil {
-		return fmt.Errorf("write a child's bounds: %w", err)
+		return fmt.Errorf("write a child's terms: %w", err)
 	}
 	exe, err := executable()
 	if err != nil {
@@ -90,11 +93,12 @@ func (t *Turn) Run(ctx context.Context, job Job) (err error) {
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
 	var said head
-	cmd := exec.CommandContext(ctx, exe, marker, job.Task, string(bounds), job.Options)
+	cmd := exec.CommandContext(ctx, exe, marker, job.Task, string(terms), job.Options)
 	cmd.Args[0] = "spacewasm"
 	cmd.Dir = dir
 	cmd.Env = environment(job.Bounds)
-	cmd.Stdin, cmd.Stdout, cmd.Stderr = bytes.NewReader(job.Input), job.Artefact, &said
+	cmd.ExtraFiles = job.Folders // from firstFolder on
+	cmd.Stdin, cmd.Stdout, cmd.Stderr = job.Input, job.Artefact, &said
 	cmd.SysProcAttr = attributes()
 	cmd.WaitDelay = time.Second
 	done := make(chan error, 1)

@@ -62,22 +62,22 @@ func TestMain(m *testing.M) {
 // tasks are what the children of the tests do.
 func tasks() map[string]child.Task {
 	return map[string]child.Task{
-		"upper": func(options string, in io.Reader, out io.Writer) error {
+		"upper": func(options string, in io.Reader, out io.Writer, _ []*os.File) error {
 			text, err := io.ReadAll(in)
 			fmt.Fprint(out, strings.ToUpper(string(text)), options)
 			return err
 		},
-		"spin": func(string, io.Reader, io.Writer) error {
+		"spin": func(string, io.Reader, io.Writer, []*os.File) error {
 			for {
 				runtime.Gosched()
 			}
 		},
-		"wait": func(_ string, _ io.Reader, out io.Writer) error {
+		"wait": func(_ string, _ io.Reader, out io.Writer, _ []*os.File) error {
 			fmt.Fprintln(out, "ready")
 			time.Sleep(time.Hour)
 			return nil
 		},
-		"hoard": func(string, io.Reader, io.Writer) error {
+		"hoard": func(string, io.Reader, io.Writer, []*os.File) error {
 			var all [][]byte
 			for {
 				p := make([]byte, 1<<20)
@@ -89,24 +89,24 @@ func tasks() map[string]child.Task {
 			}
 		},
 		// One allocation beyond all bounds, which Go dies of.
-		"reserve": func(string, io.Reader, io.Writer) error {
+		"reserve": func(string, io.Reader, io.Writer, []*os.File) error {
 			fmt.Fprint(os.Stderr, len(make([]byte, 64<<30)))
 			return nil
 		},
-		"flood": func(_ string, _ io.Reader, out io.Writer) error {
+		"flood": func(_ string, _ io.Reader, out io.Writer, _ []*os.File) error {
 			for {
 				if _, err := out.Write(make([]byte, 1<<16)); err != nil {
 					return fmt.Errorf("flood: %w", err)
 				}
 			}
 		},
-		"panic":   func(string, io.Reader, io.Writer) error { panic("a bug of ours") },
-		"fail":    func(string, io.Reader, io.Writer) error { return errors.New("no luck") },
-		"chatter": func(string, io.Reader, io.Writer) error { return errors.New(strings.Repeat("x", 4<<20)) },
-		"suicide": func(string, io.Reader, io.Writer) error {
+		"panic":   func(string, io.Reader, io.Writer, []*os.File) error { panic("a bug of ours") },
+		"fail":    func(string, io.Reader, io.Writer, []*os.File) error { return errors.New("no luck") },
+		"chatter": func(string, io.Reader, io.Writer, []*os.File) error { return errors.New(strings.Repeat("x", 4<<20)) },
+		"suicide": func(string, io.Reader, io.Writer, []*os.File) error {
 			return syscall.Kill(os.Getpid(), syscall.SIGKILL)
 		},
-		"litter": func(string, io.Reader, io.Writer) error {
+		"litter": func(string, io.Reader, io.Writer, []*os.File) error {
 			return errors.Join(os.MkdirAll("a/b", 0o700), os.WriteFile("a/b/c", []byte("x"), 0o600))
 		},
 		"look": look,
@@ -121,9 +121,10 @@ type view struct {
 	Outside string // the error of reading a file that it was told of
 	Network string // the error of connecting
 	Inside  string // the error of writing a file of its own
+	Folder  string // what it reads, and the error of writing, in a folder that it may read
 }
 
-func look(secret string, _ io.Reader, out io.Writer) error {
+func look(secret string, _ io.Reader, out io.Writer, folders []*os.File) error {
 	var v view
 	_, err := os.ReadFile(secret)
 	v.Outside = fmt.Sprint(err)
@@ -133,12 +134,17 @@ func look(secret string, _ io.Reader, out io.Writer) error {
 	}
 	v.Network = fmt.Sprint(err)
 	v.Inside = fmt.Sprint(os.WriteFile("mine", nil, 0o600))
+	for _, folder := range folders {
+		name := fmt.Sprintf("/proc/self/fd/%d/lent", folder.Fd())
+		text, err := os.ReadFile(name)
+		v.Folder += fmt.Sprintf("%s, %v; %v", text, err, os.WriteFile(name, nil, 0o600))
+	}
 	v.Env = os.Environ()
 	entries, err := os.ReadDir(".")
 	for _, e := range entries {
 		v.Dir = append(v.Dir, e.Name())
 	}
-	for fd := 3; fd < 64; fd++ {
+	for fd := 3 + len(folders); fd < 64; fd++ {
 		// Go's runtime has some of its own, such as the limits of the cgroup.
 		name, err := os.Readlink(fmt.Sprintf("/proc/self/fd/%d", fd))
 		if err == nil && !strings.HasPrefix(name, "/sys/fs/cgroup/") && !strings.HasPrefix(name, "anon_inode:") {
@@ -188,13 +194,14 @@ func empty(t *testing.T, dir string) {
 func TestRun(t *testing.T) {
 	artefact, dir := create(t), t.TempDir()
 	j := job("upper", dir, artefact)
-	j.Input, j.Options = []byte(strings.Repeat("hello ", 1<<18)), "!"
+	input := strings.Repeat("hello ", 1<<18)
+	j.Input, j.Options = strings.NewReader(input), "!"
 	j.Bounds.File = 4 << 20
 	if err := run(t.Context(), j); err != nil {
 		t.Fatal(err)
 	}
 	got, err := os.ReadFile(artefact.Name())
-	if want := strings.ToUpper(string(j.Input)) + "!"; err != nil || string(got) != want {
+	if want := strings.ToUpper(input) + "!"; err != nil || string(got) != want {
 		t.Errorf("got %d bytes %.20q, %v", len(got), got, err)
 	}
 	if err := run(t.Context(), job("litter", dir, artefact)); err != nil {
@@ -263,8 +270,17 @@ func TestChildSeesNothing(t *testing.T) {
 	}
 	defer func() { _ = syscall.Close(fd) }()
 	artefact := create(t)
+	lent := t.TempDir()
+	if err := os.WriteFile(filepath.Join(lent, "lent"), []byte("text"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	folder, err := os.Open(lent)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = folder.Close() }()
 	j := job("look", t.TempDir(), artefact)
-	j.Options = secret
+	j.Options, j.Folders = secret, []*os.File{folder}
 	if err := run(t.Context(), j); err != nil {
 		t.Fatal(err)
 	}
@@ -287,8 +303,14 @@ func TestChildSeesNothing(t *testing.T) {
 	if v.Inside != "<nil>" || strings.Join(v.Dir, " ") != "mine" {
 		t.Errorf("its folder holds %v, and writing there gives %v", v.Dir, v.Inside)
 	}
+	if !strings.HasPrefix(v.Folder, "text, <nil>; ") {
+		t.Errorf("the folder that it may read: %s", v.Folder)
+	}
 	if !walled() {
 		return
+	}
+	if !strings.HasSuffix(v.Folder, "permission denied") {
+		t.Errorf("the folder that it may only read: %s", v.Folder)
 	}
 	if !strings.Contains(v.Outside, "permission denied") || !strings.Contains(v.Network, "permission denied") {
 		t.Errorf("a file outside: %s; the network: %s", v.Outside, v.Network)
@@ -323,7 +345,7 @@ func TestConfinement(t *testing.T) {
 		return string(text)
 	}
 	limits := proc("limits")
-	for _, line := range []string{"Max cpu time 20 22", "Max file size 1048576 1048576", "Max open files 64 64", "Max core file size 0 0"} {
+	for _, line := range []string{"Max cpu time 20 22", "Max file size 1048576 1048576", "Max open files 320 320", "Max core file size 0 0"} {
 		if !strings.Contains(strings.Join(strings.Fields(limits), " "), line) {
 			t.Errorf("%q is not among the limits:\n%s", line, limits)
 		}

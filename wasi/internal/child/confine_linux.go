@@ -10,9 +10,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// confine holds the process to its bounds. The limits of the system are set by the child itself, before it reads its
-// first byte: Go cannot set them between fork and exec.
-func confine(b Bounds) error {
+// confine holds the process to its bounds, and to the folders that it may read. The limits of the system are set by the
+// child itself, before it reads its first byte: Go cannot set them between fork and exec.
+func confine(b Bounds, folders []*os.File) error {
 	// The system ends this process before any other when memory is short. It may not be able to, in a container.
 	_ = os.WriteFile("/proc/self/oom_score_adj", []byte("1000"), 0)
 	const politely = 10
@@ -30,7 +30,7 @@ func confine(b Bounds) error {
 		}
 	}
 	endInTime()
-	landlock()
+	landlock(folders)
 	return nil
 }
 
@@ -43,7 +43,7 @@ type limit struct {
 }
 
 func limits(b Bounds) []limit {
-	const descriptors, seconds = 64, 2
+	const descriptors, seconds = 320, 2 // a guest may have 256 of them
 	list := []limit{
 		{unix.RLIMIT_CORE, "core dumps", 0, 0},
 		{unix.RLIMIT_CPU, "processor time", uint64((b.Processor + time.Second - 1) / time.Second), seconds},

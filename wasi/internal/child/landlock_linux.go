@@ -8,11 +8,11 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// landlock takes all files from the process but those in its working directory, all programs, and the network, where
-// the kernel can and for as long as it lives (https://docs.kernel.org/userspace-api/landlock.html). It is a second
+// landlock takes all files from the process but those in its working directory, of others those in the directories that
+// it may read, all programs, and the network, where the kernel can and for as long as it lives (https://docs.kernel.org/userspace-api/landlock.html). It is a second
 // wall: the first is that nothing the process runs opens a file by a name it was given. Without a kernel that has it,
 // or in a build with cgo, whose threads Go cannot reach, there is no second wall.
-func landlock() {
+func landlock(read []*os.File) {
 	version, _, errno := unix.Syscall(unix.SYS_LANDLOCK_CREATE_RULESET, 0, 0, unix.LANDLOCK_CREATE_RULESET_VERSION)
 	if errno != 0 {
 		return
@@ -29,17 +29,27 @@ func landlock() {
 		return
 	}
 	defer func() { _ = here.Close() }()
-	rule := unix.LandlockPathBeneathAttr{
-		Allowed_access: handled.Handled_access_fs & (unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR |
-			unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_MAKE_REG |
-			unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR),
-		Parent_fd: int32(here.Fd()),
-	}
-	if _, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH,
-		uintptr(unsafe.Pointer(&rule)), 0, 0, 0); errno != 0 {
+	const reading = unix.LANDLOCK_ACCESS_FS_READ_FILE | unix.LANDLOCK_ACCESS_FS_READ_DIR
+	const writing = unix.LANDLOCK_ACCESS_FS_WRITE_FILE | unix.LANDLOCK_ACCESS_FS_TRUNCATE | unix.LANDLOCK_ACCESS_FS_MAKE_REG |
+		unix.LANDLOCK_ACCESS_FS_MAKE_DIR | unix.LANDLOCK_ACCESS_FS_MAKE_SYM | unix.LANDLOCK_ACCESS_FS_REFER |
+		unix.LANDLOCK_ACCESS_FS_REMOVE_FILE | unix.LANDLOCK_ACCESS_FS_REMOVE_DIR
+	if !allow(ruleset, here, handled.Handled_access_fs&(reading|writing)) {
 		return
 	}
+	for _, dir := range read {
+		if !allow(ruleset, dir, reading) {
+			return
+		}
+	}
 	_, _, _ = syscall.AllThreadsSyscall(unix.SYS_LANDLOCK_RESTRICT_SELF, ruleset, 0, 0)
+}
+
+// allow lets the process do what rights say beneath a directory.
+func allow(ruleset uintptr, dir *os.File, rights uint64) bool {
+	rule := unix.LandlockPathBeneathAttr{Allowed_access: rights, Parent_fd: int32(dir.Fd())}
+	_, _, errno := unix.Syscall6(unix.SYS_LANDLOCK_ADD_RULE, ruleset, unix.LANDLOCK_RULE_PATH_BENEATH,
+		uintptr(unsafe.Pointer(&rule)), 0, 0, 0)
+	return errno == 0
 }
 
 // landlockRights are all that a version of Landlock knows to forbid.

@@ -116,7 +116,7 @@ func TestChargeModel(t *testing.T) {
 // much as a program's start takes every time.
 func TestRenewGivesBack(t *testing.T) {
 	const mib = 1 << 20
-	image, err := memory.NewImage(page, nil)
+	image, err := memory.NewImage(page, memory.Of())
 	if err != nil {
 		t.Fatal(err)
 	}

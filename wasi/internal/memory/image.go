@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"fmt"
+	"iter"
 	"slices"
 )
 
@@ -23,27 +24,66 @@ type Part struct {
 
 // NewImage returns an image of size bytes, whole pages of WebAssembly, that is
 // zero but for the parts; a later part covers an earlier one. The parts are
-// copied.
-func NewImage(size uint64, parts []Part) (*Image, error) {
+// copied, each before the next is asked for; their first error ends it.
+func NewImage(size uint64, parts iter.Seq2[Part, error]) (*Image, error) {
 	const most = 4 << 30 // of a linear memory
 	if size%PageSize != 0 || size > most {
 		return nil, fmt.Errorf("make a memory image: %d bytes are more than 4 GiB, or no whole pages", size)
 	}
-	for _, p := range parts {
-		if p.Offset > size || uint64(len(p.Bytes)) > size-p.Offset {
-			return nil, fmt.Errorf("make a memory image: %d bytes at %d do not fit into %d", len(p.Bytes), p.Offset, size)
-		}
-	}
 	zero := slices.Repeat([]bool{true}, int(size)/hostPage())
-	content, source, err := seal(size, func(content []byte) {
-		for _, p := range parts {
+	content, source, err := seal(size, func(content []byte) error {
+		for p, err := range parts {
+			if err != nil {
+				return err
+			}
+			if p.Offset > size || uint64(len(p.Bytes)) > size-p.Offset {
+				return fmt.Errorf("%d bytes at %d do not fit", len(p.Bytes), p.Offset)
+			}
 			place(content, p, zero)
 		}
+		return nil
 	})
 	if err != nil {
 		return nil, fmt.Errorf("make a memory image of %d bytes: %w", size, err)
 	}
 	return &Image{content: content, zero: zero, source: source}, nil
+}
+
+// Of returns parts that are at hand.
+func Of(parts ...Part) iter.Seq2[Part, error] {
+	return func(yield func(Part, error) bool) {
+		for _, p := range parts {
+			if !yield(p, nil) {
+				return
+			}
+		}
+	}
+}
+
+// Parts returns what of a memory is not zero: an image of them is the same. They
+// are views of it, of about 1 MiB at most.
+func Parts(content []byte) iter.Seq2[Part, error] {
+	const most = 1 << 20
+	page := hostPage()
+	empty := make([]byte, page)
+	return func(yield func(Part, error) bool) {
+		begin := -1 // of the pages up to at that hold something
+		for at := 0; ; at += page {
+			holds := at < len(content) && !bytes.Equal(content[at:at+page], empty)
+			if begin >= 0 && (!holds || at-begin >= most) {
+				if !yield(Part{Offset: uint64(begin), Bytes: content[begin:at]}, nil) {
+					return
+				}
+				begin = -1
+			}
+			if at >= len(content) {
+				return
+			}
+			if holds && begin < 0 {
+				begin = at
+			}
+		}
+	}
 }
 
 // place writes a part, and notes the pages of the host that hold something. Zeros

@@ -17,7 +17,7 @@ func hostPage() int { return os.Getpagesize() }
 // seal makes a memfd, which write fills, that nobody can write to or cut short any
 // more: it is mapped into every memory, and a page that went missing would end
 // the process (threats: SIGBUS). The content is a view of it.
-func seal(size uint64, write func(content []byte)) ([]byte, source, error) {
+func seal(size uint64, write func(content []byte) error) ([]byte, source, error) {
 	fd, err := unix.MemfdCreate("spacewasm-image", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, source{}, advise("memfd_create", err)
@@ -31,7 +31,7 @@ func seal(size uint64, write func(content []byte)) ([]byte, source, error) {
 	return content, s, nil
 }
 
-func (s source) fill(size uint64, write func(content []byte)) ([]byte, error) {
+func (s source) fill(size uint64, write func(content []byte) error) ([]byte, error) {
 	if err := s.file.Truncate(int64(size)); err != nil {
 		return nil, advise("ftruncate", err)
 	}
@@ -40,9 +40,12 @@ func (s source) fill(size uint64, write func(content []byte)) ([]byte, error) {
 		if err != nil {
 			return nil, advise("mmap", err)
 		}
-		write(content)
+		written := write(content)
 		if err := unix.Munmap(content); err != nil { // or it could not be sealed
-			return nil, advise("munmap", err)
+			return nil, errors.Join(written, advise("munmap", err))
+		}
+		if written != nil {
+			return nil, written
 		}
 	}
 	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE

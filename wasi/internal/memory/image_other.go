@@ -12,10 +12,9 @@ type source struct{}
 
 func hostPage() int { return os.Getpagesize() }
 
-func seal(size uint64, write func(content []byte)) ([]byte, source, error) {
+func seal(size uint64, write func(content []byte) error) ([]byte, source, error) {
 	content := make([]byte, size)
-	write(content)
-	return content, source{}, nil
+	return content, source{}, write(content)
 }
 
 func (source) close([]byte) error { return nil }

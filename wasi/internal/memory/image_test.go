@@ -14,7 +14,7 @@ import (
 
 func newImage(t testing.TB, size uint64, parts ...memory.Part) *memory.Image {
 	t.Helper()
-	i, err := memory.NewImage(size, parts)
+	i, err := memory.NewImage(size, memory.Of(parts...))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -113,7 +113,7 @@ func TestImageRefuses(t *testing.T) {
 		"far away":     {page, []memory.Part{{Offset: 1<<64 - 1, Bytes: []byte("xx")}}},
 		"all there is": {1 << 62, nil},
 	} {
-		if _, err := memory.NewImage(c.size, c.parts); err == nil {
+		if _, err := memory.NewImage(c.size, memory.Of(c.parts...)); err == nil {
 			t.Errorf("%s: no error", name)
 		}
 	}
@@ -200,11 +200,13 @@ func TestResetEqualsFresh(t *testing.T) {
 	}
 }
 
-func TestSnapshot(t *testing.T) {
+// An image of a memory is the memory as it was.
+func TestImageOfMemory(t *testing.T) {
 	r, b := load(t, newImage(t, page, memory.Part{Bytes: []byte("before")}))
 	copy(b, "after!")
-	r.Reallocate(2 * page)[page+7] = 9
-	taken, err := r.Image()
+	grown := r.Reallocate(2 * page)
+	grown[page+7] = 9
+	taken, err := memory.NewImage(2*page, memory.Parts(grown))
 	if err != nil {
 		t.Fatal(err)
 	}

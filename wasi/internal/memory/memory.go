@@ -84,13 +84,11 @@ func (r *Reservation) Reallocate(size uint64) []byte {
 	return r.bytes
 }
 
-// Image returns an image of the memory as it is.
-func (r *Reservation) Image() (*Image, error) {
-	return NewImage(uint64(len(r.bytes)), []Part{{Bytes: r.bytes}})
-}
-
 // Free implements [experimental.LinearMemory]; see [Reservation].
 func (r *Reservation) Free() {}
+
+// Content is the memory as it is, a view that is good until it grows or is closed.
+func (r *Reservation) Content() []byte { return r.bytes }
 
 // Peak is the largest size the memory had, in bytes.
 func (r *Reservation) Peak() uint64 { return r.peak }

@@ -49,7 +49,7 @@ func NewTracker() *Tracker {
 // probe fails unless the tracker finds the one page that was written to.
 func (t *Tracker) probe() error {
 	page := hostPage()
-	image, err := NewImage(PageSize, nil)
+	image, err := NewImage(PageSize, Of())
 	if err != nil {
 		return err
 	}

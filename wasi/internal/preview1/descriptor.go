@@ -38,6 +38,9 @@ type descriptor struct {
 	rights  rights
 	flags   uint16
 	preopen bool
+	// start is the number that it had when the process began, plus one; 0 is what
+	// the guest has opened.
+	start int
 }
 
 // file is a regular file.
@@ -45,6 +48,7 @@ type file struct {
 	*fs.File
 	device uint64
 	dir    *fs.Dir // of the tree that it is in
+	path   string  // from the top of the tree, as it was opened
 }
 
 func (f *file) close() error { return f.Close() }
@@ -54,6 +58,7 @@ type directory struct {
 	dir    *fs.Dir
 	device uint64
 	top    string // what a preopen is called
+	path   string // from the top of the tree, as it was opened
 }
 
 func (d *directory) close() error { return d.dir.Close() }

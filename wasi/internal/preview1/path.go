@@ -256,7 +256,7 @@ func (o *opening) open() (*descriptor, error) {
 		}, nil
 	}
 	return &descriptor{
-		res:   &file{File: f, dir: o.dir.dir, device: o.dir.device},
+		res:   &file{File: f, dir: o.dir.dir, device: o.dir.device, path: path.Join(o.dir.path, o.name)},
 		flags: o.flags, rights: rights{base: o.rights.base & fileRights, inheriting: o.rights.inheriting & fileRights},
 	}, nil
 }
@@ -277,7 +277,7 @@ func (o *opening) openDir() (*descriptor, error) {
 		base |= o.parent.base & rightPathFilestatSetSize
 	}
 	return &descriptor{
-		res:   &directory{dir: dir, device: o.dir.device},
+		res:   &directory{dir: dir, device: o.dir.device, path: path.Join(o.dir.path, o.name)},
 		flags: o.flags, rights: rights{base: base, inheriting: o.rights.inheriting},
 	}, nil
 }

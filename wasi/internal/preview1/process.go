@@ -24,6 +24,8 @@ type Config struct {
 	Preopens []Preopen
 	// Listeners follow them: sockets that accept connections.
 	Listeners []*net.TCPListener
+	// State is what the process goes on from; nil is a new process.
+	State *State
 }
 
 // Preopen is a directory, and what the guest calls it.
@@ -48,22 +50,24 @@ type Process struct {
 	env    []string
 	table  table
 	seed   maphash.Seed // of the inode numbers that the guest sees
-	began  time.Time    // when the monotonic clock began
+	began  time.Time    // when the monotonic clock was 0
+	drew   drawn
 }
 
 // New returns a process without a request: see [Process.Begin].
 func New(config Config) *Process {
-	return &Process{config: config, seed: maphash.MakeSeed(), began: time.Now()}
+	return &Process{config: config, seed: maphash.MakeSeed()}
 }
 
 // Begin gives the process a request: KEY=value lines for its environment, and
-// its standard streams. The descriptors are those of the start; what an earlier
-// request left open is closed.
+// its standard streams. The descriptors are those of the start, or of the state,
+// and the monotonic clock goes on from there; what an earlier request left open is
+// closed.
 func (p *Process) Begin(env []string, stdio Stdio) error {
 	if err := p.Close(); err != nil {
 		return err
 	}
-	p.env = env
+	p.env, p.began, p.drew = env, time.Now(), drawn{}
 	all := []*descriptor{
 		{res: newStream(stdio.In, nil), rights: rights{base: streamRights &^ rightFdWrite}},
 		{res: newStream(nil, stdio.Out), rights: rights{base: streamRights &^ rightFdRead}},
@@ -83,7 +87,13 @@ func (p *Process) Begin(env []string, stdio Stdio) error {
 		}
 		all = append(all, &descriptor{res: res, rights: rights{base: listenerRights, inheriting: streamRights}})
 	}
+	for i, d := range all {
+		d.start = i + 1
+	}
 	p.table = table{open: all}
+	if p.config.State != nil {
+		return p.resume(p.config.State)
+	}
 	return nil
 }
 

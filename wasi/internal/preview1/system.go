@@ -26,10 +26,12 @@ const (
 )
 
 // now is the time of a clock in nanoseconds. The monotonic one counts from the
-// start of the process: no guest learns for how long the host has been up.
+// start of the process's request, or goes on from its state: no guest learns for
+// how long the host has been up, or when others were served.
 func (p *Process) now(clock uint32) (uint64, error) {
 	switch clock {
 	case clockRealtime:
+		p.drew.time = true
 		return uint64(time.Now().UnixNano()), nil
 	case clockMonotonic:
 		return uint64(time.Since(p.began)) + 1, nil
@@ -72,6 +74,7 @@ func randomGet(c call) error {
 	if err != nil {
 		return err
 	}
+	c.p.drew.randomness = true
 	for len(buffer) > 0 {
 		c.alive()
 		n := min(len(buffer), piece)

@@ -1,0 +1,228 @@
+package wasi
+
+import (
+	"context"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spacewasm/spacewasm/wasi/internal/child"
+	"github.com/spacewasm/spacewasm/wasi/internal/memory"
+	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
+)
+
+// Initialisation says how a module is to initialise itself.
+type Initialisation struct {
+	// Owner names whose snapshot it will be. Nobody else begins with it, whatever
+	// else is the same; [Engine.KeepSnapshots] tells who there still is.
+	Owner string
+	// Bundle names the content of Instance.Bundle.
+	Bundle string
+	// Code is the module again.
+	Code []byte
+	// Timeout is how long the initialiser may run.
+	Timeout time.Duration
+	// Instance is what an instance will be made of. Limits and Budgets are those of
+	// one execution; an isolated engine does not ask the budgets.
+	Instance InstanceConfig
+}
+
+// Initialise runs the module's initialiser and takes a snapshot of what it has come
+// to, or finds the one that was taken before. An initialiser that fails is a
+// [*RefusedError]; a module without one, or of which no snapshot can be taken, has
+// a [Snapshot] that says so. The snapshot is to be closed.
+func (m *Module) Initialise(ctx context.Context, config Initialisation) (*Snapshot, error) {
+	if reason := m.unfit(); reason != "" {
+		return &Snapshot{reason: reason}, nil
+	}
+	if m.engine.config.Isolated {
+		return m.initialiseApart(ctx, config)
+	}
+	var snapshot *Snapshot
+	err := m.initialise(ctx, config, func(h snapshotHeader, content []byte) error {
+		snapshot = &Snapshot{globals: h.Globals, state: h.State, reason: h.Reason, took: h.Took, log: h.Log}
+		if h.Reason != "" {
+			return nil
+		}
+		var err error
+		snapshot.image, err = memory.NewImage(h.Size, memory.Parts(content))
+		return err
+	})
+	return snapshot, err
+}
+
+// unfit says why no snapshot of the module is taken, whatever it does.
+func (m *Module) unfit() string {
+	c := m.compiled
+	if c.report.Initialiser == "" {
+		return c.report.Snapshot
+	}
+	for _, g := range c.prepared.Globals {
+		if !isNumber(g.Type) {
+			return "it has a mutable global of a type that a host cannot set (v128, or a reference)"
+		}
+	}
+	if c.prepared.ChangesTables {
+		return "it has instructions that change its tables, which are not part of a snapshot"
+	}
+	if c.prepared.DropsData {
+		return "it has instructions that drop its data segments, which are not part of a snapshot"
+	}
+	return ""
+}
+
+// saidBytes is how much is kept of what an initialiser says.
+const saidBytes = 8 << 10
+
+// initialise runs the initialiser in this process, and hands over what it has come
+// to.
+func (m *Module) initialise(ctx context.Context, config Initialisation, take func(snapshotHeader, []byte) error) (err error) {
+	config.Instance.Snapshot = nil
+	i, err := m.NewInstance(ctx, config.Instance)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, i.Close()) }()
+	ctx, cancel := context.WithTimeout(ctx, config.Timeout)
+	defer cancel()
+	said := &head{}
+	if err := i.process.Begin(i.env, preview1.Stdio{Out: said, Err: said}); err != nil {
+		return err
+	}
+	began := time.Now()
+	i.guest.begin(i.limits.Fuel)
+	err = i.guest.initialise(ctx, i.process)
+	h := snapshotHeader{Took: time.Since(began), Log: said.String()}
+	if err != nil || ctx.Err() != nil {
+		return i.initialiserFailed(ctx, err, h.Log)
+	}
+	h.Size = uint64(len(i.memory.Content()))
+	for _, g := range i.guest.globals {
+		h.Globals = append(h.Globals, g.Get())
+	}
+	h.State, err = i.process.State()
+	switch used := i.tmp.Usage(); {
+	case err != nil:
+		h.Reason = "its initialiser left something open: " + err.Error()
+	case used.Inodes > 0:
+		h.Reason = "its initialiser left files in /tmp, which every request finds empty"
+	}
+	return take(h, i.memory.Content())
+}
+
+// initialiserFailed says why, to the module's author.
+func (i *Instance) initialiserFailed(ctx context.Context, err error, said string) error {
+	name := i.guest.compiled.report.Initialiser
+	if errors.Is(ctx.Err(), context.Canceled) {
+		return ctx.Err()
+	}
+	fault := i.diagnose(ctx, err)
+	if fault == nil {
+		fault = &Fault{Message: "the program exited"}
+	}
+	words := []string{fmt.Sprintf("the initialiser %s did not end well: %s", name, fault.Message)}
+	if fault.Stack != "" {
+		words = append(words, fault.Stack)
+	}
+	if said != "" {
+		words = append(words, "it said: "+said)
+	}
+	return &RefusedError{Faults: []string{strings.Join(words, "\n")}}
+}
+
+// head keeps the beginning of what is written.
+type head struct{ kept []byte }
+
+func (h *head) Write(p []byte) (int, error) {
+	h.kept = append(h.kept, p[:min(max(saidBytes-len(h.kept), 0), len(p))]...)
+	return len(p), nil
+}
+
+func (h *head) String() string {
+	return strings.ToValidUTF8(strings.TrimSpace(string(h.kept)), "\uFFFD")
+}
+
+// initialiseBounds are what a child may use that initialises a guest.
+func initialiseBounds(config Initialisation, start uint64, code int) child.Bounds {
+	const own = 256 << 20
+	limits := config.Instance.Limits
+	return child.Bounds{
+		Wall:      config.Timeout + 10*time.Second, // the guest ends before
+		Processor: config.Timeout + 10*time.Second,
+		// Twice what it begins with, which is in its image as well.
+		Resident: own + int64(limits.Memory+start) + 20*int64(code),
+		File:     64<<20 + max(int64(limits.Memory), limits.Tmp),
+		Workers:  1,
+	}
+}
+
+// initialiseApart finds the snapshot of the owner, or has a child take it.
+func (m *Module) initialiseApart(ctx context.Context, config Initialisation) (*Snapshot, error) {
+	if sha256.Sum256(config.Code) != m.key {
+		return nil, errors.New("initialise: the code is another module's")
+	}
+	kept, err := m.engine.checked().snapshot(m.key, config)
+	if err != nil {
+		return nil, err
+	}
+	limit := config.Instance.Limits.Memory
+	if s, err := kept.load(m, limit); err == nil {
+		return s, nil // an error is one that is not there, or is damaged
+	}
+	if err := m.takeApart(ctx, config, kept); err != nil {
+		return nil, err
+	}
+	s, err := kept.load(m, limit)
+	if err != nil {
+		return nil, fmt.Errorf("load what a child process has initialised: %w", err)
+	}
+	return s, nil
+}
+
+// takeApart has a child initialise the module and keeps what it hands over.
+func (m *Module) takeApart(ctx context.Context, config Initialisation, kept keptSnapshot) error {
+	turn, err := m.engine.children.Turn(ctx)
+	if err != nil {
+		return err
+	}
+	defer turn.End()
+	cache := m.engine.checked()
+	entry, note, err := cache.open(m.key)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = entry.Close() }()
+	bundle, err := config.Instance.Bundle.Open(".")
+	if err != nil {
+		return fmt.Errorf("open bundle: %w", err)
+	}
+	defer func() { _ = bundle.Close() }()
+	artefact, err := cache.create()
+	if err != nil {
+		return err
+	}
+	defer func() { _ = artefact.Close() }()
+	defer func() { _ = os.Remove(artefact.Name()) }() // if it was not published
+	order := initialiseOrder{
+		Key: kept.key, Entry: note.Entry, Args: config.Instance.Args, Env: config.Instance.Env,
+		Limits: config.Instance.Limits, Timeout: config.Timeout,
+	}
+	input, err := order.input(config.Code, entry)
+	if err != nil {
+		return err
+	}
+	bounds := initialiseBounds(config, m.Report().MemoryMin, len(config.Code))
+	err = turn.Run(ctx, child.Job{
+		Task: taskInitialise, Input: input, Artefact: artefact, Folders: []*os.File{bundle}, Dir: cache.incoming(), Bounds: bounds,
+	})
+	if ended, ok := errors.AsType[*child.EndedError](err); ok {
+		return initialiserVerdict(m.Report().Initialiser, ended, config.Timeout, bounds)
+	}
+	if err != nil {
+		return fmt.Errorf("initialise in a child process: %w", err)
+	}
+	return kept.publish(artefact)
+}

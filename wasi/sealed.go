@@ -1,0 +1,132 @@
+package wasi
+
+import (
+	"crypto/hkdf"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+
+	"github.com/minio/sio"
+
+	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
+)
+
+// keptSnapshot is where a snapshot is kept, and its key. A snapshot may hold what
+// the guest's environment does, secrets with it, so it is sealed: nobody can read
+// it, change it, or put another's in its place.
+type keptSnapshot struct {
+	cache checkedCache
+	path  string
+	key   []byte
+}
+
+// snapshot says where the snapshot of a module is kept that is initialised so.
+// Whatever the guest could see is part of that.
+func (c checkedCache) snapshot(module digest, config Initialisation) (keptSnapshot, error) {
+	limits := config.Instance.Limits
+	text, err := json.Marshal([]any{
+		instrument.Version, module, config.Owner, config.Bundle, config.Instance.Args, config.Instance.Env, limits,
+	})
+	if err != nil {
+		return keptSnapshot{}, fmt.Errorf("name a snapshot: %w", err)
+	}
+	name := sha256.Sum256(text)
+	const keyBytes = 32
+	key, err := hkdf.Key(sha256.New, c.key, name[:], "snapshot", keyBytes)
+	if err != nil {
+		return keptSnapshot{}, fmt.Errorf("derive the key of a snapshot: %w", err)
+	}
+	return keptSnapshot{cache: c, key: key, path: filepath.Join(c.snapshots(), ownerDir(config.Owner), hex.EncodeToString(name[:]))}, nil
+}
+
+func (c checkedCache) snapshots() string { return filepath.Join(c.dir, "snapshots") }
+
+// ownerDir is the folder of an owner's snapshots.
+func ownerDir(owner string) string {
+	name := sha256.Sum256([]byte(owner))
+	return hex.EncodeToString(name[:])
+}
+
+// load reads the snapshot.
+func (k keptSnapshot) load(m *Module, limit uint64) (*Snapshot, error) {
+	file, err := os.Open(k.path)
+	if err != nil {
+		return nil, fmt.Errorf("open a snapshot: %w", err)
+	}
+	defer func() { _ = file.Close() }()
+	opened, err := sio.DecryptReader(file, sealing(k.key))
+	if err != nil {
+		return nil, fmt.Errorf("open a snapshot: %w", err)
+	}
+	return m.readSnapshot(opened, limit)
+}
+
+// publish keeps what a child has handed over. What refused stays unpublished.
+func (k keptSnapshot) publish(artefact *os.File) error {
+	if _, err := artefact.Seek(0, io.SeekStart); err != nil {
+		return fmt.Errorf("read a snapshot: %w", err)
+	}
+	opened, err := sio.DecryptReader(artefact, sealing(k.key))
+	if err != nil {
+		return fmt.Errorf("read a snapshot: %w", err)
+	}
+	h, err := readHeader(opened)
+	if err != nil {
+		return fmt.Errorf("read what a child process has initialised: %w", err)
+	}
+	if len(h.Refused) > 0 {
+		return &RefusedError{Faults: h.Refused}
+	}
+	if err := artefact.Sync(); err != nil {
+		return fmt.Errorf("write a snapshot: %w", err)
+	}
+	if err := rename(artefact.Name(), k.path); err != nil {
+		return fmt.Errorf("keep a snapshot: %w", err)
+	}
+	return nil
+}
+
+// KeepSnapshots removes the snapshots of all owners but these.
+func (e *Engine) KeepSnapshots(owners []string) error {
+	if e.config.CacheDir == "" {
+		return nil
+	}
+	keep := map[string]bool{}
+	for _, owner := range owners {
+		keep[ownerDir(owner)] = true
+	}
+	dir := e.checked().snapshots()
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, os.ErrNotExist) {
+		return nil
+	}
+	for _, entry := range entries {
+		if !keep[entry.Name()] {
+			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
+		}
+	}
+	if err != nil {
+		return fmt.Errorf("remove snapshots: %w", err)
+	}
+	return nil
+}
+
+// sealing is how snapshots are sealed: with an authenticated cipher, in pieces whose
+// order and number it holds too.
+func sealing(key []byte) sio.Config {
+	return sio.Config{MinVersion: sio.Version20, CipherSuites: []byte{sio.AES_256_GCM}, Key: key}
+}
+
+// seal returns a writer that seals what it is given. It is to be closed.
+func seal(w io.Writer, key []byte) (io.WriteCloser, error) {
+	sealed, err := sio.EncryptWriter(w, sealing(key))
+	if err != nil {
+		return nil, fmt.Errorf("seal a snapshot: %w", err)
+	}
+	return sealed, nil
+}
