@@ -47,8 +47,13 @@ func (h *Host) onLoopback() bool {
 	return ok && addr.IP.IsLoopback()
 }
 
+// port is the one that is listened on, or will be.
 func (h *Host) port() string {
-	_, port, err := net.SplitHostPort(h.door.Addr().String())
+	address := h.config.Listen
+	if h.door != nil {
+		address = h.door.Addr().String()
+	}
+	_, port, err := net.SplitHostPort(address)
 	if err != nil {
 		return ""
 	}

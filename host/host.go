@@ -68,6 +68,9 @@ func (h *Host) open(ctx context.Context) error {
 	if h.store, err = store.Open(ctx, h.config.Data); err != nil {
 		return err
 	}
+	if h.engine, err = openEngine(ctx, h.config.Data); err != nil {
+		return err
+	}
 	if h.reserve, err = disk.Open(h.config.Data, h.config.Storage.Reserve); err != nil {
 		return err
 	}
@@ -86,16 +89,6 @@ func (h *Host) open(ctx context.Context) error {
 	if err := wasi.EmptyTmp(tmp); err != nil {
 		return err
 	}
-	key, err := access.Key(filepath.Join(h.config.Data, "cache.key"))
-	if err != nil {
-		return err
-	}
-	h.engine, err = wasi.New(ctx, wasi.Config{
-		CacheKey: key, CacheDir: filepath.Join(h.config.Data, "cache"), Workers: 2, Isolated: true,
-	})
-	if err != nil {
-		return err
-	}
 	if err := h.listen(ctx); err != nil {
 		return err
 	}
@@ -106,6 +99,15 @@ func (h *Host) open(ctx context.Context) error {
 	})
 	h.serveWith(guard)
 	return nil
+}
+
+// openEngine opens the engine of a data directory.
+func openEngine(ctx context.Context, data string) (*wasi.Engine, error) {
+	key, err := access.Key(filepath.Join(data, "cache.key"))
+	if err != nil {
+		return nil, err
+	}
+	return wasi.New(ctx, wasi.Config{CacheKey: key, CacheDir: filepath.Join(data, "cache"), Workers: 2, Isolated: true})
 }
 
 // listen opens the listener. What a name such as localhost really means shows
@@ -165,6 +167,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })
+	group.Go(func() error { return h.deployer.Prepare(running) })
 	group.Go(func() error { return h.restore(running, ready) })
 	group.Go(func() error {
 		if err := h.server.Serve(h.door); !errors.Is(err, http.ErrServerClosed) {

@@ -22,7 +22,27 @@ import (
 // compiled ends with ctx, and so does the compilation itself if the engine is
 // isolated.
 func (e *Engine) Compile(ctx context.Context, code []byte) (*Module, error) {
-	key := sha256.Sum256(code)
+	module, err := e.Load(ctx, code)
+	if !errors.Is(err, ErrUnprepared) {
+		return module, err
+	}
+	if err := e.compileApart(ctx, sha256.Sum256(code), code); err != nil {
+		return nil, err
+	}
+	module, err = e.Load(ctx, code)
+	if err != nil {
+		return nil, fmt.Errorf("load what a child process has compiled: %w", err)
+	}
+	return module, nil
+}
+
+// ErrUnprepared says that something has never been prepared, or by another version
+// of the engine, or that what was kept of it is damaged. Preparing it takes seconds.
+var ErrUnprepared = errors.New("not prepared")
+
+// Load is Compile for what takes no more than milliseconds: code that is in the
+// cache, else it returns [ErrUnprepared]. An engine that is not isolated compiles.
+func (e *Engine) Load(ctx context.Context, code []byte) (*Module, error) {
 	report, err := e.Inspect(code)
 	if err != nil {
 		return nil, err
@@ -30,22 +50,13 @@ func (e *Engine) Compile(ctx context.Context, code []byte) (*Module, error) {
 	if len(report.Faults) > 0 {
 		return nil, &RefusedError{Faults: report.Faults}
 	}
-	if !e.config.Isolated {
-		return e.module(ctx, key, report, func() (*compiled, error) { return e.compileHere(ctx, code) })
-	}
-	load := func() (*compiled, error) { return e.load(ctx, key, code) }
-	module, err := e.module(ctx, key, report, load)
-	if _, missed := errors.AsType[*missedError](err); !missed {
-		return module, err
-	}
-	if err := e.compileApart(ctx, key, code); err != nil {
-		return nil, err
-	}
-	module, err = e.module(ctx, key, report, load)
-	if err != nil {
-		return nil, fmt.Errorf("load what a child process has compiled: %w", err)
-	}
-	return module, nil
+	key := sha256.Sum256(code)
+	return e.module(ctx, key, report, func() (*compiled, error) {
+		if !e.config.Isolated {
+			return e.compileHere(ctx, code)
+		}
+		return e.load(ctx, key, code)
+	})
 }
 
 // module returns another reference to the module's code, which obtain gets if
@@ -70,25 +81,19 @@ func (e *Engine) module(ctx context.Context, key digest, report *Report, obtain 
 	return &Module{engine: e, key: key, compiled: c}, nil
 }
 
-// missedError says that the code of a module cannot be loaded, and why: it has
-// never been compiled, or what was kept is damaged, or of another engine.
-type missedError struct{ err error }
-
-func (e *missedError) Error() string { return e.err.Error() }
-
 // load makes a module of code in the cache, and compiles nothing. It decodes no
 // module which a child has not seen to be good. The caller has the turn.
 func (e *Engine) load(ctx context.Context, key digest, code []byte) (*compiled, error) {
 	if err := e.checked().verify(key); err != nil {
-		return nil, &missedError{err}
+		return nil, fmt.Errorf("%w: %w", ErrUnprepared, err)
 	}
 	prepared, err := prepare(code)
 	if err != nil {
-		return nil, &missedError{err}
+		return nil, fmt.Errorf("%w: %w", ErrUnprepared, err)
 	}
 	native, err := e.runtime.CompileModule(compileNothing(ctx), prepared.Code)
 	if err != nil {
-		return nil, &missedError{fmt.Errorf("load from the code cache: %w", err)}
+		return nil, fmt.Errorf("%w: load from the code cache: %w", ErrUnprepared, err)
 	}
 	return assemble(ctx, native, prepared)
 }

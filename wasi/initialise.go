@@ -35,23 +35,39 @@ type Initialisation struct {
 // [*RefusedError]; a module without one, or of which no snapshot can be taken, has
 // a [Snapshot] that says so. The snapshot is to be closed.
 func (m *Module) Initialise(ctx context.Context, config Initialisation) (*Snapshot, error) {
+	s, err := m.LoadSnapshot(ctx, config)
+	if !errors.Is(err, ErrUnprepared) {
+		return s, err
+	}
+	if err := m.initialiseApart(ctx, config); err != nil {
+		return nil, err
+	}
+	s, err = m.LoadSnapshot(ctx, config)
+	if err != nil {
+		return nil, fmt.Errorf("load what a child process has initialised: %w", err)
+	}
+	return s, nil
+}
+
+// LoadSnapshot is Initialise for what takes no more than milliseconds: a snapshot
+// that was taken before, else it returns [ErrUnprepared]. An engine that is not
+// isolated initialises.
+func (m *Module) LoadSnapshot(ctx context.Context, config Initialisation) (*Snapshot, error) {
 	if reason := m.unfit(); reason != "" {
 		return &Snapshot{reason: reason}, nil
 	}
-	if m.engine.config.Isolated {
-		return m.initialiseApart(ctx, config)
+	if !m.engine.config.Isolated {
+		return m.initialiseHere(ctx, config)
 	}
-	var snapshot *Snapshot
-	err := m.initialise(ctx, config, func(h snapshotHeader, content []byte) error {
-		snapshot = &Snapshot{globals: h.Globals, state: h.State, reason: h.Reason, took: h.Took, log: h.Log}
-		if h.Reason != "" {
-			return nil
-		}
-		var err error
-		snapshot.image, err = memory.NewImage(h.Size, memory.Parts(content))
-		return err
-	})
-	return snapshot, err
+	kept, err := m.engine.checked().snapshot(m.key, config)
+	if err != nil {
+		return nil, err
+	}
+	s, err := kept.load(m, config.Instance.Limits.Memory)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrUnprepared, err)
+	}
+	return s, nil
 }
 
 // unfit says why no snapshot of the module is taken, whatever it does.
@@ -159,31 +175,30 @@ func initialiseBounds(config Initialisation, start uint64, code int) child.Bound
 	}
 }
 
-// initialiseApart finds the snapshot of the owner, or has a child take it.
-func (m *Module) initialiseApart(ctx context.Context, config Initialisation) (*Snapshot, error) {
+// initialiseHere initialises the module in this process.
+func (m *Module) initialiseHere(ctx context.Context, config Initialisation) (*Snapshot, error) {
+	var snapshot *Snapshot
+	err := m.initialise(ctx, config, func(h snapshotHeader, content []byte) error {
+		snapshot = &Snapshot{globals: h.Globals, state: h.State, reason: h.Reason, took: h.Took, log: h.Log}
+		if h.Reason != "" {
+			return nil
+		}
+		var err error
+		snapshot.image, err = memory.NewImage(h.Size, memory.Parts(content))
+		return err
+	})
+	return snapshot, err
+}
+
+// initialiseApart has a child initialise the module and keeps what it hands over.
+func (m *Module) initialiseApart(ctx context.Context, config Initialisation) error {
 	if sha256.Sum256(config.Code) != m.key {
-		return nil, errors.New("initialise: the code is another module's")
+		return errors.New("initialise: the code is another module's")
 	}
 	kept, err := m.engine.checked().snapshot(m.key, config)
 	if err != nil {
-		return nil, err
+		return err
 	}
-	limit := config.Instance.Limits.Memory
-	if s, err := kept.load(m, limit); err == nil {
-		return s, nil // an error is one that is not there, or is damaged
-	}
-	if err := m.takeApart(ctx, config, kept); err != nil {
-		return nil, err
-	}
-	s, err := kept.load(m, limit)
-	if err != nil {
-		return nil, fmt.Errorf("load what a child process has initialised: %w", err)
-	}
-	return s, nil
-}
-
-// takeApart has a child initialise the module and keeps what it hands over.
-func (m *Module) takeApart(ctx context.Context, config Initialisation, kept keptSnapshot) error {
 	turn, err := m.engine.children.Turn(ctx)
 	if err != nil {
 		return err

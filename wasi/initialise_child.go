@@ -82,14 +82,14 @@ func initialiseTask(_ string, in io.Reader, out io.Writer, folders []*os.File) e
 	if err := os.Mkdir(tmp, 0o700); err != nil {
 		return fmt.Errorf("make /tmp: %w", err)
 	}
-	return initialiseHere(Initialisation{Timeout: order.Timeout, Instance: InstanceConfig{
+	return initialiseAndSeal(Initialisation{Timeout: order.Timeout, Instance: InstanceConfig{
 		Args: order.Args, Env: order.Env, Bundle: bundle, TmpDir: tmp, Limits: order.Limits,
 	}}, code, order.Key, out)
 }
 
-// initialiseHere initialises a module whose code is in the cache here, and writes
-// its sealed snapshot.
-func initialiseHere(config Initialisation, code, key []byte, out io.Writer) (err error) {
+// initialiseAndSeal initialises a module whose code is in the cache here, and
+// writes its sealed snapshot.
+func initialiseAndSeal(config Initialisation, code, key []byte, out io.Writer) (err error) {
 	ctx := context.Background()
 	engine, err := New(ctx, Config{CacheDir: "."})
 	if err != nil {

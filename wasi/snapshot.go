@@ -53,7 +53,7 @@ func (s *Snapshot) Log() string { return s.log }
 // ("randomness", "the time"): all instances have the same of it.
 func (s *Snapshot) Drew() []string { return s.state.Drew }
 
-// Close frees the memory. It is idempotent.
+// Close frees the memory. It is idempotent, and may be called of nil.
 func (s *Snapshot) Close() error {
 	if !s.Taken() {
 		return nil

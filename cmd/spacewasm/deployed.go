@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/dustin/go-humanize"
@@ -20,6 +21,12 @@ func (c *cli) printDeployed(app wire.App) error {
 	}
 	if err := table(c.err, rows); err != nil {
 		return err
+	}
+	for _, m := range app.Micros {
+		if len(m.Snapshot.Drew) > 0 {
+			fmt.Fprintf(c.err, "note: the initialiser of %s drew %s: all requests have the same of it\n",
+				cell(m.Name), cell(strings.Join(m.Snapshot.Drew, " and ")))
+		}
 	}
 	if try := curlHint(app.URL); try != "" {
 		fmt.Fprintf(c.err, "try it: %s\n", escape(try))

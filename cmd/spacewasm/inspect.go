@@ -2,8 +2,12 @@ package main
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
+	"runtime"
 	"strings"
 
 	"github.com/dustin/go-humanize"
@@ -13,11 +17,25 @@ import (
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
-const inspectLong = `Say what a module is, without running it: its contract (how requests enter it)
-and what decided that, what it imports, its memory, whether requests can start
-from a snapshot and if not why, and what to change where it cannot be deployed.
+const inspectLong = `Say what a module is: its contract (how requests enter it) and what decided that,
+what it imports, its memory, whether requests can start from a snapshot and if
+not why, and what to change where it cannot be deployed.
+
+A module that has an initialiser is compiled, and that is run as a push would, in
+a sandbox that sees the module's folder; nothing else of a module is run.
 
 The exit status is 1 when a server would refuse the module.`
+
+// inspection is what is found out about a module.
+type inspection struct {
+	*wasi.Report
+	// SnapshotBytes is the size of the snapshot's memory, 0 if none can be taken.
+	SnapshotBytes uint64 `json:"snapshot_bytes,omitempty"`
+	// InitialiseMS is how long the initialiser ran, in milliseconds.
+	InitialiseMS float64 `json:"initialise_ms,omitempty"`
+	// Drew names what the initialiser drew that all requests will have in common.
+	Drew []string `json:"drew,omitempty"`
+}
 
 func newInspect(c *cli) *cobra.Command {
 	var asJSON bool
@@ -49,7 +67,7 @@ func newInspect(c *cli) *cobra.Command {
 	return cmd
 }
 
-func inspect(ctx context.Context, file string, memory uint64) (report *wasi.Report, err error) {
+func inspect(ctx context.Context, file string, memory uint64) (found *inspection, err error) {
 	code, err := readModule(file)
 	if err != nil {
 		return nil, err
@@ -59,21 +77,84 @@ func inspect(ctx context.Context, file string, memory uint64) (report *wasi.Repo
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, engine.Close(ctx)) }()
-	report, err = engine.Inspect(code)
+	report, err := engine.Inspect(code)
 	if err != nil {
 		return nil, err
 	}
-	for _, err := range []error{engine.Validate(ctx, code), report.Fits(memory)} {
+	found = &inspection{Report: report}
+	checks := []func() error{
+		func() error { return engine.Validate(ctx, code) },
+		func() error { return report.Fits(memory) },
+		func() error { return found.initialise(ctx, file, code, memory) },
+	}
+	for _, check := range checks {
+		err := check()
 		if refused, ok := errors.AsType[*wasi.RefusedError](err); ok {
 			report.Faults = append(report.Faults, refused.Faults...)
 		} else if err != nil {
 			return nil, err
 		}
 	}
-	return report, nil
+	return found, nil
 }
 
-func (c *cli) printReport(r *wasi.Report) error {
+// initialise tries the initialiser of a module that has one, and no faults.
+func (i *inspection) initialise(ctx context.Context, file string, code []byte, memory uint64) (err error) {
+	if i.Initialiser == "" || len(i.Faults) > 0 {
+		return nil
+	}
+	cache, err := os.MkdirTemp("", "spacewasm-inspect-")
+	if err != nil {
+		return fmt.Errorf("make a folder for what is compiled: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(cache)) }()
+	key := []byte(rand.Text())
+	engine, err := wasi.New(ctx, wasi.Config{Isolated: true, CacheDir: cache, CacheKey: key, Workers: runtime.NumCPU()})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, engine.Close(context.WithoutCancel(ctx))) }()
+	module, err := engine.Compile(ctx, code)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, module.Close(context.WithoutCancel(ctx))) }()
+	folder, err := os.OpenRoot(filepath.Dir(file))
+	if err != nil {
+		return fmt.Errorf("open the module's folder: %w", err)
+	}
+	defer func() { _ = folder.Close() }()
+	limits := space.DefaultLimits()
+	snapshot, err := module.Initialise(ctx, wasi.Initialisation{
+		Code: code, Timeout: limits.Timeout,
+		Instance: wasi.InstanceConfig{
+			Args: []string{filepath.Base(file)}, Bundle: folder,
+			Limits: wasi.Limits{Memory: memory, Tmp: limits.Tmp, TmpInodes: limits.TmpInodes, Response: limits.Payload},
+		},
+	})
+	if err != nil {
+		return err
+	}
+	i.Snapshot, i.SnapshotBytes, i.Drew = snapshot.Reason(), snapshot.Bytes(), snapshot.Drew()
+	i.InitialiseMS = float64(snapshot.Took().Microseconds()) / 1000
+	return snapshot.Close()
+}
+
+// snapshotWords says whether there is a snapshot, and what it means.
+func (i *inspection) snapshotWords() string {
+	switch {
+	case i.SnapshotBytes > 0 && len(i.Drew) > 0:
+		return fmt.Sprintf("%s after %s; the initialiser drew %s: all requests have the same of it",
+			humanize.IBytes(i.SnapshotBytes), milliseconds(i.InitialiseMS), strings.Join(i.Drew, " and "))
+	case i.SnapshotBytes > 0:
+		return fmt.Sprintf("%s after %s", humanize.IBytes(i.SnapshotBytes), milliseconds(i.InitialiseMS))
+	case i.Snapshot != "":
+		return "no: " + i.Snapshot
+	}
+	return "no: the module cannot be deployed"
+}
+
+func (c *cli) printReport(r *inspection) error {
 	contract := "none"
 	if r.Contract != "" {
 		contract = fmt.Sprintf("%s: %s", r.Contract, r.Why)
@@ -84,7 +165,7 @@ func (c *cli) printReport(r *wasi.Report) error {
 	}
 	rows := [][]string{
 		{"contract", contract},
-		{"snapshot", "no: " + r.Snapshot},
+		{"snapshot", r.snapshotWords()},
 		{"memory", fmt.Sprintf("starts with %s, grows %s", humanize.IBytes(r.MemoryMin), most)},
 		{"functions", humanize.Comma(int64(r.Functions))},
 		{"imports", fmt.Sprintf("%d: %s", len(r.Imports), shortList(r.Imports))},

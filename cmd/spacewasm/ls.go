@@ -61,6 +61,9 @@ func (c *cli) printApps(apps []wire.App) error {
 		if app.Failed != "" {
 			fmt.Fprintf(c.err, "%s does not run: %s\n", cell(app.App), cell(app.Failed))
 		}
+		if app.Preparing {
+			fmt.Fprintf(c.err, "%s is being prepared for this version of the server\n", cell(app.App))
+		}
 	}
 	return nil
 }

@@ -36,7 +36,7 @@ func newRoot(c *cli) *cobra.Command {
 	root.SetIn(c.in)
 	root.SetOut(c.out)
 	root.SetErr(c.err)
-	add(root, groupServer, "Run a server:", newServe(c))
+	add(root, groupServer, "Run a server:", newServe(c), newPrepare(c))
 	add(root, groupApps, "Put apps on a server:",
 		newPush(c), newList(c), newOpen(c), newLogs(c), newRemove(c))
 	add(root, groupModules, "Try a module without a server:", newRun(c), newInspect(c))

@@ -24,6 +24,10 @@ Browsers and curl find *.localhost by themselves. Everything it keeps is in the
 data directory; on the first start it puts an admin token there, in DIR/token,
 which push and the other commands find when they run beside it.
 
+Apps that another version of spacewasm has prepared are prepared again, those
+first that somebody asks for, who is told to try again; spacewasm prepare does it
+ahead.
+
 When it accepts requests it prints a line with "ready" and its address; its log
 goes to standard error. Ctrl-C or SIGTERM lets running requests finish; a second
 one ends it at once.
@@ -66,11 +70,8 @@ func newServe(c *cli) *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.StringVar(&config.Listen, "listen", config.Listen, "address to listen on; port 0 takes a free one")
-	f.BoolVar(&config.InsecureListen, "insecure-listen", false, "allow a listen address that others can reach, without TLS")
+	addressFlags(f, &config)
 	f.StringVar(&config.Data, "data", config.Data, "data directory; made when missing")
-	f.StringVar(&config.Domain, "domain", config.Domain, "the platform's host name; apps answer below it")
-	f.StringVar(&config.PublicURL, "public-url", "", "what users type when a proxy stands in front")
 	f.StringSliceVar(&proxies, "trusted-proxy", nil, "network (CIDR) of proxies whose word counts; may be repeated")
 	f.DurationVar(&config.DrainDelay, "drain-delay", 0,
 		"how long to go on after SIGTERM while /readyz says so, for a balancer in front")
@@ -79,6 +80,14 @@ func newServe(c *cli) *cobra.Command {
 	storageFlags(f, &config.Storage)
 	limitFlags(f, &config.Limits)
 	return cmd
+}
+
+// addressFlags binds where the server and its apps answer.
+func addressFlags(f *pflag.FlagSet, c *host.Config) {
+	f.StringVar(&c.Listen, "listen", c.Listen, "address to listen on; port 0 takes a free one")
+	f.BoolVar(&c.InsecureListen, "insecure-listen", false, "allow a listen address that others can reach, without TLS")
+	f.StringVar(&c.Domain, "domain", c.Domain, "the platform's host name; apps answer below it")
+	f.StringVar(&c.PublicURL, "public-url", "", "what users type when a proxy stands in front")
 }
 
 // nodeFlags binds what all Micros share.

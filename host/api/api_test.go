@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"slices"
 	"strings"
 	"testing"
@@ -272,7 +273,7 @@ func TestApps(t *testing.T) {
 		t.Errorf("got %+v", m)
 	}
 	got := decode[wire.App](t, b.ask(t, http.MethodGet, "/api/v1/apps/a", nil))
-	if got.Revision != 2 || got.Micros[0] != m {
+	if got.Revision != 2 || !reflect.DeepEqual(got.Micros[0], m) {
 		t.Errorf("got %+v", got)
 	}
 	all := decode[wire.Apps](t, b.ask(t, http.MethodGet, "/api/v1/apps", nil)).Apps

@@ -109,16 +109,27 @@ func usageOf(app *registry.App, i int) wire.Usage {
 	return wire.Usage{Requests: u.Requests, Fuel: u.Fuel, RunMS: float64(u.Run.Microseconds()) / 1000}
 }
 
+func snapshotOf(m space.Micro) wire.Snapshot {
+	return wire.Snapshot{
+		Taken: m.SnapshotBytes > 0, Bytes: m.SnapshotBytes, Reason: m.NoSnapshot, Drew: m.Drew,
+		InitialiseMS: float64(m.InitialiseTime.Microseconds()) / 1000,
+	}
+}
+
 func (a *api) describe(app *registry.App) wire.App {
 	answer := wire.App{
 		App: string(app.App.Name), Revision: app.Revision.Number, URL: a.URL(app.App.Name),
 		Created: app.Revision.Created, Micros: []wire.Micro{}, Failed: app.Failed,
+		Preparing: app.Wanted != nil,
 	}
 	for i, m := range app.Revision.Micros {
+		if i < len(app.Routes) { // which know what is live
+			m = app.Routes[i].Micro
+		}
 		answer.Micros = append(answer.Micros, wire.Micro{
 			Name: m.Name, Path: m.Path, Contract: m.Contract, Primary: m.Primary, Public: m.Public,
 			WasmBytes: m.WasmBytes, CompileMS: float64(m.CompileTime.Microseconds()) / 1000,
-			Snapshot: wire.Snapshot{Reason: m.NoSnapshot}, Usage: usageOf(app, i),
+			Snapshot: snapshotOf(m), Usage: usageOf(app, i),
 		})
 	}
 	return answer

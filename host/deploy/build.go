@@ -13,17 +13,22 @@ import (
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
-// part is one Micro with its compiled module and its open bundle.
+// part is one Micro with its compiled module and its open bundle, and with its
+// snapshot once it has been initialised.
 type part struct {
-	micro  space.Micro
-	module *wasi.Module
-	bundle *os.Root
+	micro    space.Micro
+	code     []byte // the module, for the initialiser
+	file     string // what it is called in faults
+	module   *wasi.Module
+	snapshot *wasi.Snapshot
+	bundle   *os.Root
 }
 
 // closeAll gives back the parts that did not become an app. What cannot be given
 // back is lost to this process only.
 func closeAll(ctx context.Context, parts []part) {
 	for _, p := range parts {
+		_ = p.snapshot.Close()
 		_ = p.module.Close(context.WithoutCancel(ctx))
 		_ = p.bundle.Close()
 	}
@@ -33,29 +38,49 @@ func closeAll(ctx context.Context, parts []part) {
 // all of them.
 func (d *Deployer) build(ctx context.Context, file *space.Spacefile, staging *store.Staging) ([]part, error) {
 	var parts []part
-	var faults []space.Fault
-	var causes error
+	var refused refusals
 	for i, spec := range file.Micros {
 		p, err := d.buildMicro(ctx, i, spec, staging)
-		refused, ok := errors.AsType[*space.Error](err)
-		switch {
-		case err == nil:
-			parts = append(parts, p)
-		case ok && refused.Code == space.CodeRefused:
-			faults = append(faults, refused.Faults...)
-			causes = errors.Join(causes, refused.Err)
-		default:
+		if err != nil && !refused.add(err) {
 			closeAll(ctx, parts)
 			return nil, err
 		}
+		if err == nil {
+			parts = append(parts, p)
+		}
 	}
-	if len(faults) > 0 {
+	if err := refused.err(); err != nil {
 		closeAll(ctx, parts)
-		refusal := space.Refuse(faults...)
-		refusal.Err = causes
-		return nil, refusal
+		return nil, err
 	}
 	return parts, nil
+}
+
+// refusals collects the faults of several Micros.
+type refusals struct {
+	faults []space.Fault
+	causes error
+}
+
+// add takes a refusal, and tells whether err is one.
+func (r *refusals) add(err error) bool {
+	refused, ok := errors.AsType[*space.Error](err)
+	if !ok || refused.Code != space.CodeRefused {
+		return false
+	}
+	r.faults = append(r.faults, refused.Faults...)
+	r.causes = errors.Join(r.causes, refused.Err)
+	return true
+}
+
+// err is the refusal of all of them, nil if there is none.
+func (r *refusals) err() error {
+	if len(r.faults) == 0 {
+		return nil
+	}
+	refusal := space.Refuse(r.faults...)
+	refusal.Err = r.causes
+	return refusal
 }
 
 func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, staging *store.Staging) (part, error) {
@@ -75,7 +100,8 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 		return part{}, err
 	}
 	began := time.Now()
-	module, err := d.compile(ctx, code, fileKey(spec.Src, spec.Run[0]))
+	file := fileKey(spec.Src, spec.Run[0])
+	module, err := d.compile(ctx, d.config.Engine.Compile, code, file)
 	if err != nil {
 		return part{}, err
 	}
@@ -88,11 +114,10 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	if err != nil {
 		return part{}, errors.Join(err, module.Close(ctx))
 	}
-	return part{module: module, bundle: bundle, micro: space.Micro{
+	return part{code: code, file: file, module: module, bundle: bundle, micro: space.Micro{
 		Name: spec.Name, Path: spec.Path, Primary: spec.Primary, Public: spec.Public,
 		Run: spec.Run, Bundle: digest, BundleBytes: size, Contract: string(module.Report().Contract),
-		NoSnapshot: module.Report().Snapshot,
-		WasmBytes:  int64(len(code)), CompileTime: took,
+		WasmBytes: int64(len(code)), CompileTime: took,
 	}}, nil
 }
 
@@ -134,29 +159,4 @@ func readModule(files *os.Root, spec space.MicroSpec, key string) ([]byte, error
 		return nil, fmt.Errorf("read module %s: %w", name, err)
 	}
 	return code, nil
-}
-
-// compile makes the module ready, or refuses it in the name of its file.
-func (d *Deployer) compile(ctx context.Context, code []byte, file string) (*wasi.Module, error) {
-	module, err := d.config.Engine.Compile(ctx, code)
-	if err == nil {
-		err = module.Report().Fits(uint64(d.config.Limits.Memory))
-		if err != nil {
-			err = errors.Join(err, module.Close(ctx))
-		}
-	}
-	if errors.Is(err, wasi.ErrInterrupted) {
-		return nil, &space.Error{Code: space.CodeInternal, Message: wasi.ErrInterrupted.Error(), Err: err}
-	}
-	refused, ok := errors.AsType[*wasi.RefusedError](err)
-	if !ok {
-		return module, err
-	}
-	var faults []space.Fault
-	for _, fault := range refused.Faults {
-		faults = append(faults, space.Fault{File: file, Message: fault})
-	}
-	refusal := space.Refuse(faults...)
-	refusal.Err = refused.Err
-	return nil, refusal
 }

@@ -67,6 +67,8 @@ type Deployer struct {
 	uploads *pool.Budget // how many run
 	staged  *pool.Budget // their bytes on the disk
 
+	backlog *backlog // the apps that are to be prepared
+
 	mu       sync.Mutex
 	draining []<-chan struct{} // removed apps, each closed when drained
 	owed     bool              // a sweep has something to do
@@ -76,7 +78,7 @@ type Deployer struct {
 // New returns a deployer. [Deployer.Run] sweeps behind it.
 func New(config Config) *Deployer {
 	return &Deployer{
-		config: config, wake: make(chan struct{}, 1),
+		config: config, wake: make(chan struct{}, 1), backlog: newBacklog(),
 		uploads: pool.NewBudget(cmp.Or(config.Uploads, DefaultUploads)),
 		staged:  pool.NewBudget(cmp.Or(config.UploadBytes, DefaultUploadBytes)),
 	}
@@ -118,16 +120,57 @@ func (d *Deployer) push(ctx context.Context, name space.AppName, media string, b
 
 // activate records the revision and publishes it. The parts become the app's.
 func (d *Deployer) activate(ctx context.Context, name space.AppName, parts []part) (*registry.App, error) {
-	d.order.Lock()
-	defer d.order.Unlock()
-	micros := make([]space.Micro, len(parts))
-	for i, p := range parts {
-		micros[i] = p.micro
-	}
-	deployment, err := d.record(ctx, name, micros)
+	app, err := d.settle(ctx, name, parts)
 	if err != nil {
 		closeAll(ctx, parts)
 		d.oweSweep()
+		return nil, err
+	}
+	return app, nil
+}
+
+// settle initialises the parts as the app's next revision, and makes them that. If
+// others have changed the app meanwhile, it begins again: what an initialiser sees
+// of its app is so.
+func (d *Deployer) settle(ctx context.Context, name space.AppName, parts []part) (*registry.App, error) {
+	const tries = 50 // each that fails is one that another's push has won
+	for try := 1; ; try++ {
+		planned, err := d.config.Store.Plan(ctx, name)
+		if err != nil {
+			return nil, err
+		}
+		if err := d.initialise(ctx, planned, parts); err != nil {
+			return nil, err
+		}
+		for _, p := range parts {
+			planned.Revision.Micros = append(planned.Revision.Micros, p.micro)
+		}
+		app, err := d.publish(ctx, planned, parts)
+		if errors.Is(err, store.ErrOvertaken) && try < tries {
+			continue
+		}
+		if errors.Is(err, store.ErrOvertaken) {
+			return nil, &space.Error{
+				Code: space.CodePreparing, Message: "others push to the app all the time: try again when they have ended", Err: err,
+			}
+		}
+		if err == nil {
+			d.logInitialisers(name, parts)
+			d.oweSweep() // of the snapshots of the revision before
+		}
+		return app, err
+	}
+}
+
+// publish records a revision, if there is room for its bundles, and has it answer.
+func (d *Deployer) publish(ctx context.Context, planned store.Deployment, parts []part) (*registry.App, error) {
+	d.order.Lock()
+	defer d.order.Unlock()
+	if err := d.fits(ctx, planned.Revision.Micros); err != nil {
+		return nil, err
+	}
+	deployment, err := d.config.Store.Activate(ctx, planned)
+	if err != nil {
 		return nil, err
 	}
 	app := d.assemble(deployment, parts)
@@ -135,12 +178,12 @@ func (d *Deployer) activate(ctx context.Context, name space.AppName, parts []par
 	return app, nil
 }
 
-// record makes the revision durable, if there is room for its bundles.
-func (d *Deployer) record(ctx context.Context, name space.AppName, micros []space.Micro) (store.Deployment, error) {
-	if err := d.fits(ctx, micros); err != nil {
-		return store.Deployment{}, err
+// configure says what a live Micro is made of.
+func (d *Deployer) configure(deployment store.Deployment, p part) runner.Config {
+	return runner.Config{
+		Micro: p.micro, Module: p.module, Snapshot: p.snapshot, Bundle: p.bundle, Env: d.env(deployment, p.micro),
+		TmpDir: d.config.TmpDir, Limits: d.config.Limits, Node: d.config.Node, Log: d.config.Log(deployment.App.Name, p.micro.Name),
 	}
-	return d.config.Store.Activate(ctx, name, micros)
 }
 
 // assemble makes a live app of a recorded revision and its parts. It cannot fail:
@@ -148,10 +191,7 @@ func (d *Deployer) record(ctx context.Context, name space.AppName, micros []spac
 func (d *Deployer) assemble(deployment store.Deployment, parts []part) *registry.App {
 	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
 	for _, p := range parts {
-		app.Routes = append(app.Routes, registry.Route{Micro: p.micro, Server: runner.New(runner.Config{
-			Micro: p.micro, Module: p.module, Bundle: p.bundle, Env: d.env(deployment, p.micro),
-			TmpDir: d.config.TmpDir, Limits: d.config.Limits, Node: d.config.Node, Log: d.config.Log(deployment.App.Name, p.micro.Name),
-		})})
+		app.Routes = append(app.Routes, registry.Route{Micro: p.micro, Server: runner.New(d.configure(deployment, p))})
 	}
 	return app
 }
@@ -230,7 +270,7 @@ func (d *Deployer) takeDraining() []<-chan struct{} {
 	return taken
 }
 
-// sweep removes unneeded bundles, unless a push runs, or an app was removed since
+// sweep removes unneeded bundles and snapshots, unless a push runs, or an app was removed since
 // the last look, whose requests may still read theirs: then a later sweep does
 // it. It waits for no push, as a slow upload would make all others wait for it.
 func (d *Deployer) sweep(ctx context.Context) error {
@@ -252,7 +292,7 @@ func (d *Deployer) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return d.config.Store.Blobs().Sweep(needed)
+	return errors.Join(d.config.Store.Blobs().Sweep(needed), d.sweepSnapshots(ctx))
 }
 
 func (d *Deployer) closeQuietly(what string, c io.Closer) {

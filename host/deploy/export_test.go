@@ -2,9 +2,11 @@ package deploy
 
 import (
 	"context"
+	"errors"
 	"io"
 
 	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/store"
 )
 
 // Receive unpacks a bundle and forgets it, for the fuzz target: without compiling and recording it.
@@ -22,4 +24,29 @@ func (d *Deployer) Receive(ctx context.Context, media string, body io.Reader, lo
 	file, err := d.receive(ctx, "fuzz", media, body, staging, upload.take)
 	look(staging.Files().Name())
 	return file, err
+}
+
+// BacklogOrder is the order in which the backlog gives revisions out, of which some
+// are wanted, by number.
+func BacklogOrder(ctx context.Context, deployments []store.Deployment, wanted ...int) ([]space.AppName, error) {
+	b := newBacklog()
+	var want []func()
+	for _, d := range deployments {
+		want = append(want, b.add(d))
+	}
+	for _, i := range wanted {
+		want[i]()
+	}
+	var order []space.AppName
+	for range deployments {
+		d, err := b.take(ctx)
+		if err != nil {
+			return order, err
+		}
+		order = append(order, d.App.Name)
+	}
+	if _, more := b.first(); more {
+		return order, errors.New("there is more than was put in")
+	}
+	return order, nil
 }

@@ -10,10 +10,13 @@ import (
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/wasi"
 )
 
 // Restore publishes every app's active revision, as after a start. An app that
-// cannot run is published as failed, with the reason.
+// cannot run is published as failed, with the reason. One that this version of the
+// engine has not prepared yet, as after an upgrade, is published as wanting that,
+// which [Deployer.Prepare] does.
 func (d *Deployer) Restore(ctx context.Context) error {
 	deployments, err := d.config.Store.Active(ctx)
 	if err != nil {
@@ -23,22 +26,27 @@ func (d *Deployer) Restore(ctx context.Context) error {
 	group.SetLimit(4)
 	for _, deployment := range deployments {
 		group.Go(func() error {
-			app, err := d.restore(ctx, deployment)
-			if ctx.Err() != nil {
+			app, err := d.restore(ctx, deployment, (*wasi.Engine).Load, (*wasi.Module).LoadSnapshot)
+			switch {
+			case ctx.Err() != nil:
 				return ctx.Err()
-			}
-			if err != nil {
-				d.config.Logger.Error("app cannot run", "app", deployment.App.Name, "error", err)
-				app = &registry.App{
-					App: deployment.App, Revision: deployment.Revision,
-					Failed: whyNot(err),
-				}
+			case errors.Is(err, wasi.ErrUnprepared):
+				d.config.Logger.Info("app is to be prepared", "app", deployment.App.Name, "reason", err)
+				app = d.unprepared(deployment)
+			case err != nil:
+				app = d.failed(deployment, err)
 			}
 			d.config.Registry.Publish(app)
 			return nil
 		})
 	}
 	return group.Wait()
+}
+
+// failed is an app that cannot run.
+func (d *Deployer) failed(deployment store.Deployment, err error) *registry.App {
+	d.config.Logger.Error("app cannot run", "app", deployment.App.Name, "error", err)
+	return &registry.App{App: deployment.App, Revision: deployment.Revision, Failed: whyNot(err)}
 }
 
 // whyNot words for an owner why a stored revision does not run.
@@ -49,22 +57,37 @@ func whyNot(err error) string {
 	return "the stored revision cannot run any more: push the app again"
 }
 
-// restore compiles the Micros of a stored revision, which the code cache makes
-// a matter of milliseconds.
-func (d *Deployer) restore(ctx context.Context, deployment store.Deployment) (*registry.App, error) {
+// A stored revision is restored by what is prepared, in milliseconds, or by
+// preparing it.
+type (
+	getModule   func(*wasi.Engine, context.Context, []byte) (*wasi.Module, error)
+	getSnapshot func(*wasi.Module, context.Context, wasi.Initialisation) (*wasi.Snapshot, error)
+)
+
+// restore makes a live app of a stored revision.
+func (d *Deployer) restore(
+	ctx context.Context, deployment store.Deployment, module getModule, snapshot getSnapshot,
+) (*registry.App, error) {
 	var parts []part
 	for _, micro := range deployment.Revision.Micros {
-		p, err := d.restoreMicro(ctx, micro)
+		p, err := d.restoreMicro(ctx, micro, module)
+		if err == nil {
+			parts = append(parts, p)
+			last := &parts[len(parts)-1]
+			get := func(ctx context.Context, i wasi.Initialisation) (*wasi.Snapshot, error) {
+				return snapshot(p.module, ctx, i)
+			}
+			err = d.snapshot(ctx, get, deployment, last)
+		}
 		if err != nil {
 			closeAll(ctx, parts)
 			return nil, fmt.Errorf("micro %s: %w", micro.Name, err)
 		}
-		parts = append(parts, p)
 	}
 	return d.assemble(deployment, parts), nil
 }
 
-func (d *Deployer) restoreMicro(ctx context.Context, micro space.Micro) (part, error) {
+func (d *Deployer) restoreMicro(ctx context.Context, micro space.Micro, module getModule) (part, error) {
 	bundle, err := d.config.Store.Blobs().Open(micro.Bundle)
 	if err != nil {
 		return part{}, err
@@ -73,9 +96,12 @@ func (d *Deployer) restoreMicro(ctx context.Context, micro space.Micro) (part, e
 	if err != nil {
 		return part{}, errors.Join(fmt.Errorf("read module: %w", err), bundle.Close())
 	}
-	module, err := d.compile(ctx, code, micro.Run[0])
+	get := func(ctx context.Context, code []byte) (*wasi.Module, error) {
+		return module(d.config.Engine, ctx, code)
+	}
+	m, err := d.compile(ctx, get, code, micro.Run[0])
 	if err != nil {
 		return part{}, errors.Join(err, bundle.Close())
 	}
-	return part{micro: micro, module: module, bundle: bundle}, nil
+	return part{micro: micro, code: code, file: micro.Run[0], module: m, bundle: bundle}, nil
 }

@@ -136,6 +136,10 @@ func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName
 	if app.Failed != "" {
 		return space.Errorf(space.CodePreparing, "the app %q does not run: %s", name, app.Failed)
 	}
+	if app.Wanted != nil {
+		app.Wanted()
+		return space.Errorf(space.CodePreparing, "the app %q is being prepared for this version of the server; try again in a moment", name)
+	}
 	route, path, found, err := match(app.Routes, r.URL)
 	if err != nil {
 		return err

@@ -40,6 +40,9 @@ type App struct {
 	// Failed says why the app does not run, "" when it does. A failed app has no
 	// routes.
 	Failed string
+	// Wanted is nil but for an app that is still being prepared, and has no routes
+	// yet: it is to be called when somebody waits for the app.
+	Wanted func()
 }
 
 // live is an app in the table, with the count of those that use it.

@@ -44,12 +44,13 @@ type RequestLog interface {
 	Fault(e *space.Error)
 }
 
-// Config is what a Micro is made of. The module and the bundle become the
-// Micro's: its Close closes them.
+// Config is what a Micro is made of. The module, its snapshot and the bundle become
+// the Micro's: its Close closes them.
 type Config struct {
-	Micro  space.Micro
-	Module *wasi.Module
-	Bundle *os.Root
+	Micro    space.Micro
+	Module   *wasi.Module
+	Snapshot *wasi.Snapshot // nil is none
+	Bundle   *os.Root
 	// Env are KEY=value lines.
 	Env []string
 	// TmpDir is the host's folder for the executions' /tmp.
@@ -87,19 +88,25 @@ func New(config Config) *Micro {
 	return m
 }
 
-func (m *Micro) instance() (*wasi.Instance, error) {
-	limits := m.config.Limits
-	instance, err := m.config.Module.NewInstance(context.Background(), wasi.InstanceConfig{
-		Args:   m.config.Micro.Run,
-		Env:    m.config.Env,
-		Bundle: m.config.Bundle,
-		TmpDir: m.config.TmpDir,
+// Instance is what the Micro's instances are made of.
+func (c *Config) Instance() wasi.InstanceConfig {
+	limits := c.Limits
+	return wasi.InstanceConfig{
+		Args:   c.Micro.Run,
+		Env:    c.Env,
+		Bundle: c.Bundle,
+		TmpDir: c.TmpDir,
 		Limits: wasi.Limits{
 			Memory: uint64(limits.Memory), Tmp: limits.Tmp, TmpInodes: limits.TmpInodes, Response: limits.Payload,
 			Fuel: limits.Fuel,
 		},
-		Budgets: m.config.Node.budgets(),
-	})
+		Budgets:  c.Node.budgets(),
+		Snapshot: c.Snapshot,
+	}
+}
+
+func (m *Micro) instance() (*wasi.Instance, error) {
+	instance, err := m.config.Module.NewInstance(context.Background(), m.config.Instance())
 	if errors.Is(err, wasi.ErrNoMemory) {
 		err = errors.Join(pool.ErrNoRoom, err)
 	}
@@ -234,5 +241,5 @@ func (m *Micro) Close(ctx context.Context) error {
 	if err := m.instances.Close(ctx); err != nil {
 		return fmt.Errorf("close micro %s: %w", m.config.Micro.Name, err)
 	}
-	return errors.Join(m.config.Module.Close(ctx), m.config.Bundle.Close())
+	return errors.Join(m.config.Snapshot.Close(), m.config.Module.Close(ctx), m.config.Bundle.Close())
 }

@@ -54,8 +54,15 @@ type Micro struct {
 	BundleBytes int64 `json:"bundle_bytes"`
 	// Contract is how requests enter the module, for example "cgi".
 	Contract string `json:"contract"`
-	// NoSnapshot says why requests do not start from a memory snapshot.
+	// NoSnapshot says why requests do not start from a memory snapshot, "" if they do.
 	NoSnapshot string `json:"no_snapshot"`
+	// SnapshotBytes is the size of the snapshot's memory, and InitialiseTime what
+	// running the initialiser took, in nanoseconds.
+	SnapshotBytes  int64         `json:"snapshot_bytes,omitempty"`
+	InitialiseTime time.Duration `json:"initialise_time,omitempty"`
+	// Drew names what the initialiser drew ("randomness", "the time"): all requests
+	// have the same of it.
+	Drew []string `json:"drew,omitempty"`
 	// WasmBytes is the size of the module.
 	WasmBytes int64 `json:"wasm_bytes"`
 	// CompileTime is what compiling the module took at upload, in nanoseconds.

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"crypto/rand"
 	"database/sql"
@@ -19,18 +20,42 @@ type Deployment struct {
 	Revision space.Revision
 }
 
-// Activate records a new revision of an app and makes it the one that answers,
-// in one transaction. An app that is new gets its keys.
-func (s *Store) Activate(ctx context.Context, name space.AppName, micros []space.Micro) (Deployment, error) {
-	d, err := s.activate(ctx, name, micros, time.Now().UTC().Truncate(time.Millisecond))
+// ErrOvertaken says that an app is not any more what it was when its next
+// revision was planned.
+var ErrOvertaken = errors.New("the app has changed meanwhile")
+
+// Plan returns what [Store.Activate] would record as the app's next revision, but
+// for its Micros. An app that is new has its keys already. Nothing is recorded.
+func (s *Store) Plan(ctx context.Context, name space.AppName) (Deployment, error) {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	d := Deployment{App: space.App{Name: name, Key: newKey(), APIKey: newKey(), Created: now, Active: 1}}
+	row := s.db.QueryRowContext(ctx, `SELECT data_key, api_key, created,
+		(SELECT 1 + COALESCE(MAX(number), 0) FROM revisions WHERE app = ?1) FROM apps WHERE name = ?1`, name)
+	var made int64
+	switch err := row.Scan(&d.App.Key, &d.App.APIKey, &made, &d.App.Active); {
+	case err == nil:
+		d.App.Created = time.UnixMilli(made).UTC()
+	case !errors.Is(err, sql.ErrNoRows):
+		return Deployment{}, fmt.Errorf("plan a revision of %s: %w", name, err)
+	}
+	d.Revision = space.Revision{App: name, Number: d.App.Active, Created: now}
+	return d, nil
+}
+
+// Activate records a planned revision of an app and makes it the one that answers,
+// in one transaction. If the app is not what it was when that was planned, it
+// returns [ErrOvertaken], and nothing has changed.
+func (s *Store) Activate(ctx context.Context, planned Deployment) (Deployment, error) {
+	d, err := s.activate(ctx, planned)
 	if err != nil {
-		return Deployment{}, fmt.Errorf("activate %s: %w", name, err)
+		return Deployment{}, fmt.Errorf("activate %s: %w", planned.App.Name, err)
 	}
 	return d, nil
 }
 
-func (s *Store) activate(ctx context.Context, name space.AppName, micros []space.Micro, now time.Time) (Deployment, error) {
-	document, err := json.Marshal(micros)
+func (s *Store) activate(ctx context.Context, planned Deployment) (Deployment, error) {
+	app, revision := planned.App, planned.Revision
+	document, err := json.Marshal(revision.Micros)
 	if err != nil {
 		return Deployment{}, err
 	}
@@ -39,22 +64,28 @@ func (s *Store) activate(ctx context.Context, name space.AppName, micros []space
 		return Deployment{}, err
 	}
 	defer func() { _ = tx.Rollback() }()
-	if _, err := tx.ExecContext(ctx,
-		`INSERT INTO apps (name, data_key, api_key, created, active) VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`,
-		name, newKey(), newKey(), now.UnixMilli()); err != nil {
+	if revision.Number == 1 {
+		if _, err := tx.ExecContext(ctx,
+			`INSERT INTO apps (name, data_key, api_key, created, active) VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`,
+			app.Name, app.Key, app.APIKey, app.Created.UnixMilli()); err != nil {
+			return Deployment{}, err
+		}
+	}
+	result, err := tx.ExecContext(ctx,
+		`UPDATE apps SET active = ?2 WHERE name = ?1 AND data_key = ?3 AND api_key = ?4
+		 AND ?2 = (SELECT 1 + COALESCE(MAX(number), 0) FROM revisions WHERE app = ?1)`,
+		app.Name, revision.Number, app.Key, app.APIKey)
+	if err != nil {
 		return Deployment{}, err
 	}
-	if _, err := tx.ExecContext(ctx,
-		`INSERT INTO revisions (app, number, created, micros)
-		 SELECT ?1, 1 + COALESCE(MAX(number), 0), ?2, ?3 FROM revisions WHERE app = ?1`,
-		name, now.UnixMilli(), string(document)); err != nil {
+	if n, err := result.RowsAffected(); err != nil || n == 0 {
+		return Deployment{}, cmp.Or(err, ErrOvertaken)
+	}
+	if _, err := tx.ExecContext(ctx, `INSERT INTO revisions (app, number, created, micros) VALUES (?, ?, ?, ?)`,
+		app.Name, revision.Number, revision.Created.UnixMilli(), string(document)); err != nil {
 		return Deployment{}, err
 	}
-	if _, err := tx.ExecContext(ctx,
-		`UPDATE apps SET active = (SELECT MAX(number) FROM revisions WHERE app = ?1) WHERE name = ?1`, name); err != nil {
-		return Deployment{}, err
-	}
-	d, err := scan(tx.QueryRowContext(ctx, selectActive+` WHERE apps.name = ?`, name))
+	d, err := scan(tx.QueryRowContext(ctx, selectActive+` WHERE apps.name = ?`, app.Name))
 	if err != nil {
 		return Deployment{}, err
 	}

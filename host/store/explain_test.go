@@ -77,7 +77,7 @@ func TestDatabaseTrouble(t *testing.T) {
 			c.trouble(t, dir)
 			var err error
 			if name == "locked" {
-				_, err = s.Activate(t.Context(), "a", micros("d2"))
+				_, err = tryActivate(t, s, "a", "d2")
 				err = store.Explain(err)
 			} else if s, err = store.Open(t.Context(), dir); err == nil {
 				_, err = s.Active(t.Context())

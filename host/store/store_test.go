@@ -121,11 +121,21 @@ func micros(digests ...space.Digest) []space.Micro {
 
 func activate(t *testing.T, s *store.Store, name space.AppName, digests ...space.Digest) store.Deployment {
 	t.Helper()
-	d, err := s.Activate(t.Context(), name, micros(digests...))
+	d, err := tryActivate(t, s, name, digests...)
 	if err != nil {
 		t.Fatal(err)
 	}
 	return d
+}
+
+func tryActivate(t *testing.T, s *store.Store, name space.AppName, digests ...space.Digest) (store.Deployment, error) {
+	t.Helper()
+	d, err := s.Plan(t.Context(), name)
+	if err != nil {
+		return d, err
+	}
+	d.Revision.Micros = micros(digests...)
+	return s.Activate(t.Context(), d)
 }
 
 func TestActivate(t *testing.T) {
@@ -154,6 +164,44 @@ func TestActivate(t *testing.T) {
 	all, err := open(t, dir).Active(t.Context())
 	if err != nil || !reflect.DeepEqual(all, []store.Deployment{second, other}) {
 		t.Errorf("opened again: %+v, %v", all, err)
+	}
+}
+
+// What was planned is what is recorded, and only if nothing has come in between.
+func TestOvertaken(t *testing.T) {
+	s := open(t, t.TempDir())
+	plan := func() store.Deployment {
+		t.Helper()
+		d, err := s.Plan(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		d.Revision.Micros = micros("d")
+		return d
+	}
+	newApp, another := plan(), plan()
+	if got, err := s.Activate(t.Context(), newApp); err != nil || !reflect.DeepEqual(got, newApp) {
+		t.Errorf("planned %+v\ngot %+v, %v", newApp, got, err)
+	}
+	second, late := plan(), plan()
+	if got, err := s.Activate(t.Context(), second); err != nil || !reflect.DeepEqual(got, second) || got.App.Key != newApp.App.Key {
+		t.Errorf("planned %+v\ngot %+v, %v", second, got, err)
+	}
+	third := plan()
+	if err := s.Remove(t.Context(), "a"); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := s.Activate(t.Context(), third); !errors.Is(err, store.ErrOvertaken) {
+		t.Errorf("of an app that is gone: %v", err)
+	}
+	anew := activate(t, s, "a")
+	for name, d := range map[string]store.Deployment{"of another's keys": another, "a number that is taken": late, "that is too far": third} {
+		if _, err := s.Activate(t.Context(), d); !errors.Is(err, store.ErrOvertaken) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if all, err := s.Active(t.Context()); err != nil || !reflect.DeepEqual(all, []store.Deployment{anew}) {
+		t.Errorf("got %+v, %v", all, err)
 	}
 }
 

@@ -19,6 +19,9 @@ type App struct {
 	Micros   []Micro   `json:"micros"`
 	// Failed says why the revision does not run, "" when it does.
 	Failed string `json:"failed,omitempty"`
+	// Preparing says that the revision is being prepared for the server's version,
+	// and does not answer yet.
+	Preparing bool `json:"preparing,omitempty"`
 }
 
 // Micro describes one Micro of a revision.
@@ -46,6 +49,11 @@ type Snapshot struct {
 	Taken  bool   `json:"taken"`
 	Bytes  int64  `json:"bytes"`
 	Reason string `json:"reason,omitempty"`
+	// InitialiseMS is how long the initialiser ran, in milliseconds.
+	InitialiseMS float64 `json:"initialise_ms,omitempty"`
+	// Drew names what the initialiser drew that all requests have in common:
+	// "randomness", "the time".
+	Drew []string `json:"drew,omitempty"`
 }
 
 // Version is the answer of GET /api/v1/version.

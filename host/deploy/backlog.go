@@ -1,0 +1,208 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+
+	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/wasi"
+)
+
+// backlog is the stored revisions that are to be prepared: first those that somebody
+// waits for, in the order in which they were asked for, then the newest. It is safe
+// for concurrent use.
+type backlog struct {
+	mu      sync.Mutex
+	waiting []*owed
+	asked   int
+	more    chan struct{} // holds a token when there may be something to do
+}
+
+// owed is a revision that is to be prepared.
+type owed struct {
+	store.Deployment
+	asked int // when somebody asked for it first, 0 if nobody has
+}
+
+func newBacklog() *backlog { return &backlog{more: make(chan struct{}, 1)} }
+
+// add takes a revision, and returns what is to be called when somebody waits for
+// it.
+func (b *backlog) add(deployment store.Deployment) (wanted func()) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	o := &owed{Deployment: deployment}
+	b.waiting = append(b.waiting, o)
+	b.wake()
+	return func() { b.want(o) }
+}
+
+func (b *backlog) want(o *owed) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if o.asked == 0 {
+		b.asked++
+		o.asked = b.asked
+	}
+}
+
+func (b *backlog) wake() {
+	select {
+	case b.more <- struct{}{}:
+	default: // somebody will look anyway
+	}
+}
+
+// take returns what is to be prepared next, when there is something.
+func (b *backlog) take(ctx context.Context) (store.Deployment, error) {
+	for {
+		if o, ok := b.first(); ok {
+			return o.Deployment, nil
+		}
+		select {
+		case <-b.more:
+		case <-ctx.Done():
+			return store.Deployment{}, ctx.Err()
+		}
+	}
+}
+
+func (b *backlog) first() (*owed, bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if len(b.waiting) == 0 {
+		return nil, false
+	}
+	best := slices.MinFunc(b.waiting, func(x, y *owed) int {
+		switch {
+		case (x.asked > 0) != (y.asked > 0):
+			return y.asked - x.asked
+		case x.asked != y.asked:
+			return x.asked - y.asked
+		}
+		return y.Revision.Created.Compare(x.Revision.Created)
+	})
+	b.waiting = slices.DeleteFunc(b.waiting, func(o *owed) bool { return o == best })
+	if len(b.waiting) > 0 {
+		b.wake() // for another
+	}
+	return best, true
+}
+
+// unprepared is an app that is prepared later, by [Deployer.Prepare].
+func (d *Deployer) unprepared(deployment store.Deployment) *registry.App {
+	return &registry.App{App: deployment.App, Revision: deployment.Revision, Wanted: d.backlog.add(deployment)}
+}
+
+// Prepare prepares the apps that [Deployer.Restore] has found unprepared, until ctx
+// ends: two at a time, those first that somebody waits for.
+func (d *Deployer) Prepare(ctx context.Context) error {
+	const atOnce = 2
+	group, ctx := errgroup.WithContext(ctx)
+	for range atOnce {
+		group.Go(func() error {
+			for {
+				deployment, err := d.backlog.take(ctx)
+				if err != nil {
+					return nil //nolint:nilerr // it was asked to end
+				}
+				d.prepare(ctx, deployment)
+			}
+		})
+	}
+	return group.Wait()
+}
+
+// prepare prepares a revision and publishes it, or why it cannot run.
+func (d *Deployer) prepare(ctx context.Context, deployment store.Deployment) {
+	began := time.Now()
+	app, err := d.restore(ctx, deployment, (*wasi.Engine).Compile, (*wasi.Module).Initialise)
+	switch {
+	case ctx.Err() != nil && err != nil:
+		return
+	case errors.Is(err, wasi.ErrInterrupted):
+		d.config.Logger.Warn("preparing an app was interrupted; it is tried again", "app", deployment.App.Name, "error", err)
+		d.retry(ctx, deployment)
+		return
+	case err != nil:
+		app = d.failed(deployment, err)
+	default:
+		d.config.Logger.Info("app is prepared", "app", deployment.App.Name, "took", time.Since(began))
+	}
+	d.replace(app)
+}
+
+// retry prepares a revision again, after a while.
+func (d *Deployer) retry(ctx context.Context, deployment store.Deployment) {
+	const pause = 5 * time.Second
+	select {
+	case <-time.After(pause):
+		d.replace(d.unprepared(deployment))
+	case <-ctx.Done():
+	}
+}
+
+// replace publishes an app in the place of the same revision, which was waiting for
+// it. If that is not there any more, the app is closed.
+func (d *Deployer) replace(app *registry.App) {
+	d.order.Lock()
+	defer d.order.Unlock()
+	now, release, ok := d.config.Registry.Acquire(app.App.Name)
+	if ok {
+		defer release()
+	}
+	if ok && now.Wanted != nil && now.App.Key == app.App.Key && now.Revision.Number == app.Revision.Number {
+		d.config.Registry.Publish(app)
+		return
+	}
+	for _, route := range app.Routes {
+		if err := route.Server.Close(context.Background()); err != nil {
+			d.config.Logger.Warn("cannot close an app that is not needed any more", "app", app.App.Name, "error", err)
+		}
+	}
+}
+
+// Prepared is what came of preparing an app ahead of a server's start.
+type Prepared struct {
+	App  space.AppName
+	Took time.Duration
+	// Failed says why it cannot run, "" if it can.
+	Failed string
+}
+
+// PrepareAll prepares the active revisions of all apps, one after the other, and
+// says of each what came of it. Nothing is published.
+func (d *Deployer) PrepareAll(ctx context.Context, done func(Prepared)) error {
+	deployments, err := d.config.Store.Active(ctx)
+	if err != nil {
+		return err
+	}
+	for _, deployment := range deployments {
+		began := time.Now()
+		app, err := d.restore(ctx, deployment, (*wasi.Engine).Compile, (*wasi.Module).Initialise)
+		if ctx.Err() != nil {
+			return ctx.Err()
+		}
+		p := Prepared{App: deployment.App.Name}
+		if err != nil {
+			p.Failed = d.failed(deployment, err).Failed
+		} else {
+			for _, route := range app.Routes {
+				err = errors.Join(err, route.Server.Close(ctx))
+			}
+			if err != nil {
+				return err
+			}
+		}
+		p.Took = time.Since(began)
+		done(p)
+	}
+	return nil
+}

@@ -1,0 +1,116 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/wasi"
+)
+
+// compile has get make the module ready, or refuses it in the name of its file.
+func (d *Deployer) compile(
+	ctx context.Context, get func(context.Context, []byte) (*wasi.Module, error), code []byte, file string,
+) (*wasi.Module, error) {
+	module, err := get(ctx, code)
+	if err == nil {
+		err = module.Report().Fits(uint64(d.config.Limits.Memory))
+		if err != nil {
+			err = errors.Join(err, module.Close(ctx))
+		}
+	}
+	if err != nil {
+		return nil, refusal(err, file)
+	}
+	return module, nil
+}
+
+// refusal words an error of preparing a module for its owner.
+func refusal(err error, file string) error {
+	if errors.Is(err, wasi.ErrInterrupted) {
+		return &space.Error{Code: space.CodeInternal, Message: wasi.ErrInterrupted.Error(), Err: err}
+	}
+	refused, ok := errors.AsType[*wasi.RefusedError](err)
+	if !ok {
+		return err
+	}
+	var faults []space.Fault
+	for _, fault := range refused.Faults {
+		faults = append(faults, space.Fault{File: file, Message: fault})
+	}
+	refusal := space.Refuse(faults...)
+	refusal.Err = refused.Err
+	return refusal
+}
+
+// initialise takes the snapshots of the parts as those of a revision, in place of
+// what they have, and collects the faults of all of them.
+func (d *Deployer) initialise(ctx context.Context, deployment store.Deployment, parts []part) error {
+	var refused refusals
+	for i := range parts {
+		if err := d.snapshot(ctx, parts[i].module.Initialise, deployment, &parts[i]); err != nil && !refused.add(err) {
+			return err
+		}
+	}
+	return refused.err()
+}
+
+// snapshot has get take the snapshot of a part, in place of what it has.
+func (d *Deployer) snapshot(
+	ctx context.Context, get func(context.Context, wasi.Initialisation) (*wasi.Snapshot, error),
+	deployment store.Deployment, p *part,
+) error {
+	if err := p.snapshot.Close(); err != nil {
+		return err
+	}
+	p.snapshot = nil
+	config := d.configure(deployment, *p)
+	s, err := get(ctx, wasi.Initialisation{
+		Owner: owner(deployment, p.micro), Bundle: string(p.micro.Bundle), Code: p.code,
+		Timeout: d.config.Limits.Timeout, Instance: config.Instance(),
+	})
+	if err != nil {
+		return refusal(err, p.file)
+	}
+	p.snapshot = s
+	p.micro.NoSnapshot, p.micro.SnapshotBytes = s.Reason(), int64(s.Bytes())
+	p.micro.InitialiseTime, p.micro.Drew = s.Took(), s.Drew()
+	return nil
+}
+
+// owner names whose snapshot it is.
+func owner(deployment store.Deployment, micro space.Micro) string {
+	return fmt.Sprintf("%s %d %s", deployment.App.Name, deployment.Revision.Number, micro.Name)
+}
+
+// sweepSnapshots removes the snapshots of revisions that do not answer any more. No
+// push runs.
+func (d *Deployer) sweepSnapshots(ctx context.Context) error {
+	deployments, err := d.config.Store.Active(ctx)
+	if err != nil {
+		return err
+	}
+	var owners []string
+	for _, deployment := range deployments {
+		for _, micro := range deployment.Revision.Micros {
+			owners = append(owners, owner(deployment, micro))
+		}
+	}
+	return d.config.Engine.KeepSnapshots(owners)
+}
+
+// logInitialisers puts what the initialisers said into the Micros' logs.
+func (d *Deployer) logInitialisers(app space.AppName, parts []part) {
+	for _, p := range parts {
+		if p.snapshot.Log() == "" {
+			continue
+		}
+		log := d.config.Log(app, p.micro.Name).Open(space.NewRequestID())
+		_, err := fmt.Fprintln(log, p.snapshot.Log())
+		if err := errors.Join(err, log.Close()); err != nil {
+			d.config.Logger.Warn("cannot log what an initialiser said", "app", app, "micro", p.micro.Name, "error", err)
+		}
+	}
+}
