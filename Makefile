@@ -19,7 +19,7 @@ EXAMPLES := $(patsubst examples/%/main.go,examples/%/main.wasm,$(wildcard exampl
 GUESTS   := $(patsubst %.wat,%.wasm,$(wildcard wasi/wasitest/guests/*.wat)) \
             $(patsubst %.c,%.wasm,$(wildcard wasi/wasitest/guests/*.c))
 
-.PHONY: help build examples guests demo check test test-std test-cgi bench deps fmt clean
+.PHONY: help build examples guests demo check test test-std test-cgi soak bench deps fmt clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -67,6 +67,9 @@ test-std: build ## Go's own tests of some packages, as guests, and its tests of 
 
 test-cgi: ## Go's own tests of a CGI host, over our port; a part of `make test`
 	$(GO) test -count=1 -run '^TestE2EGoCGI$$' ./cmd/spacewasm
+
+soak: deps ## ten minutes at full load, after which the server holds what it held before
+	SPACEWASM_SOAK=10m $(GO) test -count=1 -timeout 30m -run '^TestE2ESoak$$' -v ./cmd/spacewasm
 
 bench: deps ## the figures of docs/benchmarks.md, on this machine
 	$(GO) test -run '^$$' -bench Metering -benchtime 80x -v ./wasi/internal/instrument

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"os"
 	"slices"
 	"strings"
 	"sync"
@@ -36,11 +37,18 @@ micros:
   - {name: endless, src: endless, engine: wasm, public: true}
 `
 
+const stuckMicros = `v: 0
+micros:
+  - {name: recurse, src: recurse, engine: wasm, primary: true, public: true}
+  - {name: wait, src: wait, engine: wasm, public: true}
+`
+
 // soak is a server with what is done to it.
 type soak struct {
 	*server
 	secrets map[string]string // the key of each app
 	bundles []string          // those of the apps that stay
+	seed    string            // of the app that has initialised itself
 	visits  []visit
 	tally   tally
 }
@@ -51,6 +59,11 @@ func TestE2ESoak(t *testing.T) {
 	duration := 30 * time.Second
 	if testing.Short() {
 		duration = 5 * time.Second
+	}
+	if text := os.Getenv("SPACEWASM_SOAK"); text != "" {
+		var err error
+		duration, err = time.ParseDuration(text)
+		must(t, err)
 	}
 	quiet := newSoak(t)
 	quiet.settle()
@@ -93,6 +106,11 @@ func newSoak(t *testing.T) *soak {
 		"Spacefile": faultyMicros, "trap/main.wasm": string(guest("trap")), "late/main.wasm": string(guest("trap-late")),
 		"memory/main.wasm": string(guest("trap-bounds")), "grow/main.wasm": string(guest("grow")), "endless/main.wasm": string(guest("bigbody")),
 	}))
+	s.pushed("stuck", "application/zip", zipped(t, map[string]string{
+		"Spacefile": stuckMicros, "recurse/main.wasm": string(guest("recurse")), "wait/main.wasm": string(guest("wait")),
+	}))
+	s.pushed("ready", "application/wasm", guest("wizer"))
+	s.seed = seedOf(t, s.ok("ready", "/"))
 	s.bundles = glob(t, s.data, "blobs/*")
 	s.visits = visits()
 	return s

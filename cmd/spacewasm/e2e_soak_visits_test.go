@@ -54,8 +54,7 @@ func (s *soak) visit(i int, nonce string) error {
 	return nil
 }
 
-// visits are all there are. (Recursion is not among them: the engine of now lets it
-// hold up the whole server, see docs/security.md.)
+// visits are all there are.
 func visits() []visit {
 	return []visit{
 		{"state", 40, func(s *soak, app, nonce string) error {
@@ -96,6 +95,9 @@ func visits() []visit {
 		{"panic", 4, fails("/panic", http.StatusBadGateway, "exited")},
 		{"out of memory", 2, fails("/memory", http.StatusBadGateway, "out_of_memory")},
 		{"spin", 1, fails("/spin", http.StatusGatewayTimeout, "deadline")},
+		{"recurse", 1, stuck("/")},
+		{"wait", 1, stuck("/wait")},
+		{"snapshot", 60, initialised},
 		{"trap", 4, faulty("/", http.StatusBadGateway, "crashed")},
 		{"bad memory access", 4, faulty("/memory", http.StatusBadGateway, "crashed")},
 		{"grow", 2, faulty("/grow", http.StatusBadGateway, "out_of_memory")},
@@ -107,6 +109,27 @@ func visits() []visit {
 		{"leave in the middle", 4, leaveInTheMiddle},
 		{"half a request", 4, halfRequest},
 	}
+}
+
+// stuck asks for what never ends.
+func stuck(target string) func(s *soak, app, nonce string) error {
+	return func(s *soak, _, nonce string) error {
+		return fails(target, http.StatusGatewayTimeout, "deadline")(s, "stuck", nonce)
+	}
+}
+
+// initialised asks a program that has initialised itself, which remembers that and
+// nothing else.
+func initialised(s *soak, _, nonce string) error {
+	a, err := s.ask("ready", http.MethodGet, "/?"+nonce, nil)
+	if err != nil {
+		return err
+	}
+	want := fmt.Sprintf("count 42 block 1 file none query %s seed %s clock on stdin open\n", nonce, s.seed)
+	if a.status != http.StatusOK || a.body != want {
+		return fmt.Errorf("%d %q, want %q", a.status, a.body, want)
+	}
+	return nil
 }
 
 // filled is n bytes more than the nonce, that are the nonce's own.
