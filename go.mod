@@ -23,7 +23,10 @@ require (
 	pgregory.net/rapid v1.3.0 // tests: models
 )
 
-require github.com/minio/sio v0.4.1
+require (
+	github.com/http-wasm/http-wasm-host-go v0.7.0
+	github.com/minio/sio v0.4.1
+)
 
 require (
 	github.com/google/uuid v1.6.0 // indirect

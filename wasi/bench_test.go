@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"runtime"
 	"slices"
 	"testing"
 	"time"
@@ -19,6 +20,7 @@ import (
 
 	"github.com/spacewasm/spacewasm/wasi"
 	"github.com/spacewasm/spacewasm/wasi/internal/cgi"
+	"github.com/spacewasm/spacewasm/wasi/internal/handler"
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
@@ -121,13 +123,13 @@ func newOurs(b *testing.B, code []byte) contender {
 // newStock is what one gets without all this.
 func newStock(b *testing.B, code []byte) contender {
 	ctx := context.Background()
-	runtime := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true))
-	wasi_snapshot_preview1.MustInstantiate(ctx, runtime)
-	module, err := runtime.CompileModule(ctx, code)
+	host := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true))
+	wasi_snapshot_preview1.MustInstantiate(ctx, host)
+	module, err := host.CompileModule(ctx, code)
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { _ = runtime.Close(ctx) })
+	b.Cleanup(func() { _ = host.Close(ctx) })
 	dir := b.TempDir()
 	return func(w http.ResponseWriter, r *http.Request) error {
 		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
@@ -140,7 +142,7 @@ func newStock(b *testing.B, code []byte) contender {
 			key, value, _ := bytes.Cut([]byte(line), []byte("="))
 			config = config.WithEnv(string(key), string(value))
 		}
-		instance, err := runtime.InstantiateModule(ctx, module, config)
+		instance, err := host.InstantiateModule(ctx, module, config)
 		if instance != nil {
 			_ = instance.Close(ctx)
 		}
@@ -162,6 +164,11 @@ func BenchmarkReactor(b *testing.B) {
 	stock := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true))
 	defer stock.Close(ctx)
 	wasi_snapshot_preview1.MustInstantiate(ctx, stock)
+	abi := stock.NewHostModuleBuilder(handler.ModuleName)
+	handler.Export(abi)
+	if _, err := abi.Instantiate(ctx); err != nil {
+		b.Fatal(err)
+	}
 	stockModule, err := stock.CompileModule(ctx, code)
 	if err != nil {
 		b.Fatal(err)
@@ -171,7 +178,7 @@ func BenchmarkReactor(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer engine.Close(ctx)
-	module, err := wasi.CompileReactor(ctx, engine, code)
+	module, err := engine.Compile(ctx, code)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -190,6 +197,9 @@ func BenchmarkReactor(b *testing.B) {
 		b.Fatal(err, config.Snapshot.Reason())
 	}
 	defer config.Snapshot.Close()
+	serve := func(i *wasi.Instance) error {
+		return i.Serve(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/hello/world?a=1&b=2", nil), io.Discard)
+	}
 	times := map[string][]time.Duration{}
 	timed := func(name string, do func() error) {
 		began := time.Now()
@@ -209,6 +219,7 @@ func BenchmarkReactor(b *testing.B) {
 	}
 	defer func() { _ = dirty.Close() }()
 	for b.Loop() {
+		runtime.GC() // so that it pays for no garbage but its own
 		timed("stock", func() error {
 			i, err := stock.InstantiateModule(ctx, stockModule, wazero.NewModuleConfig().WithName("").
 				WithStartFunctions("_initialize").WithSysWalltime().WithSysNanotime().WithRandSource(rand.Reader))
@@ -230,11 +241,12 @@ func BenchmarkReactor(b *testing.B) {
 			_ = clone.Close()
 		}
 		for range while {
-			timed("call", func() error { return wasi.Call(ctx, kept) })
+			timed("call", func() error { return serve(kept) })
 			timed("reset", kept.Reset)
 		}
 		for range while {
-			timed("dirty", func() error { return wasi.Call(ctx, dirty) })
+			timed("dirty", func() error { return serve(dirty) })
+			wasi.Reuse(dirty)
 		}
 	}
 	for name, all := range times {

@@ -64,9 +64,12 @@ func (m *Module) Run(ctx context.Context, c Command) (uint32, error) {
 		return 0, err
 	}
 	defer func() { _ = g.close(ctx) }()
+	if m.Report().Contract != ContractCGI {
+		return 0, errors.New("the module is a handler, which answers requests; a command has _start")
+	}
 	g.begin(0)
 	if err = g.initialise(ctx, process); err == nil {
-		err = g.serve(ctx, process)
+		_, err = g.call(ctx, process, m.compiled.report.entry())
 	}
 	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
 		return exit.ExitCode(), nil

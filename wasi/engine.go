@@ -17,6 +17,7 @@ import (
 	"github.com/tetratelabs/wazero/experimental"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/child"
+	"github.com/spacewasm/spacewasm/wasi/internal/handler"
 	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
@@ -40,10 +41,11 @@ type Config struct {
 
 // Engine compiles modules. It is safe for concurrent use.
 type Engine struct {
-	config   Config
-	runtime  wazero.Runtime
-	cache    wazero.CompilationCache
-	imports  map[string]api.FunctionDefinition // what a module may import, by name
+	config  Config
+	runtime wazero.Runtime
+	cache   wazero.CompilationCache
+	// imports are what a module may import, by module and name.
+	imports  map[string]map[string]api.FunctionDefinition
 	children *child.Nursery
 	modules  map[digest]*compiled
 	tracker  *memory.Tracker
@@ -117,22 +119,25 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 	return e, nil
 }
 
-// provide instantiates what guests import: WASI, and what their preparation adds.
+// provide instantiates what guests import: WASI, the handler ABI, and what their
+// preparation adds.
 func (e *Engine) provide(ctx context.Context) error {
-	builder := e.runtime.NewHostModuleBuilder(preview1.ModuleName)
-	preview1.Export(builder)
-	host, err := builder.Compile(ctx)
-	if err != nil {
-		return fmt.Errorf("compile WASI: %w", err)
-	}
-	e.imports = host.ExportedFunctions()
-	if _, err := e.runtime.InstantiateModule(ctx, host, wazero.NewModuleConfig()); err != nil {
-		return fmt.Errorf("instantiate WASI: %w", err)
-	}
-	own := e.runtime.NewHostModuleBuilder(instrument.HostModule)
-	platform(own)
-	if _, err := own.Instantiate(ctx); err != nil {
-		return fmt.Errorf("instantiate the platform's functions: %w", err)
+	e.imports = map[string]map[string]api.FunctionDefinition{}
+	for name, export := range map[string]func(wazero.HostModuleBuilder){
+		preview1.ModuleName: preview1.Export, handler.ModuleName: handler.Export, instrument.HostModule: platform,
+	} {
+		builder := e.runtime.NewHostModuleBuilder(name)
+		export(builder)
+		host, err := builder.Compile(ctx)
+		if err != nil {
+			return fmt.Errorf("compile the functions of %s: %w", name, err)
+		}
+		if name != instrument.HostModule { // which is for us alone
+			e.imports[name] = host.ExportedFunctions()
+		}
+		if _, err := e.runtime.InstantiateModule(ctx, host, wazero.NewModuleConfig()); err != nil {
+			return fmt.Errorf("instantiate the functions of %s: %w", name, err)
+		}
 	}
 	return nil
 }

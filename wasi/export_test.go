@@ -1,12 +1,9 @@
 package wasi
 
 import (
-	"context"
 	"crypto/sha256"
 	"fmt"
 	"os"
-
-	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
 
 // ReadArtefact reads what a child has handed over, and returns the entry that it
@@ -32,22 +29,5 @@ func State(i *Instance) string {
 	return text
 }
 
-// CompileReactor compiles a module which no contract has a place for yet.
-func CompileReactor(ctx context.Context, e *Engine, code []byte) (*Module, error) {
-	report, err := e.Inspect(code)
-	if err != nil {
-		return nil, err
-	}
-	report.Faults = nil
-	return e.module(ctx, sha256.Sum256(code), report, func() (*compiled, error) { return e.compileHere(ctx, code) })
-}
-
-// Call calls the entry point of an instance, without a request.
-func Call(ctx context.Context, i *Instance) error {
-	i.used = true
-	if err := i.process.Begin(nil, preview1.Stdio{}); err != nil {
-		return err
-	}
-	i.guest.begin(0)
-	return i.guest.serve(ctx, i.process)
-}
+// Reuse lets an instance serve again as it was left, which nobody should do.
+func Reuse(i *Instance) { i.used = false }

@@ -10,7 +10,7 @@ import (
 
 	"github.com/tetratelabs/wazero/sys"
 
-	"github.com/spacewasm/spacewasm/wasi/internal/cgi"
+	"github.com/spacewasm/spacewasm/wasi/internal/answer"
 )
 
 // FaultKind tells the ways apart in which a guest fails a request.
@@ -124,13 +124,13 @@ func outputFault(err error) *Fault {
 		return nil
 	}
 	fault := &Fault{Kind: FaultHost, Message: err.Error(), Err: err}
-	if _, ok := errors.AsType[*cgi.BadResponseError](err); ok {
+	if _, ok := errors.AsType[*answer.BadError](err); ok {
 		fault.Kind = FaultBadResponse
 	}
-	if _, ok := errors.AsType[*cgi.TooLargeError](err); ok {
+	if _, ok := errors.AsType[*answer.TooLargeError](err); ok {
 		fault.Kind = FaultResponseTooLarge
 	}
-	if errors.Is(err, cgi.ErrClientGone) {
+	if errors.Is(err, answer.ErrClientGone) {
 		fault.Kind = FaultClientGone
 	}
 	return fault

@@ -4,11 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
 	"github.com/tetratelabs/wazero/experimental"
+	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
@@ -106,35 +106,39 @@ func mutable(wasm api.Module, name string) (api.MutableGlobal, error) {
 // next begin.
 func (g *guest) begin(fuel uint64) { g.meter.begin(fuel) }
 
-// initialise makes the guest, which is new, what a snapshot of it is.
+// initialise makes the guest, which is new, what a snapshot of it is. A command's
+// start, where that initialises a handler, may exit with status 0.
 func (g *guest) initialise(ctx context.Context, process *preview1.Process) error {
-	return g.call(ctx, process, g.compiled.initialisers()...)
-}
-
-// serve answers a request on behalf of a process. The guest has been initialised.
-func (g *guest) serve(ctx context.Context, process *preview1.Process) error {
-	return g.call(ctx, process, g.compiled.report.entry())
-}
-
-// initialisers are the functions that come before any request, as far as the
-// module has them.
-func (c *compiled) initialisers() []string {
-	return slices.DeleteFunc([]string{c.prepared.Start, c.report.Initialiser}, func(name string) bool { return name == "" })
-}
-
-// call calls exported functions, until one fails.
-//
-// They are looked up each time. What is found has a native stack of its own,
-// which wazero makes as large as a call needs, and keeps: that costs 10 KB for each
-// request, where an idle instance could else keep 16 MB.
-func (g *guest) call(ctx context.Context, process *preview1.Process, names ...string) error {
-	ctx = preview1.WithProcess(meterContext{ctx, &g.meter}, process)
-	for _, name := range names {
-		if _, err := g.wasm.ExportedFunction(name).Call(ctx); err != nil {
+	report := g.compiled.report
+	for _, name := range append([]string{g.compiled.prepared.Start}, report.Initialisers...) {
+		if name == "" {
+			continue
+		}
+		_, err := g.call(ctx, process, name)
+		exit, exited := errors.AsType[*sys.ExitError](err)
+		if exited && exit.ExitCode() == 0 && name == startExport && report.Contract == ContractHandler {
+			err = nil
+		}
+		if err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// call calls an exported function on behalf of a process, and returns its first
+// result.
+//
+// It is looked up each time. What is found has a native stack of its own,
+// which wazero makes as large as a call needs, and keeps: that costs 10 KB for each
+// request, where an idle instance could else keep 16 MB.
+func (g *guest) call(ctx context.Context, process *preview1.Process, name string, params ...uint64) (uint64, error) {
+	ctx = preview1.WithProcess(meterContext{ctx, &g.meter}, process)
+	results, err := g.wasm.ExportedFunction(name).Call(ctx, params...)
+	if err != nil || len(results) == 0 {
+		return 0, err
+	}
+	return results[0], nil
 }
 
 // reset puts the guest back to what it was before it ran.

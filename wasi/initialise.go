@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/child"
+	"github.com/spacewasm/spacewasm/wasi/internal/handler"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
@@ -73,7 +74,7 @@ func (m *Module) LoadSnapshot(ctx context.Context, config Initialisation) (*Snap
 // unfit says why no snapshot of the module is taken, whatever it does.
 func (m *Module) unfit() string {
 	c := m.compiled
-	if c.report.Initialiser == "" {
+	if len(c.report.Initialisers) == 0 {
 		return c.report.Snapshot
 	}
 	for _, g := range c.prepared.Globals {
@@ -110,8 +111,9 @@ func (m *Module) initialise(ctx context.Context, config Initialisation, take fun
 	}
 	began := time.Now()
 	i.guest.begin(i.limits.Fuel)
-	err = i.guest.initialise(ctx, i.process)
-	h := snapshotHeader{Took: time.Since(began), Log: said.String()}
+	exchange := handler.Initialise(said)
+	err = i.guest.initialise(handler.With(ctx, exchange), i.process)
+	h := snapshotHeader{Took: time.Since(began), Log: said.String(), Features: exchange.Features()}
 	if err != nil || ctx.Err() != nil {
 		return i.initialiserFailed(ctx, err, h.Log)
 	}
@@ -131,7 +133,7 @@ func (m *Module) initialise(ctx context.Context, config Initialisation, take fun
 
 // initialiserFailed says why, to the module's author.
 func (i *Instance) initialiserFailed(ctx context.Context, err error, said string) error {
-	name := i.guest.compiled.report.Initialiser
+	name := i.guest.compiled.report.initialiserName()
 	if errors.Is(ctx.Err(), context.Canceled) {
 		return ctx.Err()
 	}
@@ -179,7 +181,7 @@ func initialiseBounds(config Initialisation, start uint64, code int) child.Bound
 func (m *Module) initialiseHere(ctx context.Context, config Initialisation) (*Snapshot, error) {
 	var snapshot *Snapshot
 	err := m.initialise(ctx, config, func(h snapshotHeader, content []byte) error {
-		snapshot = &Snapshot{globals: h.Globals, state: h.State, reason: h.Reason, took: h.Took, log: h.Log}
+		snapshot = h.snapshot()
 		if h.Reason != "" {
 			return nil
 		}
@@ -234,7 +236,7 @@ func (m *Module) initialiseApart(ctx context.Context, config Initialisation) err
 		Task: taskInitialise, Input: input, Artefact: artefact, Folders: []*os.File{bundle}, Dir: cache.incoming(), Bounds: bounds,
 	})
 	if ended, ok := errors.AsType[*child.EndedError](err); ok {
-		return initialiserVerdict(m.Report().Initialiser, ended, config.Timeout, bounds)
+		return initialiserVerdict(m.Report().initialiserName(), ended, config.Timeout, bounds)
 	}
 	if err != nil {
 		return fmt.Errorf("initialise in a child process: %w", err)

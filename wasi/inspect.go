@@ -1,6 +1,7 @@
 package wasi
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"github.com/tetratelabs/wazero/api"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/binary"
+	"github.com/spacewasm/spacewasm/wasi/internal/handler"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
@@ -21,6 +23,9 @@ const (
 	// ContractCGI is a WASI command that answers one request as a CGI program
 	// (RFC 3875).
 	ContractCGI Contract = "cgi"
+	// ContractHandler is a module that answers many requests, each by a call, as the
+	// http-wasm handler ABI has it.
+	ContractHandler Contract = "handler"
 )
 
 // Report is what a module says about itself, without having run.
@@ -40,10 +45,10 @@ type Report struct {
 	// TableMin is the number of entries that the module's tables start with.
 	TableMin  uint64 `json:"table_min"`
 	Functions int    `json:"functions"`
-	// Initialiser is the export that is called once before there is any request, ""
-	// if there is none; what the memory holds then is the snapshot from which
-	// requests start.
-	Initialiser string `json:"initialiser,omitempty"`
+	// Initialisers are the exports that are called once, in this order, before there
+	// is any request; what the memory holds then is the snapshot from which requests
+	// start.
+	Initialisers []string `json:"initialisers,omitempty"`
 	// Snapshot says why requests do not start from a memory snapshot, "" if they may.
 	Snapshot string `json:"snapshot"`
 	// Faults are the reasons for which the module cannot be deployed, each with
@@ -135,74 +140,104 @@ func explain(err error) string {
 	return fmt.Sprintf("%v (%s)", err, mend)
 }
 
-// enter decides the contract.
-func (r *Report) enter(o *binary.Outline) {
-	start, hasStart := o.ExportedFunc(startExport)
-	_, hasHandler := o.ExportedFunc(handlerExport)
-	wantsHandler := slices.ContainsFunc(o.Imports, func(i binary.Import) bool { return i.Module == "http_handler" })
-	switch {
-	case hasHandler || wantsHandler:
-		if _, ok := o.ExportedFunc(reactorExport); ok {
-			r.Initialiser = reactorExport
-		}
-		r.Faults = append(r.Faults, "the module follows the http-wasm handler ABI (contract \"handler\"), "+
-			"which is planned; until then build it as a command that answers as a CGI program")
-	case !hasStart:
-		r.Faults = append(r.Faults, "the module has no entry point: it exports no function _start; "+
-			"build it as a command (Go: without -buildmode=c-shared; clang: without -mexec-model=reactor)")
-	case len(start.Params)+len(start.Results) > 0:
-		r.Faults = append(r.Faults, "_start takes parameters or returns results; WASI wants a function of neither")
-	default:
-		r.Contract = ContractCGI
-		r.Why = "it exports _start, so it is a WASI command: each request runs it as a CGI program"
-		r.Faults = append(r.Faults, r.initialise(o)...)
-	}
-	if _, ok := o.Exported("memory", binary.KindMemory); !ok && r.Contract != "" {
-		r.Faults = append(r.Faults, "the module exports no memory named \"memory\", through which WASI talks to it")
-	}
-}
-
-// The exports by which a command can initialise itself ahead of its requests, and
-// go on afterwards. They are those of the tool Wizer.
+// The exports by which modules are entered.
 const (
-	startExport  = "_start"
+	startExport      = "_start"      // of a command
+	initialiseExport = "_initialize" // of a reactor
+	// Those by which modules initialise themselves ahead, and go on afterwards, are
+	// those of the tool Wizer.
 	resumeExport = "wizer.resume"
 )
 
-// Those of a handler, which is a WASI reactor.
-const (
-	reactorExport = "_initialize"
-	handlerExport = "handle_request"
-)
+func wizerExports() []string { return []string{"wizer.initialize", "wizer-initialize"} }
 
-// initialise finds the initialiser, and says what is wrong with it.
-func (r *Report) initialise(o *binary.Outline) []string {
-	r.Snapshot = "it has no initialiser (wizer.initialize), so it runs from its start for every request; " +
-		"what it begins with is the image of its data"
-	for _, name := range []string{"wizer.initialize", "wizer-initialize"} {
-		f, ok := o.ExportedFunc(name)
-		if !ok {
-			continue
-		}
-		if len(f.Params)+len(f.Results) > 0 {
-			return []string{name + " takes parameters or returns results; an initialiser is a function of neither"}
-		}
-		r.Initialiser, r.Snapshot = name, ""
-		r.Why += ", after what " + name + " has made ready once"
-		if f, ok := o.ExportedFunc(resumeExport); ok && len(f.Params)+len(f.Results) > 0 {
-			return []string{resumeExport + " takes parameters or returns results; an entry point is a function of neither"}
-		}
-		return nil
+// enter decides the contract.
+func (r *Report) enter(o *binary.Outline) {
+	_, hasStart := o.ExportedFunc(startExport)
+	_, hasHandler := o.ExportedFunc(handler.HandleRequest)
+	wantsHandler := slices.ContainsFunc(o.Imports, func(i binary.Import) bool { return i.Module == handler.ModuleName })
+	switch {
+	case hasHandler || wantsHandler:
+		r.enterHandler(o)
+	case !hasStart:
+		r.Faults = append(r.Faults, "the module has no entry point: it exports no function _start; "+
+			"build it as a command (Go: without -buildmode=c-shared; clang: without -mexec-model=reactor), "+
+			"or as a handler, which exports handle_request")
+		return
+	default:
+		r.enterCommand(o)
 	}
-	return nil
+	if _, ok := o.Exported("memory", binary.KindMemory); !ok {
+		r.Faults = append(r.Faults, "the module exports no memory named \"memory\", through which its host talks to it")
+	}
 }
 
-// entry is the export that serves a request.
+// enterCommand looks at the entries of a command.
+func (r *Report) enterCommand(o *binary.Outline) {
+	r.Contract = ContractCGI
+	r.Why = "it exports _start, so it is a WASI command: each request runs it as a CGI program"
+	r.Snapshot = "it has no initialiser (wizer.initialize), so it runs from its start for every request; " +
+		"what it begins with is the image of its data"
+	r.want(o, startExport, "", "")
+	for _, name := range wizerExports() {
+		if _, ok := o.ExportedFunc(name); ok && len(r.Initialisers) == 0 {
+			r.initialise(o, name)
+			r.Why += ", after what " + name + " has made ready once"
+			if _, ok := o.ExportedFunc(resumeExport); ok {
+				r.want(o, resumeExport, "", "")
+			}
+		}
+	}
+}
+
+// enterHandler looks at the entries of a handler.
+func (r *Report) enterHandler(o *binary.Outline) {
+	r.Contract = ContractHandler
+	r.Why = "it exports handle_request, or imports " + handler.ModuleName + ", so it is a handler: each request is a call"
+	r.Snapshot = "it has no initialiser (_initialize, _start, wizer.initialize); what requests begin with is the image of its data"
+	r.want(o, handler.HandleRequest, "", "I")
+	r.want(o, handler.HandleResponse, "ii", "")
+	for _, name := range append([]string{initialiseExport, startExport}, wizerExports()...) {
+		_, ok := o.ExportedFunc(name)
+		if ok && (name != startExport || len(r.Initialisers) == 0) {
+			r.initialise(o, name)
+		}
+	}
+}
+
+// initialise adds an initialiser.
+func (r *Report) initialise(o *binary.Outline, name string) {
+	r.Initialisers, r.Snapshot = append(r.Initialisers, name), ""
+	r.want(o, name, "", "")
+}
+
+// want checks the type of an export; i is an i32, I an i64.
+func (r *Report) want(o *binary.Outline, name, params, results string) {
+	f, ok := o.ExportedFunc(name)
+	if !ok {
+		r.Faults = append(r.Faults, fmt.Sprintf("the module exports no function %s, which its contract wants", name))
+		return
+	}
+	types := map[binary.ValType]string{binary.I32: "i", binary.I64: "I"}
+	letters := func(all []binary.ValType) string {
+		var b strings.Builder
+		for _, t := range all {
+			b.WriteString(cmp.Or(types[t], "?"))
+		}
+		return b.String()
+	}
+	if letters(f.Params) != params || letters(f.Results) != results {
+		words := map[string]string{"": "nothing", "I": "an i64", "ii": "two i32"}
+		r.Faults = append(r.Faults, fmt.Sprintf("%s has the wrong type: it must take %s and return %s", name, words[params], words[results]))
+	}
+}
+
+// initialiserName names the initialisers for a person.
+func (r *Report) initialiserName() string { return strings.Join(r.Initialisers, ", ") }
+
+// entry is the export that serves a request of a command.
 func (r *Report) entry() string {
-	switch {
-	case r.Initialiser == reactorExport:
-		return handlerExport
-	case r.Initialiser != "" && slices.Contains(r.Exports, resumeExport):
+	if len(r.Initialisers) > 0 && slices.Contains(r.Exports, resumeExport) {
 		return resumeExport
 	}
 	return startExport
@@ -232,17 +267,16 @@ func (e *Engine) link(o *binary.Outline) []string {
 // linkOne says what is wrong with an import, "" if nothing is.
 func (e *Engine) linkOne(o *binary.Outline, i binary.Import) string {
 	name := shorten(i.Module) + "." + shorten(i.Name)
-	def, known := e.imports[i.Name]
+	def, known := e.imports[i.Module][i.Name]
 	switch {
 	case i.Kind != binary.KindFunc:
 		return fmt.Sprintf("imports the %v %s, but a host provides functions only", i.Kind, name)
-	case i.Module == "http_handler": // the contract has been judged
 	case i.Module == "wasi_unstable":
 		return name + " is of WASI preview 0: build with a toolchain that targets preview 1"
-	case i.Module != preview1.ModuleName || !known:
-		return fmt.Sprintf("unknown import %s: only the functions of %s are provided", name, preview1.ModuleName)
+	case !known:
+		return fmt.Sprintf("unknown import %s: only the functions of %s and %s are provided", name, preview1.ModuleName, handler.ModuleName)
 	case !sameType(o.Types[i.Func], def):
-		return name + " is imported with another type than WASI gives it"
+		return name + " is imported with another type than its host gives it"
 	}
 	return ""
 }

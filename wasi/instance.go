@@ -7,8 +7,8 @@ import (
 	"net/http"
 	"sync"
 
-	"github.com/spacewasm/spacewasm/wasi/internal/cgi"
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
+	"github.com/spacewasm/spacewasm/wasi/internal/handler"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
@@ -51,8 +51,8 @@ func (i *Instance) Serve(w http.ResponseWriter, r *http.Request, stderr io.Write
 	i.used = true
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	out := cgi.NewResponse(w, r, i.limits.Response, func(error) { cancel() })
-	err := i.run(ctx, r, out, stderr)
+	out := i.converse(w, r, stderr, func(error) { cancel() })
+	err := i.run(ctx, out, stderr)
 	i.broken = !ended(err)
 	fault := outputFault(out.Err())
 	if fault == nil {
@@ -68,25 +68,30 @@ func (i *Instance) Serve(w http.ResponseWriter, r *http.Request, stderr io.Write
 	return fault
 }
 
-// run executes the guest from its start to its end.
-func (i *Instance) run(ctx context.Context, r *http.Request, out *cgi.Response, stderr io.Writer) error {
-	env := append(cgi.Env(r, r.ContentLength), i.env...)
-	stdout := &phased{out}
-	if err := i.process.Begin(env, preview1.Stdio{In: r.Body, Out: stdout, Err: stderr}); err != nil {
+// run executes the guest from its start to its end. What no snapshot has done
+// already comes first.
+func (i *Instance) run(ctx context.Context, out conversation, stderr io.Writer) error {
+	stdout := &phased{stderr} // what an initialiser says is no answer
+	env, in, answer := out.stdio()
+	if err := i.process.Begin(append(env, i.env...), preview1.Stdio{In: in, Out: stdout, Err: stderr}); err != nil {
 		return err
 	}
 	i.guest.begin(i.limits.Fuel)
 	defer func() { i.fuel = uint64(i.guest.meter.used()) }()
 	if i.guest.snapshot == nil {
-		if i.guest.compiled.report.Initialiser != "" {
-			stdout.Writer = stderr // what it says is no answer
+		if len(i.guest.compiled.report.Initialisers) == 0 {
+			stdout.Writer = answer // a start function is a part of the program
 		}
-		if err := i.guest.initialise(ctx, i.process); err != nil {
+		exchange := handler.Initialise(stderr)
+		if err := i.guest.initialise(handler.With(ctx, exchange), i.process); err != nil {
 			return err
 		}
-		stdout.Writer = out
+		out.initialised(exchange.Features())
+	} else {
+		out.initialised(i.guest.snapshot.features)
 	}
-	return i.guest.serve(ctx, i.process)
+	stdout.Writer = answer
+	return out.run(ctx, i)
 }
 
 // phased is a standard output that goes elsewhere while the guest initialises

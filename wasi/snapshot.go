@@ -9,6 +9,7 @@ import (
 	"iter"
 	"time"
 
+	"github.com/spacewasm/spacewasm/wasi/internal/handler"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
@@ -23,9 +24,11 @@ type Snapshot struct {
 	image   *memory.Image // nil if none was taken
 	globals []uint64
 	state   preview1.State
-	reason  string
-	took    time.Duration
-	log     string
+	// features are those that a handler has enabled.
+	features handler.Features
+	reason   string
+	took     time.Duration
+	log      string
 }
 
 // Taken tells whether there is a snapshot. It may be asked of nil.
@@ -69,8 +72,17 @@ type snapshotHeader struct {
 	Size    uint64         `json:"size"`
 	Globals []uint64       `json:"globals,omitempty"`
 	State   preview1.State `json:"state"`
-	Took    time.Duration  `json:"took"`
-	Log     string         `json:"log,omitempty"`
+	// Features are those that a handler has enabled.
+	Features handler.Features `json:"features,omitempty"`
+	Took     time.Duration    `json:"took"`
+	Log      string           `json:"log,omitempty"`
+}
+
+// snapshot returns what the header says, without a memory.
+func (h snapshotHeader) snapshot() *Snapshot {
+	return &Snapshot{
+		globals: h.Globals, state: h.State, features: h.Features, reason: h.Reason, took: h.Took, log: h.Log,
+	}
 }
 
 // headerBytes bounds a header: a guest has at most 256 files open, each with a path
@@ -150,7 +162,7 @@ func (m *Module) readSnapshot(r io.Reader, limit uint64) (*Snapshot, error) {
 	if len(h.Refused) > 0 {
 		return nil, &RefusedError{Faults: h.Refused}
 	}
-	s := &Snapshot{globals: h.Globals, state: h.State, reason: h.Reason, took: h.Took, log: h.Log}
+	s := h.snapshot()
 	if h.Reason != "" {
 		return s, nil
 	}

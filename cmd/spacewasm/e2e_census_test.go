@@ -35,7 +35,11 @@ func (s *server) take() census {
 			continue // closed meanwhile
 		}
 		kind, _, _ := strings.Cut(name, ":[")
-		c.files[strings.TrimPrefix(kind, s.data)]++
+		kind = strings.TrimPrefix(kind, s.data)
+		if log, ok := strings.CutPrefix(kind, "/logs/"); ok {
+			kind = "/logs/" + filepath.Dir(log) // the files of a log are numbered
+		}
+		c.files[kind]++
 	}
 	maps, err := os.Open(proc + "maps")
 	must(s.t, err)

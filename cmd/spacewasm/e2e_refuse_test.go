@@ -42,7 +42,7 @@ func badModules() []badPush {
 		module("unknown imports", guest("unknownimport"), "unknown import env.foo", "unknown import env.bar"),
 		module("memory import", guest("importmem"), "memory"),
 		module("no entry point", guest("noentry"), "no entry point", "_start"),
-		module("handler", guest("reactor"), "planned"),
+		module("bad handler", guest("badhandler"), "handle_response", "another type"),
 		module("too much memory", guest("bigmem"), "starts with", "limit is 64 MiB", "--memory"),
 	}
 }

@@ -26,6 +26,9 @@ func probe(t *testing.T) string { return artefact(t, buildProbe) }
 // helloGo returns the path of the module of examples/hello.
 func helloGo(t *testing.T) string { return artefact(t, buildHello) }
 
+// reactor returns the path of the module of wasi/testdata/reactor, a handler in Go.
+func reactor(t *testing.T) string { return artefact(t, buildReactor) }
+
 // helloC returns the path of the module of examples/hello-c. Without clang the
 // test is skipped, but not in CI.
 func helloC(t *testing.T) string {
@@ -54,6 +57,9 @@ var (
 	})
 	buildHello = sync.OnceValues(func() (string, error) {
 		return goBuild("hello.wasm", "../../examples/hello", "GOOS=wasip1", "GOARCH=wasm")
+	})
+	buildReactor = sync.OnceValues(func() (string, error) {
+		return goBuild("reactor.wasm", "../../wasi/testdata/reactor", "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=-buildmode=c-shared")
 	})
 	buildHelloC = sync.OnceValues(func() (string, error) {
 		path, err := buildPath("hello-c.wasm", "../../examples/hello-c/main.c")

@@ -100,7 +100,7 @@ func inspect(ctx context.Context, file string, memory uint64) (found *inspection
 
 // initialise tries the initialiser of a module that has one, and no faults.
 func (i *inspection) initialise(ctx context.Context, file string, code []byte, memory uint64) (err error) {
-	if i.Initialiser == "" || len(i.Faults) > 0 {
+	if len(i.Initialisers) == 0 || len(i.Faults) > 0 {
 		return nil
 	}
 	cache, err := os.MkdirTemp("", "spacewasm-inspect-")

@@ -16,9 +16,9 @@ const modulePath = "github.com/spacewasm/spacewasm/"
 // layers lists our packages from the lowest up; a package imports only from the
 // lines above its own. What is not listed is not allowed.
 const layers = `
-host/space host/pool host/disk host/machine host/door wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child
+host/space host/pool host/disk host/machine host/door wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child wasi/internal/answer
 wasi/internal/preview1 wasi/internal/instrument
-wasi/internal/cgi
+wasi/internal/cgi wasi/internal/handler
 host/store host/registry wasi
 host/runner host/logs host/access
 host/deploy host/gateway
@@ -41,7 +41,7 @@ cmd/spacewasm/testdata/probe
 const walls = `
 github.com/tetratelabs/wazero   wasi wasi/internal/...
 github.com/minio/sio           wasi
-golang.org/x/net                wasi/internal/cgi
+golang.org/x/net                wasi/internal/answer wasi/internal/cgi wasi/internal/handler
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api
 modernc.org/sqlite              host/store

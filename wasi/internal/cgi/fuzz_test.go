@@ -5,7 +5,7 @@ import (
 	"net/http"
 	"testing"
 
-	"github.com/spacewasm/spacewasm/wasi/internal/cgi"
+	"github.com/spacewasm/spacewasm/wasi/internal/answer"
 )
 
 // FuzzResponse holds that no output of a guest does harm: what is refused before a commit leaves nothing behind, a body
@@ -50,8 +50,8 @@ func checkOutput(t *testing.T, o output, limit int) {
 		}
 		return
 	}
-	var bad *cgi.BadResponseError
-	var large *cgi.TooLargeError
+	var bad *answer.BadError
+	var large *answer.TooLargeError
 	if !errors.As(o.err, &bad) && !errors.As(o.err, &large) {
 		t.Fatalf("unexpected error %v", o.err)
 	}

@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spacewasm/spacewasm/wasi/internal/answer"
 	"github.com/spacewasm/spacewasm/wasi/internal/cgi"
 )
 
@@ -192,7 +193,7 @@ func TestBadResponse(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			for _, chunks := range [][]string{{c.out}, {c.out[:len(c.out)/2], c.out[len(c.out)/2:]}} {
 				o := respond(http.MethodGet, 1<<20, chunks...)
-				var bad *cgi.BadResponseError
+				var bad *answer.BadError
 				if !errors.As(o.err, &bad) || !strings.Contains(o.err.Error(), c.want) {
 					t.Fatalf("got %v, want %q in it", o.err, c.want)
 				}
@@ -233,7 +234,7 @@ func TestBodyLimit(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			o := respond(http.MethodGet, limit, c.chunks...)
-			var large *cgi.TooLargeError
+			var large *answer.TooLargeError
 			if c.ok != (o.err == nil) || (!c.ok && (!errors.As(o.err, &large) || large.Limit != limit)) {
 				t.Fatalf("got %v", o.err)
 			}
@@ -313,13 +314,13 @@ func TestClientGone(t *testing.T) {
 			told := 0
 			p := cgi.NewResponse(&plainWriter{header: http.Header{}}, httptest.NewRequest(http.MethodGet, "/", nil), 1<<20, func(error) { told++ })
 			io.WriteString(p, plain)
-			if err := write(p); !errors.Is(err, cgi.ErrClientGone) {
+			if err := write(p); !errors.Is(err, answer.ErrClientGone) {
 				t.Fatalf("got %v", err)
 			}
-			if _, err := io.WriteString(p, "x"); !errors.Is(err, cgi.ErrClientGone) || !errors.Is(p.Flush(), err) || !errors.Is(p.Close(), err) {
+			if _, err := io.WriteString(p, "x"); !errors.Is(err, answer.ErrClientGone) || !errors.Is(p.Flush(), err) || !errors.Is(p.Close(), err) {
 				t.Errorf("the error does not stay: %v", err)
 			}
-			if told != 1 || !p.Committed() || !errors.Is(p.Err(), cgi.ErrClientGone) {
+			if told != 1 || !p.Committed() || !errors.Is(p.Err(), answer.ErrClientGone) {
 				t.Errorf("told %d times, committed %v, Err %v", told, p.Committed(), p.Err())
 			}
 		})
@@ -342,7 +343,7 @@ func TestFailsAfterCommit(t *testing.T) {
 		"shorter than declared": {"70000", ""},
 	} {
 		o := respond(http.MethodGet, 1<<20, "Status: 200\nContent-Length: "+c.declared+"\n\n", strings.Repeat("x", 66000), c.more)
-		var bad *cgi.BadResponseError
+		var bad *answer.BadError
 		if !errors.As(o.err, &bad) || !o.committed || o.Body.Len() != 66000 {
 			t.Errorf("%s: %v, committed %v, %d bytes", name, o.err, o.committed, o.Body.Len())
 		}
