@@ -3,8 +3,9 @@
 GO      ?= go
 BIN     := bin/spacewasm
 PKGS    := ./...
-# These have no goroutines, and corpora that the race detector takes minutes for.
-PURE    := wasi/internal/binary wasi/internal/instrument
+# These have nothing for the race detector, which takes minutes for them: two have no goroutines but large corpora, and
+# the tests of the program are clients of another process.
+RACELESS := wasi/internal/binary wasi/internal/instrument cmd/spacewasm
 STD     := os io/fs path/filepath syscall time strings sort encoding/json compress/gzip archive/zip archive/tar \
            html/template net/http net/http/cgi database/sql regexp math/big testing/fstest
 # Of which `make test` runs those that ask the sandbox most.
@@ -58,8 +59,8 @@ check: ## format, lint, vet, layers, a clean tree; quick
 	$(GO) test -run '^TestLayers$$' ./cmd/spacewasm
 
 test: deps examples ## installs what the tests need and runs all of them
-	$(GO) test -race -timeout 20m $$($(GO) list $(PKGS) | grep -v $(foreach p,$(PURE),-e $(p)))
-	$(GO) test -timeout 20m $(foreach p,$(PURE),./$(p))
+	$(GO) test -race -timeout 20m $$($(GO) list $(PKGS) | grep -v $(foreach p,$(RACELESS),-e $(p)))
+	$(GO) test -timeout 20m $(foreach p,$(RACELESS),./$(p))
 	@$(MAKE) --no-print-directory test-std STD="$(STDPART)"
 
 test-std: build ## Go's own tests of some packages, as guests, and its tests of WASI hosts
@@ -75,6 +76,7 @@ bench: deps ## the figures of docs/benchmarks.md, on this machine
 	$(GO) test -run '^$$' -bench Metering -benchtime 80x -v ./wasi/internal/instrument
 	$(GO) test -run '^$$' -bench 'Reset|Clone' ./wasi/internal/memory
 	$(GO) test -run '^$$' -bench CGI -benchtime 5s ./wasi
+	$(GO) test -run '^$$' -bench Reactor -benchtime 100x ./wasi
 
 deps: ## the guests' C compiler and WebAssembly tools, from the system's packages
 	@sh .ci/deps

@@ -30,8 +30,8 @@ func TestE2EHandler(t *testing.T) {
 		})
 	}
 	clients.Wait()
-	if got := s.ok("go", "/none"); !strings.Contains(got, "404 page not found") {
-		t.Errorf("another path answers %q", got)
+	if a := s.get("go", "/none"); a.status != http.StatusNotFound || !strings.Contains(a.body, "404 page not found") {
+		t.Errorf("another path answers %d %q", a.status, a.body)
 	}
 }
 
