@@ -32,7 +32,8 @@ examples: deps $(EXAMPLES) ## the examples' modules, from source
 
 examples/%/main.wasm: FORCE
 	@if [ -f examples/$*/main.go ]; then \
-	  echo "go build examples/$*"; GOOS=wasip1 GOARCH=wasm $(GO) build -trimpath -o $@ ./examples/$*; \
+	  mode=exe; if grep -q wasi/micro examples/$*/main.go; then mode=c-shared; fi; \
+	  echo "go build examples/$*"; GOOS=wasip1 GOARCH=wasm $(GO) build -trimpath -buildmode=$$mode -o $@ ./examples/$*; \
 	else \
 	  echo "clang examples/$*"; clang --target=wasm32-wasi -Os -o $@ examples/$*/main.c; \
 	fi

@@ -65,8 +65,8 @@ func median(all []time.Duration) time.Duration {
 	return all[len(all)/2]
 }
 
-// helloGo builds examples/hello.
-func helloGo(b *testing.B) []byte { return buildGo(b, "../examples/hello") }
+// helloGo builds a CGI program.
+func helloGo(b *testing.B) []byte { return buildGo(b, "./testdata/cgi") }
 
 // buildGo builds a Go program for WASI.
 func buildGo(b *testing.B, dir string, flags ...string) []byte {

@@ -7,10 +7,12 @@ import (
 	"io"
 	"net"
 	"os"
+	"slices"
 
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
+	"github.com/spacewasm/spacewasm/wasi/internal/handler"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
@@ -64,17 +66,30 @@ func (m *Module) Run(ctx context.Context, c Command) (uint32, error) {
 		return 0, err
 	}
 	defer func() { _ = g.close(ctx) }()
-	if m.Report().Contract != ContractCGI {
-		return 0, errors.New("the module is a handler, which answers requests; a command has _start")
-	}
 	g.begin(0)
-	if err = g.initialise(ctx, process); err == nil {
-		_, err = g.call(ctx, process, m.compiled.report.entry())
-	}
+	err = m.start(ctx, g, process)
 	if exit, ok := errors.AsType[*sys.ExitError](err); ok {
 		return exit.ExitCode(), nil
 	}
 	return 0, err
+}
+
+// start runs the guest as a command: a handler that has _start is one too, to hosts
+// that know no handlers.
+func (m *Module) start(ctx context.Context, g *guest, process *preview1.Process) error {
+	report := m.Report()
+	if report.Contract == ContractHandler {
+		if !slices.Contains(report.Exports, startExport) {
+			return errors.New("the module is a handler, which answers requests: a command has _start")
+		}
+		_, err := g.call(handler.With(ctx, handler.Initialise(io.Discard)), process, startExport)
+		return err
+	}
+	if err := g.initialise(ctx, process); err != nil {
+		return err
+	}
+	_, err := g.call(ctx, process, report.entry())
+	return err
 }
 
 // mountAll opens the folders; the roots are to be closed, also after an error.

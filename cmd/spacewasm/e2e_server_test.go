@@ -218,13 +218,14 @@ func consoleIn(t *testing.T, folder string, status int, args ...string) (stdout,
 	return runConsole(t, cmd, status)
 }
 
+// runConsole runs a command that has its variables but for those that all have.
 func runConsole(t *testing.T, cmd *exec.Cmd, status int) (stdout, stderr string) {
 	t.Helper()
 	var out, errs bytes.Buffer
-	cmd.Env = []string{
+	cmd.Env = append([]string{
 		"PATH=" + os.Getenv("PATH"), "HOME=" + t.TempDir(), "XDG_CACHE_HOME=" + artefact(t, codeCache),
 		"PROBE=from outside",
-	}
+	}, cmd.Env...)
 	cmd.Stdout, cmd.Stderr = &out, &errs
 	got := 0
 	err := cmd.Run()

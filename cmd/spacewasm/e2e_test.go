@@ -23,7 +23,7 @@ func program(t *testing.T) string { return artefact(t, buildProgram) }
 // probe returns the path of the module of testdata/probe.
 func probe(t *testing.T) string { return artefact(t, buildProbe) }
 
-// helloGo returns the path of the module of examples/hello.
+// helloGo returns the path of the module of wasi/testdata/cgi.
 func helloGo(t *testing.T) string { return artefact(t, buildHello) }
 
 // reactor returns the path of the module of wasi/testdata/reactor, a handler in Go.
@@ -56,7 +56,7 @@ var (
 		return goBuild("probe.wasm", "./testdata/probe", "GOOS=wasip1", "GOARCH=wasm")
 	})
 	buildHello = sync.OnceValues(func() (string, error) {
-		return goBuild("hello.wasm", "../../examples/hello", "GOOS=wasip1", "GOARCH=wasm")
+		return goBuild("hello.wasm", "../../wasi/testdata/cgi", "GOOS=wasip1", "GOARCH=wasm")
 	})
 	buildReactor = sync.OnceValues(func() (string, error) {
 		return goBuild("reactor.wasm", "../../wasi/testdata/reactor", "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=-buildmode=c-shared")

@@ -5,8 +5,9 @@ package main
 import (
 	"cmp"
 	"log"
-	"net/http/cgi"
 	"os"
+
+	"github.com/spacewasm/spacewasm/wasi/micro"
 )
 
 func main() {
@@ -15,9 +16,7 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	if err := cgi.Serve(handler); err != nil {
-		log.Fatal(err)
-	}
+	micro.Serve(handler)
 }
 
 // signingKey is the app's own key where one is set, else the key that the platform gives to every app.

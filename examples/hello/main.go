@@ -1,17 +1,16 @@
-// Command hello is the smallest Micro in Go: net/http/cgi and a handler.
+// Command hello is the smallest Micro in Go.
 package main
 
 import (
 	"fmt"
 	"net/http"
-	"net/http/cgi"
+
+	"github.com/spacewasm/spacewasm/wasi/micro"
 )
 
 func main() {
 	http.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		fmt.Fprintf(w, "Hello from %s!\n", r.Host)
 	})
-	if err := cgi.Serve(nil); err != nil {
-		panic(err)
-	}
+	micro.Serve(nil)
 }

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"maps"
-	"net/http"
 	"net/textproto"
 	"net/url"
 	"slices"
@@ -208,7 +207,7 @@ func setMethod(c call) uint64 {
 	if !httpguts.ValidHeaderFieldName(method) { // a token, as it is
 		misuse("%s: %.40q is no method", c.name, method)
 	}
-	c.own().Method = method
+	c.request.Method = method
 	return 0
 }
 
@@ -222,15 +221,8 @@ func setURI(c call) uint64 {
 	if err != nil {
 		misuse("%s: %w", c.name, err)
 	}
-	r := c.own()
-	r.URL, r.RequestURI = u, uri
+	c.request.URL, c.request.RequestURI = u, uri
 	return 0
-}
-
-// own makes the request the exchange's own, so that it can be changed.
-func (x *Exchange) own() *http.Request {
-	x.request = x.request.WithContext(x.request.Context())
-	return x.request
 }
 
 // look returns a header to read.
@@ -252,9 +244,8 @@ func (c call) change(kind uint32) fields {
 	switch kind {
 	case requestHeader:
 		c.must(c.phase == before)
-		r := c.own()
-		r.Header = maps.Clone(r.Header)
-		return fields(r.Header)
+		c.request.Header = maps.Clone(c.request.Header)
+		return fields(c.request.Header)
 	case responseHeader:
 		c.must(!c.out.Begun())
 		return c.header

@@ -11,7 +11,9 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
+	"strconv"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/answer"
 )
@@ -87,10 +89,15 @@ func Initialise(log io.Writer) *Exchange { return &Exchange{log: log} }
 func New(w http.ResponseWriter, r *http.Request, config Config, onError func(error)) *Exchange {
 	x := &Exchange{
 		phase: before, log: config.Log, next: config.Next,
-		request: r, out: answer.New(w, r, config.Limit, onError), limit: config.Limit, header: fields{},
+		request: r.WithContext(r.Context()), out: answer.New(w, r, config.Limit, onError), limit: config.Limit, header: fields{},
 	}
 	if x.next == nil {
 		x.next = http.NotFoundHandler()
+	}
+	if r.ContentLength > 0 && r.Header.Get("Content-Length") == "" {
+		// It came in chunks, and its length is known now.
+		x.request.Header = maps.Clone(r.Header)
+		x.request.Header.Set("Content-Length", strconv.FormatInt(r.ContentLength, 10))
 	}
 	return x
 }
