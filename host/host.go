@@ -68,10 +68,10 @@ func (h *Host) open(ctx context.Context) error {
 	if h.store, err = store.Open(ctx, h.config.Data); err != nil {
 		return err
 	}
-	if h.engine, err = openEngine(ctx, h.config.Data); err != nil {
+	if h.reserve, err = disk.Open(h.config.Data, h.config.Storage.Reserve); err != nil {
 		return err
 	}
-	if h.reserve, err = disk.Open(h.config.Data, h.config.Storage.Reserve); err != nil {
+	if h.engine, err = openEngine(ctx, h.config.Data, h.reserve); err != nil {
 		return err
 	}
 	h.state.checks = append(slices.Clone(h.state.checks), h.roomy)
@@ -102,12 +102,14 @@ func (h *Host) open(ctx context.Context) error {
 }
 
 // openEngine opens the engine of a data directory.
-func openEngine(ctx context.Context, data string) (*wasi.Engine, error) {
+func openEngine(ctx context.Context, data string, reserve *disk.Reserve) (*wasi.Engine, error) {
 	key, err := access.Key(filepath.Join(data, "cache.key"))
 	if err != nil {
 		return nil, err
 	}
-	return wasi.New(ctx, wasi.Config{CacheKey: key, CacheDir: filepath.Join(data, "cache"), Workers: 2, Isolated: true})
+	return wasi.New(ctx, wasi.Config{
+		CacheKey: key, CacheDir: filepath.Join(data, "cache"), Workers: 2, Isolated: true, Room: reserve.Take,
+	})
 }
 
 // listen opens the listener. What a name such as localhost really means shows

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/disk"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
@@ -22,12 +23,18 @@ func Prepare(ctx context.Context, config Config, done func(deploy.Prepared)) (er
 		return err
 	}
 	defer func() { err = errors.Join(err, h.store.Close()) }()
-	if h.engine, err = openEngine(ctx, config.Data); err != nil {
+	if h.reserve, err = disk.Open(config.Data, config.Storage.Reserve); err != nil {
+		return err
+	}
+	if err := h.share(); err != nil { // the limits are those that the node can give
+		return err
+	}
+	if h.engine, err = openEngine(ctx, config.Data, h.reserve); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.engine.Close(context.WithoutCancel(ctx))) }()
 	deployer := deploy.New(deploy.Config{
-		Store: h.store, Engine: h.engine, Limits: config.Limits, Hostname: h.hostname, Logger: config.Logger,
+		Store: h.store, Engine: h.engine, Limits: h.config.Limits, Node: h.node, Hostname: h.hostname, Logger: config.Logger,
 		Log: func(space.AppName, string) runner.Log { return nil }, // nothing is asked
 	})
 	return deployer.PrepareAll(ctx, done)

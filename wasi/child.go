@@ -27,9 +27,10 @@ func Child(args []string) (status int, isChild bool) {
 	return child.Main(args, map[string]child.Task{taskCompile: compileTask, taskInitialise: initialiseTask})
 }
 
-// ErrInterrupted is a compilation that something outside has ended, such as the
-// system for want of memory. The module may be a good one: compile it again.
-var ErrInterrupted = errors.New("the compiler was ended from outside before it was done, " +
+// ErrInterrupted is a compilation, or an initialisation, that something outside has
+// ended, such as the system for want of memory. The module may be a good one:
+// prepare it again.
+var ErrInterrupted = errors.New("preparing the module was ended from outside before it was done, " +
 	"by the system for want of memory or by a person; try again")
 
 // compileBounds are what compiling a module of the given size may use. Honest

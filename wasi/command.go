@@ -7,7 +7,6 @@ import (
 	"io"
 	"net"
 	"os"
-	"slices"
 
 	"github.com/tetratelabs/wazero/sys"
 
@@ -79,7 +78,7 @@ func (m *Module) Run(ctx context.Context, c Command) (uint32, error) {
 func (m *Module) start(ctx context.Context, g *guest, process *preview1.Process) error {
 	report := m.Report()
 	if report.Contract == ContractHandler {
-		if !slices.Contains(report.Exports, startExport) {
+		if !report.command {
 			return errors.New("the module is a handler, which answers requests: a command has _start")
 		}
 		_, err := g.call(handler.With(ctx, handler.Initialise(io.Discard)), process, startExport)
@@ -88,7 +87,7 @@ func (m *Module) start(ctx context.Context, g *guest, process *preview1.Process)
 	if err := g.initialise(ctx, process); err != nil {
 		return err
 	}
-	_, err := g.call(ctx, process, report.entry())
+	_, err := g.call(ctx, process, report.entry)
 	return err
 }
 

@@ -49,7 +49,7 @@ func (p *program) stdio() ([]string, io.Reader, io.Writer) {
 func (p *program) initialised(handler.Features) {}
 
 func (p *program) run(ctx context.Context, i *Instance) error {
-	_, err := i.guest.call(ctx, i.process, i.guest.compiled.report.entry())
+	_, err := i.guest.call(ctx, i.process, i.guest.compiled.report.entry)
 	return err
 }
 

@@ -37,7 +37,12 @@ type Config struct {
 	// needs a CacheDir of this engine's own, a CacheKey, and a program that begins
 	// with [Child].
 	Isolated bool
+	// Room tells whether n more bytes may go to the disk of CacheDir; nil always does.
+	Room func(n int64) bool
 }
+
+// ErrNoDisk says that the disk has no room for what preparing a module may write.
+var ErrNoDisk = errors.New("the disk has no room to prepare the module")
 
 // Engine compiles modules. It is safe for concurrent use.
 type Engine struct {

@@ -134,7 +134,11 @@ func (g *guest) initialise(ctx context.Context, process *preview1.Process) error
 // request, where an idle instance could else keep 16 MB.
 func (g *guest) call(ctx context.Context, process *preview1.Process, name string, params ...uint64) (uint64, error) {
 	ctx = preview1.WithProcess(meterContext{ctx, &g.meter}, process)
-	results, err := g.wasm.ExportedFunction(name).Call(ctx, params...)
+	f := g.wasm.ExportedFunction(name)
+	if f == nil {
+		return 0, fmt.Errorf("the module exports no function %q", name)
+	}
+	results, err := f.Call(ctx, params...)
 	if err != nil || len(results) == 0 {
 		return 0, err
 	}

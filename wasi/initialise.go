@@ -22,8 +22,8 @@ type Initialisation struct {
 	Owner string
 	// Bundle names the content of Instance.Bundle.
 	Bundle string
-	// Code is the module again.
-	Code []byte
+	// Code reads the module again.
+	Code func() ([]byte, error)
 	// Timeout is how long the initialiser may run.
 	Timeout time.Duration
 	// Instance is what an instance will be made of. Limits and Budgets are those of
@@ -64,11 +64,7 @@ func (m *Module) LoadSnapshot(ctx context.Context, config Initialisation) (*Snap
 	if err != nil {
 		return nil, err
 	}
-	s, err := kept.load(m, config.Instance.Limits.Memory)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnprepared, err)
-	}
-	return s, nil
+	return kept.load(m, config.Instance)
 }
 
 // unfit says why no snapshot of the module is taken, whatever it does.
@@ -91,9 +87,6 @@ func (m *Module) unfit() string {
 	return ""
 }
 
-// saidBytes is how much is kept of what an initialiser says.
-const saidBytes = 8 << 10
-
 // initialise runs the initialiser in this process, and hands over what it has come
 // to.
 func (m *Module) initialise(ctx context.Context, config Initialisation, take func(snapshotHeader, []byte) error) (err error) {
@@ -105,7 +98,7 @@ func (m *Module) initialise(ctx context.Context, config Initialisation, take fun
 	defer func() { err = errors.Join(err, i.Close()) }()
 	ctx, cancel := context.WithTimeout(ctx, config.Timeout)
 	defer cancel()
-	said := &head{}
+	said := &child.Head{}
 	if err := i.process.Begin(i.env, preview1.Stdio{Out: said, Err: said}); err != nil {
 		return err
 	}
@@ -113,7 +106,7 @@ func (m *Module) initialise(ctx context.Context, config Initialisation, take fun
 	i.guest.begin(i.limits.Fuel)
 	exchange := handler.Initialise(said)
 	err = i.guest.initialise(handler.With(ctx, exchange), i.process)
-	h := snapshotHeader{Took: time.Since(began), Log: said.String(), Features: exchange.Features()}
+	h := snapshotHeader{Took: time.Since(began), Log: strings.ToValidUTF8(said.String(), "\uFFFD"), Features: exchange.Features()}
 	if err != nil || ctx.Err() != nil {
 		return i.initialiserFailed(ctx, err, h.Log)
 	}
@@ -151,28 +144,17 @@ func (i *Instance) initialiserFailed(ctx context.Context, err error, said string
 	return &RefusedError{Faults: []string{strings.Join(words, "\n")}}
 }
 
-// head keeps the beginning of what is written.
-type head struct{ kept []byte }
-
-func (h *head) Write(p []byte) (int, error) {
-	h.kept = append(h.kept, p[:min(max(saidBytes-len(h.kept), 0), len(p))]...)
-	return len(p), nil
-}
-
-func (h *head) String() string {
-	return strings.ToValidUTF8(strings.TrimSpace(string(h.kept)), "\uFFFD")
-}
-
-// initialiseBounds are what a child may use that initialises a guest.
-func initialiseBounds(config Initialisation, start uint64, code int) child.Bounds {
+// initialiseBounds are what a child may use that initialises a guest: one that
+// begins with start bytes of memory, of a module and its machine code of as many.
+func initialiseBounds(config Initialisation, start uint64, module int, code int64) child.Bounds {
 	const own = 256 << 20
 	limits := config.Instance.Limits
 	return child.Bounds{
 		Wall:      config.Timeout + 10*time.Second, // the guest ends before
 		Processor: config.Timeout + 10*time.Second,
 		// Twice what it begins with, which is in its image as well.
-		Resident: own + int64(limits.Memory+start) + 20*int64(code),
-		File:     64<<20 + max(int64(limits.Memory), limits.Tmp),
+		Resident: own + int64(limits.Memory+start) + 20*int64(module),
+		File:     64<<20 + max(int64(limits.Memory), limits.Tmp, code),
 		Workers:  1,
 	}
 }
@@ -185,19 +167,15 @@ func (m *Module) initialiseHere(ctx context.Context, config Initialisation) (*Sn
 		if h.Reason != "" {
 			return nil
 		}
-		var err error
-		snapshot.image, err = memory.NewImage(h.Size, memory.Parts(content))
-		return err
+		return snapshot.hold(h.Size, memory.Parts(content), config.Instance.Budgets.Memory)
 	})
 	return snapshot, err
 }
 
 // initialiseApart has a child initialise the module and keeps what it hands over.
 func (m *Module) initialiseApart(ctx context.Context, config Initialisation) error {
-	if sha256.Sum256(config.Code) != m.key {
-		return errors.New("initialise: the code is another module's")
-	}
-	kept, err := m.engine.checked().snapshot(m.key, config)
+	cache := m.engine.checked()
+	kept, err := cache.snapshot(m.key, config)
 	if err != nil {
 		return err
 	}
@@ -206,7 +184,13 @@ func (m *Module) initialiseApart(ctx context.Context, config Initialisation) err
 		return err
 	}
 	defer turn.End()
-	cache := m.engine.checked()
+	code, err := config.Code()
+	if err != nil {
+		return fmt.Errorf("read the module: %w", err)
+	}
+	if sha256.Sum256(code) != m.key {
+		return errors.New("initialise: the code is another module's")
+	}
 	entry, note, err := cache.open(m.key)
 	if err != nil {
 		return err
@@ -227,11 +211,14 @@ func (m *Module) initialiseApart(ctx context.Context, config Initialisation) err
 		Key: kept.key, Entry: note.Entry, Args: config.Instance.Args, Env: config.Instance.Env,
 		Limits: config.Instance.Limits, Timeout: config.Timeout,
 	}
-	input, err := order.input(config.Code, entry)
+	input, err := order.input(code, entry)
 	if err != nil {
 		return err
 	}
-	bounds := initialiseBounds(config, m.Report().MemoryMin, len(config.Code))
+	bounds := initialiseBounds(config, m.Report().MemoryMin, len(code), note.Bytes)
+	if room := m.engine.config.Room; room != nil && !room(bounds.File) {
+		return fmt.Errorf("%w: an initialiser may write %d MiB", ErrNoDisk, bounds.File>>20)
+	}
 	err = turn.Run(ctx, child.Job{
 		Task: taskInitialise, Input: input, Artefact: artefact, Folders: []*os.File{bundle}, Dir: cache.incoming(), Bounds: bounds,
 	})

@@ -51,6 +51,10 @@ type Report struct {
 	Initialisers []string `json:"initialisers,omitempty"`
 	// Snapshot says why requests do not start from a memory snapshot, "" if they may.
 	Snapshot string `json:"snapshot"`
+	// entry is the function that serves a request of a command, and command tells
+	// whether a handler is one too, by its _start.
+	entry   string
+	command bool
 	// Faults are the reasons for which the module cannot be deployed, each with
 	// its mend.
 	Faults []string `json:"faults,omitempty"`
@@ -178,15 +182,19 @@ func (r *Report) enterCommand(o *binary.Outline) {
 	r.Why = "it exports _start, so it is a WASI command: each request runs it as a CGI program"
 	r.Snapshot = "it has no initialiser (wizer.initialize), so it runs from its start for every request; " +
 		"what it begins with is the image of its data"
-	r.want(o, startExport, "", "")
+	r.entry, r.command = startExport, true
 	for _, name := range wizerExports() {
 		if _, ok := o.ExportedFunc(name); ok && len(r.Initialisers) == 0 {
 			r.initialise(o, name)
 			r.Why += ", after what " + name + " has made ready once"
 			if _, ok := o.ExportedFunc(resumeExport); ok {
-				r.want(o, resumeExport, "", "")
+				r.entry = resumeExport
 			}
 		}
+	}
+	r.want(o, startExport, "", "")
+	if r.entry != startExport {
+		r.want(o, r.entry, "", "")
 	}
 }
 
@@ -199,6 +207,7 @@ func (r *Report) enterHandler(o *binary.Outline) {
 	r.want(o, handler.HandleResponse, "ii", "")
 	for _, name := range append([]string{initialiseExport, startExport}, wizerExports()...) {
 		_, ok := o.ExportedFunc(name)
+		r.command = r.command || ok && name == startExport
 		if ok && (name != startExport || len(r.Initialisers) == 0) {
 			r.initialise(o, name)
 		}
@@ -234,14 +243,6 @@ func (r *Report) want(o *binary.Outline, name, params, results string) {
 
 // initialiserName names the initialisers for a person.
 func (r *Report) initialiserName() string { return strings.Join(r.Initialisers, ", ") }
-
-// entry is the export that serves a request of a command.
-func (r *Report) entry() string {
-	if len(r.Initialisers) > 0 && slices.Contains(r.Exports, resumeExport) {
-		return resumeExport
-	}
-	return startExport
-}
 
 // link names imports that nothing provides, the first of them if there are many.
 func (e *Engine) link(o *binary.Outline) []string {

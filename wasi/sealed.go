@@ -20,17 +20,19 @@ import (
 // the guest's environment does, secrets with it, so it is sealed: nobody can read
 // it, change it, or put another's in its place.
 type keptSnapshot struct {
-	cache checkedCache
-	path  string
-	key   []byte
+	path string
+	key  []byte
 }
+
+// snapshotVersion changes whenever what is kept of a snapshot means another thing.
+const snapshotVersion = 1
 
 // snapshot says where the snapshot of a module is kept that is initialised so.
 // Whatever the guest could see is part of that.
 func (c checkedCache) snapshot(module digest, config Initialisation) (keptSnapshot, error) {
 	limits := config.Instance.Limits
 	text, err := json.Marshal([]any{
-		instrument.Version, module, config.Owner, config.Bundle, config.Instance.Args, config.Instance.Env, limits,
+		snapshotVersion, instrument.Version, module, config.Owner, config.Bundle, config.Instance.Args, config.Instance.Env, limits,
 	})
 	if err != nil {
 		return keptSnapshot{}, fmt.Errorf("name a snapshot: %w", err)
@@ -41,7 +43,7 @@ func (c checkedCache) snapshot(module digest, config Initialisation) (keptSnapsh
 	if err != nil {
 		return keptSnapshot{}, fmt.Errorf("derive the key of a snapshot: %w", err)
 	}
-	return keptSnapshot{cache: c, key: key, path: filepath.Join(c.snapshots(), ownerDir(config.Owner), hex.EncodeToString(name[:]))}, nil
+	return keptSnapshot{key: key, path: filepath.Join(c.snapshots(), ownerDir(config.Owner), hex.EncodeToString(name[:]))}, nil
 }
 
 func (c checkedCache) snapshots() string { return filepath.Join(c.dir, "snapshots") }
@@ -52,9 +54,13 @@ func ownerDir(owner string) string {
 	return hex.EncodeToString(name[:])
 }
 
-// load reads the snapshot.
-func (k keptSnapshot) load(m *Module, limit uint64) (*Snapshot, error) {
+// load reads the snapshot, or returns [ErrUnprepared] if there is none that is
+// whole.
+func (k keptSnapshot) load(m *Module, config InstanceConfig) (*Snapshot, error) {
 	file, err := os.Open(k.path)
+	if errors.Is(err, os.ErrNotExist) {
+		err = fmt.Errorf("%w: %w", ErrUnprepared, err)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("open a snapshot: %w", err)
 	}
@@ -63,10 +69,15 @@ func (k keptSnapshot) load(m *Module, limit uint64) (*Snapshot, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open a snapshot: %w", err)
 	}
-	return m.readSnapshot(opened, limit)
+	s, err := m.readSnapshot(opened, config)
+	if errors.Is(err, errDamaged) {
+		err = fmt.Errorf("%w: %w", ErrUnprepared, err)
+	}
+	return s, err
 }
 
-// publish keeps what a child has handed over. What refused stays unpublished.
+// publish keeps what a child has handed over, in the place of all else that the
+// owner has. What was refused is not kept, but returned as a [*RefusedError].
 func (k keptSnapshot) publish(artefact *os.File) error {
 	if _, err := artefact.Seek(0, io.SeekStart); err != nil {
 		return fmt.Errorf("read a snapshot: %w", err)
@@ -84,6 +95,10 @@ func (k keptSnapshot) publish(artefact *os.File) error {
 	}
 	if err := artefact.Sync(); err != nil {
 		return fmt.Errorf("write a snapshot: %w", err)
+	}
+	// What the owner had before holds secrets that may have changed since.
+	if err := os.RemoveAll(filepath.Dir(k.path)); err != nil {
+		return fmt.Errorf("remove a snapshot: %w", err)
 	}
 	if err := rename(artefact.Name(), k.path); err != nil {
 		return fmt.Errorf("keep a snapshot: %w", err)

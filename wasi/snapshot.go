@@ -29,6 +29,8 @@ type Snapshot struct {
 	reason   string
 	took     time.Duration
 	log      string
+	budget   Budget // of which it has taken charged bytes; nil has no end
+	charged  int64
 }
 
 // Taken tells whether there is a snapshot. It may be asked of nil.
@@ -61,7 +63,49 @@ func (s *Snapshot) Close() error {
 	if !s.Taken() {
 		return nil
 	}
-	return s.image.Close()
+	if err := s.image.Close(); err != nil {
+		return err
+	}
+	s.release()
+	return nil
+}
+
+// release gives the budget back what the memory has taken of it.
+func (s *Snapshot) release() {
+	if s.budget != nil {
+		s.budget.Give(s.charged)
+	}
+	s.charged = 0
+}
+
+// hold makes the snapshot's memory, of which the budget has to have what is not
+// zero. If it has not, there is no snapshot, and the reason says so.
+func (s *Snapshot) hold(size uint64, parts iter.Seq2[memory.Part, error], budget Budget) error {
+	s.budget = budget
+	charged := func(yield func(memory.Part, error) bool) {
+		for p, err := range parts {
+			switch n := int64(len(p.Bytes)); {
+			case err != nil:
+			case budget != nil && !budget.Take(n):
+				err = ErrNoMemory
+			default:
+				s.charged += n
+			}
+			if !yield(p, err) {
+				return
+			}
+		}
+	}
+	var err error
+	s.image, err = memory.NewImage(size, charged)
+	if err != nil {
+		s.release()
+	}
+	if errors.Is(err, ErrNoMemory) {
+		s.reason = "the node has no memory left to keep it"
+		return nil
+	}
+	return err
 }
 
 // snapshotHeader stands before the memory of a snapshot where it is kept.
@@ -80,18 +124,24 @@ type snapshotHeader struct {
 
 // snapshot returns what the header says, without a memory.
 func (h snapshotHeader) snapshot() *Snapshot {
+	const reasonBytes, logBytes = 8 << 10, 64 << 10 // whoever wrote it
+	h.State.Known()
 	return &Snapshot{
-		globals: h.Globals, state: h.State, features: h.Features, reason: h.Reason, took: h.Took, log: h.Log,
+		globals: h.Globals, state: h.State, features: h.Features, took: h.Took,
+		reason: h.Reason[:min(len(h.Reason), reasonBytes)], log: h.Log[:min(len(h.Log), logBytes)],
 	}
 }
 
-// headerBytes bounds a header: a guest has at most 256 files open, each with a path
-// of 4 KiB that JSON may make six times as long.
-const headerBytes = 16 << 20
+// headerBytes bounds a header, in which the names of open files take the most room.
+const headerBytes = 2 << 20
 
-// write writes the header, its length before it.
+// write writes the header, its length before it. A snapshot whose header would be
+// too long is none.
 func (h snapshotHeader) write(w io.Writer) error {
 	text, err := json.Marshal(h)
+	if err == nil && len(text) > headerBytes {
+		text, err = json.Marshal(snapshotHeader{Reason: "the names of the files that it has open are too long", Took: h.Took})
+	}
 	if err != nil {
 		return fmt.Errorf("describe a snapshot: %w", err)
 	}
@@ -128,12 +178,12 @@ func readParts(r io.Reader) iter.Seq2[memory.Part, error] {
 			if _, err := io.ReadFull(r, head[:]); err == io.EOF {
 				return
 			} else if err != nil {
-				yield(memory.Part{}, err)
+				yield(memory.Part{}, fmt.Errorf("%w: %w", errDamaged, err))
 				return
 			}
 			n := binary.LittleEndian.Uint32(head[8:])
 			if n > partBytes {
-				yield(memory.Part{}, errors.New("a part is too long"))
+				yield(memory.Part{}, fmt.Errorf("%w: a part is too long", errDamaged))
 				return
 			}
 			if int(n) > cap(buffer) {
@@ -141,7 +191,7 @@ func readParts(r io.Reader) iter.Seq2[memory.Part, error] {
 			}
 			p := memory.Part{Offset: binary.LittleEndian.Uint64(head[:]), Bytes: buffer[:n]}
 			if _, err := io.ReadFull(r, p.Bytes); err != nil {
-				yield(memory.Part{}, err)
+				yield(memory.Part{}, fmt.Errorf("%w: %w", errDamaged, err))
 				return
 			}
 			if !yield(p, nil) {
@@ -151,28 +201,26 @@ func readParts(r io.Reader) iter.Seq2[memory.Part, error] {
 	}
 }
 
-// readSnapshot reads what an instance of the module may begin with, or the
-// [*RefusedError] that it was. Whoever wrote it has run the guest, and is believed
-// no more than that: it can say what is in the sandbox, and nothing else.
-func (m *Module) readSnapshot(r io.Reader, limit uint64) (*Snapshot, error) {
+// errDamaged says that what was kept of a snapshot is not what was written, or not
+// of this module.
+var errDamaged = errors.New("what is kept of a snapshot is damaged")
+
+// readSnapshot reads what an instance of the module may begin with. Whoever wrote it
+// has run the guest, and is believed no more than that: it can say what is in the
+// sandbox, and nothing else.
+func (m *Module) readSnapshot(r io.Reader, config InstanceConfig) (*Snapshot, error) {
 	h, err := readHeader(r)
 	if err != nil {
-		return nil, fmt.Errorf("read a snapshot: %w", err)
-	}
-	if len(h.Refused) > 0 {
-		return nil, &RefusedError{Faults: h.Refused}
+		return nil, fmt.Errorf("%w: %w", errDamaged, err)
 	}
 	s := h.snapshot()
 	if h.Reason != "" {
 		return s, nil
 	}
-	if h.Size < m.Report().MemoryMin || h.Size > limit || len(h.Globals) != len(m.compiled.prepared.Globals) {
-		return nil, errors.New("read a snapshot: it is of another module, or of other limits")
+	if h.Size < m.Report().MemoryMin || h.Size > config.Limits.Memory || len(h.Globals) != len(m.compiled.prepared.Globals) {
+		return nil, fmt.Errorf("%w: it is of another module, or of other limits", errDamaged)
 	}
-	if s.image, err = memory.NewImage(h.Size, readParts(r)); err != nil {
-		return nil, fmt.Errorf("read a snapshot: %w", err)
-	}
-	return s, nil
+	return s, s.hold(h.Size, readParts(r), config.Budgets.Memory)
 }
 
 func readHeader(r io.Reader) (snapshotHeader, error) {

@@ -26,12 +26,17 @@ func initialisation(t *testing.T, mode string) wasi.Initialisation {
 	must(t, err)
 	t.Cleanup(func() { must(t, bundle.Close()) })
 	return wasi.Initialisation{
-		Owner: "app 1 main", Bundle: "some digest", Code: wasitest.Guest("wizer"), Timeout: 500 * time.Millisecond,
+		Owner: "app 1 main", Bundle: "some digest", Code: coded("wizer"), Timeout: 500 * time.Millisecond,
 		Instance: wasi.InstanceConfig{
 			Args: []string{"main.wasm"}, Env: []string{"INIT=" + mode}, Bundle: bundle, TmpDir: t.TempDir(),
 			Limits: wasi.Limits{Memory: 16 << 20, Tmp: 1 << 20, TmpInodes: 10, Response: 1 << 20},
 		},
 	}
+}
+
+// coded reads a guest again.
+func coded(guest string) func() ([]byte, error) {
+	return func() ([]byte, error) { return wasitest.Guest(guest), nil }
 }
 
 // engines are those that initialise here, and in a child.
@@ -164,23 +169,24 @@ func TestSnapshotIsKept(t *testing.T) {
 	other := config
 	other.Owner = "app 2 main"
 	second := seed(other)
-	secret := config
-	secret.Instance.Env = []string{"INIT=", "SECRET=another"}
-	bundle := config
-	bundle.Bundle = "another digest"
-	limits := config
-	limits.Instance.Limits.Tmp++
-	for name, config := range map[string]wasi.Initialisation{"environment": secret, "bundle": bundle, "limits": limits} {
-		if got := seed(config); got == first || got == second {
+	for name, change := range map[string]func(*wasi.Initialisation){
+		"environment": func(c *wasi.Initialisation) { c.Instance.Env = []string{"INIT=", "SECRET=another"} },
+		"bundle":      func(c *wasi.Initialisation) { c.Bundle = "another digest" },
+		"limits":      func(c *wasi.Initialisation) { c.Instance.Limits.Tmp++ },
+	} {
+		changed := config
+		change(&changed)
+		if got := seed(changed); got == first || got == second {
 			t.Errorf("with another %s the snapshot was used", name)
 		}
 	}
+	first = seed(config) // anew, as an owner has one
 	if second == first {
 		t.Error("a snapshot was used for another owner")
 	}
 
 	files := glob(t, cache, "snapshots/*/*")
-	if len(files) != 5 {
+	if len(files) != 2 { // T9: what was before is gone
 		t.Fatalf("kept %v", files)
 	}
 	content := map[string][]byte{}
@@ -230,6 +236,71 @@ func TestSnapshotIsKept(t *testing.T) {
 	}
 }
 
+// An export that is called as an entry point would be, and is no function, is none.
+func TestResumeIsNoFunction(t *testing.T) {
+	for kind, engine := range engines(t) {
+		module, err := engine.Compile(t.Context(), wasitest.Guest("wizer-resume"))
+		must(t, err)
+		defer module.Close(context.Background())
+		config := initialisation(t, "")
+		config.Code = coded("wizer-resume")
+		config.Instance.Snapshot, err = module.Initialise(t.Context(), config)
+		must(t, err)
+		i, err := module.NewInstance(t.Context(), config.Instance)
+		must(t, err)
+		if got := serves(t, i, ""); !config.Instance.Snapshot.Taken() || got != "5" {
+			t.Errorf("%s: it answers %q", kind, got)
+		}
+		must(t, i.Close())
+		must(t, config.Instance.Snapshot.Close())
+	}
+}
+
+// T19: a snapshot takes what it holds from the budget, and gives it back; where that
+// has no room there is none, and the module is served all the same.
+func TestSnapshotIsCharged(t *testing.T) {
+	for kind, engine := range engines(t) {
+		module := wizer(t, engine)
+		for _, limit := range []int64{64 << 20, 1 << 20} {
+			budget := &wasitest.Budget{Limit: limit}
+			config := initialisation(t, "")
+			config.Instance.Budgets.Memory = budget
+			if kind == "here" {
+				config.Instance.Budgets.Memory = nil // of which the initialiser's own instance would take
+			}
+			s, err := module.Initialise(t.Context(), config)
+			must(t, err)
+			room := limit > 3<<20 || kind == "here"
+			if s.Taken() != room || (!room && !strings.Contains(s.Reason(), "no memory left")) {
+				t.Errorf("%s: of %d bytes: taken %v, %s", kind, limit, s.Taken(), s.Reason())
+			}
+			if kind == "apart" && room && (budget.Used < 3<<20 || budget.Used > int64(s.Bytes())) {
+				t.Errorf("%d bytes are charged for %d", budget.Used, s.Bytes())
+			}
+			must(t, s.Close())
+			if budget.Used != 0 {
+				t.Errorf("%s: %d bytes are left over", kind, budget.Used)
+			}
+		}
+	}
+}
+
+// T24: nothing is initialised where the disk has no room for what that may write.
+func TestInitialiserNeedsRoom(t *testing.T) {
+	asked := int64(0)
+	engine, err := wasi.New(t.Context(), wasi.Config{
+		CacheDir: t.TempDir(), CacheKey: []byte("key"), Isolated: true, Room: func(n int64) bool {
+			asked = n
+			return false
+		},
+	})
+	must(t, err)
+	t.Cleanup(func() { must(t, engine.Close(context.Background())) })
+	if _, err := wizer(t, engine).Initialise(t.Context(), initialisation(t, "")); !errors.Is(err, wasi.ErrNoDisk) || asked < 16<<20 {
+		t.Errorf("asked for %d bytes: %v", asked, err)
+	}
+}
+
 // T33: the monotonic clock goes on from the snapshot's in each request.
 func TestClockGoesOn(t *testing.T) {
 	module := wizer(t, newBench(t).engine)
@@ -260,8 +331,8 @@ func TestUnfit(t *testing.T) {
 		for kind, engine := range engines(t) {
 			t.Run(kind+" "+guest, func(t *testing.T) {
 				config := initialisation(t, "")
-				config.Code = wasitest.Guest(guest)
-				module, err := engine.Compile(t.Context(), config.Code)
+				config.Code = coded(guest)
+				module, err := engine.Compile(t.Context(), wasitest.Guest(guest))
 				must(t, err)
 				defer func() { must(t, module.Close(context.Background())) }()
 				s, err := module.Initialise(t.Context(), config)

@@ -20,6 +20,21 @@ func seedOf(t *testing.T, answer string) string {
 	return found[1]
 }
 
+// prepared waits until an app has been prepared, which takes its time on a machine
+// that is busy.
+func (s *server) prepared(app string) {
+	s.t.Helper()
+	for range 600 {
+		a := s.get(app, "/")
+		if a.status == http.StatusOK {
+			return
+		}
+		a.is(s.t, http.StatusServiceUnavailable, "preparing")
+		time.Sleep(100 * time.Millisecond)
+	}
+	s.t.Fatalf("%s was not prepared in a minute", app)
+}
+
 // A module initialises itself once, when it is pushed: every request begins there,
 // also after a restart, and what it said is in the log. A snapshot lives as long as
 // its revision, and nobody can read it.
@@ -90,19 +105,14 @@ func TestE2EServerUpgrade(t *testing.T) {
 		must(t, os.RemoveAll(filepath.Join(data, "cache")))
 	}
 	upgrade()
-	began := time.Now()
 	s = serveData(t, data, "--listen", "127.0.0.1:"+port)
-	ready := time.Since(began)
-	a := s.get("slow", "/")
+	a := s.get("slow", "/") // of a server that is ready
 	a.is(t, http.StatusServiceUnavailable, "preparing")
 	if a.header.Get("Retry-After") == "" {
 		t.Error("who is to try again is not told when")
 	}
-	s.until("the app to answer", func() bool { return s.get("slow", "/").status == http.StatusOK })
-	if took := time.Since(began); took < ready {
-		t.Errorf("ready after %v, all of it after %v", ready, took)
-	}
-	s.until("the other to answer", func() bool { return s.get("wizer", "/").status == http.StatusOK })
+	s.prepared("slow")
+	s.prepared("wizer")
 	seed := seedOf(t, s.ok("wizer", "/"))
 	out, _ := s.console(0, "ls", "--json")
 	if strings.Contains(out, "preparing") {

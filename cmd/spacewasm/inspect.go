@@ -126,7 +126,7 @@ func (i *inspection) initialise(ctx context.Context, file string, code []byte, m
 	defer func() { _ = folder.Close() }()
 	limits := space.DefaultLimits()
 	snapshot, err := module.Initialise(ctx, wasi.Initialisation{
-		Code: code, Timeout: limits.Timeout,
+		Code: func() ([]byte, error) { return code, nil }, Timeout: limits.Timeout,
 		Instance: wasi.InstanceConfig{
 			Args: []string{filepath.Base(file)}, Bundle: folder,
 			Limits: wasi.Limits{Memory: memory, Tmp: limits.Tmp, TmpInodes: limits.TmpInodes, Response: limits.Payload},

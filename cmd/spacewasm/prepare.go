@@ -17,14 +17,16 @@ their modules and takes their snapshots, where that has not been done.
 
 A server does it too, when it starts after an upgrade: it answers at once for the
 apps that are prepared, and asks visitors of the others to try again in a moment.
-Run prepare before, with the server stopped, and there are none. Give it the flags
-and variables of serve, as a snapshot holds the app's address and the limits.
+Run prepare before, with the server stopped, and there are none. It takes the flags
+and variables of serve: give it the same, as a snapshot holds the app's address and
+the limits.
 
 The exit status is 1 if an app cannot run with this version.`
 
 func newPrepare(c *cli) *cobra.Command {
 	config := host.DefaultConfig()
 	config.Version = c.version
+	read := func() error { return nil }
 	cmd := &cobra.Command{
 		Use:   "prepare",
 		Short: "Prepare the apps of a data directory, before a server starts",
@@ -33,8 +35,8 @@ func newPrepare(c *cli) *cobra.Command {
   spacewasm prepare --data /var/lib/spacewasm --domain apps.example.org`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			if err := config.Check(); err != nil {
-				return usageError{err}
+			if err := read(); err != nil {
+				return err
 			}
 			if _, err := os.Stat(filepath.Join(config.Data, "spacewasm.db")); err != nil {
 				return hint(fmt.Errorf("there are no apps in %s: %w", config.Data, err), "name the server's data directory with --data")
@@ -59,9 +61,6 @@ func newPrepare(c *cli) *cobra.Command {
 			return nil
 		},
 	}
-	f := cmd.Flags()
-	f.StringVar(&config.Data, "data", config.Data, "data directory")
-	addressFlags(f, &config)
-	limitFlags(f, &config.Limits)
+	read = c.serverConfig(cmd.Flags(), &config)
 	return cmd
 }

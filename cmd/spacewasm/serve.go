@@ -47,8 +47,7 @@ const serveExample = `  spacewasm serve
 func newServe(c *cli) *cobra.Command {
 	config := host.DefaultConfig()
 	config.Version = c.version
-	var proxies []string
-	var format string
+	read := func() error { return nil }
 	cmd := &cobra.Command{
 		Use:     "serve",
 		Short:   "Serve apps",
@@ -56,30 +55,43 @@ func newServe(c *cli) *cobra.Command {
 		Example: serveExample,
 		Args:    cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			var err error
-			if config.TrustedProxies, err = prefixes(proxies); err != nil {
+			if err := read(); err != nil {
 				return err
-			}
-			if config.Logger, err = c.logger(format); err != nil {
-				return err
-			}
-			if err := config.Check(); err != nil {
-				return usageError{err}
 			}
 			return c.serve(cmd.Context(), config)
 		},
 	}
-	f := cmd.Flags()
-	addressFlags(f, &config)
+	read = c.serverConfig(cmd.Flags(), &config)
+	return cmd
+}
+
+// serverConfig binds a server's configuration to flags, and returns what completes
+// and checks it once they are parsed.
+func (c *cli) serverConfig(f *pflag.FlagSet, config *host.Config) func() error {
+	var proxies []string
+	var format string
+	addressFlags(f, config)
 	f.StringVar(&config.Data, "data", config.Data, "data directory; made when missing")
 	f.StringSliceVar(&proxies, "trusted-proxy", nil, "network (CIDR) of proxies whose word counts; may be repeated")
 	f.DurationVar(&config.DrainDelay, "drain-delay", 0,
 		"how long to go on after SIGTERM while /readyz says so, for a balancer in front")
 	f.StringVar(&format, "log-format", "text", "text or json")
-	nodeFlags(f, &config)
+	nodeFlags(f, config)
 	storageFlags(f, &config.Storage)
 	limitFlags(f, &config.Limits)
-	return cmd
+	return func() error {
+		var err error
+		if config.TrustedProxies, err = prefixes(proxies); err != nil {
+			return err
+		}
+		if config.Logger, err = c.logger(format); err != nil {
+			return err
+		}
+		if err := config.Check(); err != nil {
+			return usageError{err}
+		}
+		return nil
+	}
 }
 
 // addressFlags binds where the server and its apps answer.

@@ -3,6 +3,7 @@ package deploy
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"sync"
 	"time"
@@ -29,21 +30,21 @@ type backlog struct {
 type owed struct {
 	store.Deployment
 	asked int // when somebody asked for it first, 0 if nobody has
+	tries int // that failed, and not for good
 }
 
 func newBacklog() *backlog { return &backlog{more: make(chan struct{}, 1)} }
 
-// add takes a revision, and returns what is to be called when somebody waits for
-// it.
-func (b *backlog) add(deployment store.Deployment) (wanted func()) {
+// add takes a revision.
+func (b *backlog) add(o *owed) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	o := &owed{Deployment: deployment}
 	b.waiting = append(b.waiting, o)
 	b.wake()
-	return func() { b.want(o) }
 }
 
+// want says that somebody waits for a revision, which may be in the backlog, on its
+// way there, or being prepared.
 func (b *backlog) want(o *owed) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -61,15 +62,15 @@ func (b *backlog) wake() {
 }
 
 // take returns what is to be prepared next, when there is something.
-func (b *backlog) take(ctx context.Context) (store.Deployment, error) {
+func (b *backlog) take(ctx context.Context) (*owed, error) {
 	for {
 		if o, ok := b.first(); ok {
-			return o.Deployment, nil
+			return o, nil
 		}
 		select {
 		case <-b.more:
 		case <-ctx.Done():
-			return store.Deployment{}, ctx.Err()
+			return nil, ctx.Err()
 		}
 	}
 }
@@ -96,9 +97,13 @@ func (b *backlog) first() (*owed, bool) {
 	return best, true
 }
 
-// unprepared is an app that is prepared later, by [Deployer.Prepare].
-func (d *Deployer) unprepared(deployment store.Deployment) *registry.App {
-	return &registry.App{App: deployment.App, Revision: deployment.Revision, Wanted: d.backlog.add(deployment)}
+// owe publishes an app whose revision is prepared later, by [Deployer.Prepare].
+func (d *Deployer) owe(deployment store.Deployment) {
+	o := &owed{Deployment: deployment}
+	d.config.Registry.Publish(&registry.App{
+		App: deployment.App, Revision: deployment.Revision, Wanted: func() { d.backlog.want(o) },
+	})
+	d.backlog.add(o) // when the table has what it is to take the place of
 }
 
 // Prepare prepares the apps that [Deployer.Restore] has found unprepared, until ctx
@@ -109,44 +114,38 @@ func (d *Deployer) Prepare(ctx context.Context) error {
 	for range atOnce {
 		group.Go(func() error {
 			for {
-				deployment, err := d.backlog.take(ctx)
+				o, err := d.backlog.take(ctx)
 				if err != nil {
 					return nil //nolint:nilerr // it was asked to end
 				}
-				d.prepare(ctx, deployment)
+				d.prepare(ctx, o)
 			}
 		})
 	}
 	return group.Wait()
 }
 
-// prepare prepares a revision and publishes it, or why it cannot run.
-func (d *Deployer) prepare(ctx context.Context, deployment store.Deployment) {
+// prepare prepares a revision and publishes it, or why it cannot run. What may be
+// the trouble of a moment is tried again, later each time.
+func (d *Deployer) prepare(ctx context.Context, o *owed) {
+	const tries, pause = 6, 2 * time.Second
 	began := time.Now()
-	app, err := d.restore(ctx, deployment, (*wasi.Engine).Compile, (*wasi.Module).Initialise)
-	switch {
-	case ctx.Err() != nil && err != nil:
+	app, err := d.restore(ctx, o.Deployment, (*wasi.Engine).Compile, (*wasi.Module).Initialise)
+	switch refused, ok := errors.AsType[*space.Error](err); {
+	case err == nil:
+		d.config.Logger.Info("app is prepared", "app", o.App.Name, "took", time.Since(began))
+	case ctx.Err() != nil:
 		return
-	case errors.Is(err, wasi.ErrInterrupted):
-		d.config.Logger.Warn("preparing an app was interrupted; it is tried again", "app", deployment.App.Name, "error", err)
-		d.retry(ctx, deployment)
-		return
-	case err != nil:
-		app = d.failed(deployment, err)
+	case ok && refused.Code == space.CodeRefused, o.tries == tries, errors.Is(err, os.ErrNotExist):
+		app = d.failed(o.Deployment, err)
 	default:
-		d.config.Logger.Info("app is prepared", "app", deployment.App.Name, "took", time.Since(began))
+		again := pause << o.tries
+		d.config.Logger.Warn("app could not be prepared; it is tried again", "app", o.App.Name, "in", again, "error", err)
+		o.tries++
+		time.AfterFunc(again, func() { d.backlog.add(o) })
+		return
 	}
 	d.replace(app)
-}
-
-// retry prepares a revision again, after a while.
-func (d *Deployer) retry(ctx context.Context, deployment store.Deployment) {
-	const pause = 5 * time.Second
-	select {
-	case <-time.After(pause):
-		d.replace(d.unprepared(deployment))
-	case <-ctx.Done():
-	}
 }
 
 // replace publishes an app in the place of the same revision, which was waiting for
@@ -167,6 +166,8 @@ func (d *Deployer) replace(app *registry.App) {
 			d.config.Logger.Warn("cannot close an app that is not needed any more", "app", app.App.Name, "error", err)
 		}
 	}
+	d.oweSweep() // of its snapshots
+	d.sweepOwed()
 }
 
 // Prepared is what came of preparing an app ahead of a server's start.
@@ -191,9 +192,12 @@ func (d *Deployer) PrepareAll(ctx context.Context, done func(Prepared)) error {
 			return ctx.Err()
 		}
 		p := Prepared{App: deployment.App.Name}
-		if err != nil {
+		switch {
+		case errors.Is(err, wasi.ErrInterrupted):
+			p.Failed = wasi.ErrInterrupted.Error()
+		case err != nil:
 			p.Failed = d.failed(deployment, err).Failed
-		} else {
+		default:
 			for _, route := range app.Routes {
 				err = errors.Join(err, route.Server.Close(ctx))
 			}

@@ -17,8 +17,7 @@ import (
 // snapshot once it has been initialised.
 type part struct {
 	micro    space.Micro
-	code     []byte // the module, for the initialiser
-	file     string // what it is called in faults
+	file     string // what the module is called in faults
 	module   *wasi.Module
 	snapshot *wasi.Snapshot
 	bundle   *os.Root
@@ -114,7 +113,7 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	if err != nil {
 		return part{}, errors.Join(err, module.Close(ctx))
 	}
-	return part{code: code, file: file, module: module, bundle: bundle, micro: space.Micro{
+	return part{file: file, module: module, bundle: bundle, micro: space.Micro{
 		Name: spec.Name, Path: spec.Path, Primary: spec.Primary, Public: spec.Public,
 		Run: spec.Run, Bundle: digest, BundleBytes: size, Contract: string(module.Report().Contract),
 		WasmBytes: int64(len(code)), CompileTime: took,

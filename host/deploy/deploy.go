@@ -133,7 +133,7 @@ func (d *Deployer) activate(ctx context.Context, name space.AppName, parts []par
 // others have changed the app meanwhile, it begins again: what an initialiser sees
 // of its app is so.
 func (d *Deployer) settle(ctx context.Context, name space.AppName, parts []part) (*registry.App, error) {
-	const tries = 50 // each that fails is one that another's push has won
+	const tries = DefaultUploads // each that fails is one that another's push has won
 	for try := 1; ; try++ {
 		planned, err := d.config.Store.Plan(ctx, name)
 		if err != nil {

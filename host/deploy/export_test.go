@@ -30,12 +30,13 @@ func (d *Deployer) Receive(ctx context.Context, media string, body io.Reader, lo
 // are wanted, by number.
 func BacklogOrder(ctx context.Context, deployments []store.Deployment, wanted ...int) ([]space.AppName, error) {
 	b := newBacklog()
-	var want []func()
+	var all []*owed
 	for _, d := range deployments {
-		want = append(want, b.add(d))
+		all = append(all, &owed{Deployment: d})
+		b.add(all[len(all)-1])
 	}
 	for _, i := range wanted {
-		want[i]()
+		b.want(all[i])
 	}
 	var order []space.AppName
 	for range deployments {

@@ -32,6 +32,9 @@ func refusal(err error, file string) error {
 	if errors.Is(err, wasi.ErrInterrupted) {
 		return &space.Error{Code: space.CodeInternal, Message: wasi.ErrInterrupted.Error(), Err: err}
 	}
+	if errors.Is(err, wasi.ErrNoDisk) {
+		return &space.Error{Code: space.CodeStorage, Message: wasi.ErrNoDisk.Error() + ": free some, or lower --disk-reserve", Err: err}
+	}
 	refused, ok := errors.AsType[*wasi.RefusedError](err)
 	if !ok {
 		return err
@@ -68,7 +71,8 @@ func (d *Deployer) snapshot(
 	p.snapshot = nil
 	config := d.configure(deployment, *p)
 	s, err := get(ctx, wasi.Initialisation{
-		Owner: owner(deployment, p.micro), Bundle: string(p.micro.Bundle), Code: p.code,
+		Owner: owner(deployment, p.micro), Bundle: string(p.micro.Bundle),
+		Code:    func() ([]byte, error) { return p.bundle.ReadFile(p.micro.Run[0]) },
 		Timeout: d.config.Limits.Timeout, Instance: config.Instance(),
 	})
 	if err != nil {

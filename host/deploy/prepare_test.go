@@ -69,12 +69,26 @@ func TestPushesInitialise(t *testing.T) {
 // The faults of all Micros are reported that do not initialise, and nothing is left.
 func TestInitialisersFail(t *testing.T) {
 	b := newBench(t, t.TempDir(), func(l *space.Limits) { l.Memory = 1 << 20 })
+	b.run(t)
+	const spacefile = `v: 0
+micros:
+  - {name: one, src: one, engine: wasm, primary: true}
+  - {name: two, src: two, engine: wasm}
+  - {name: fine, src: fine, engine: wasm}
+`
+	body := zipped(t, entry{name: "Spacefile", body: spacefile}, entry{name: "one/main.wasm", body: guest("wizer")},
+		entry{name: "two/main.wasm", body: guest("wizer") + "\x00\x02\x01x"}, entry{name: "fine/main.wasm", body: guest("hello")})
 	var e *space.Error
-	_, err := b.Push(t.Context(), "bad", "", bytes.NewReader(wasitest.Guest("wizer")))
-	if !errors.As(err, &e) || e.Code != space.CodeRefused || len(e.Faults) != 1 || !strings.Contains(e.Message, "wizer.initialize did not end well") {
+	_, err := b.Push(t.Context(), "bad", "", bytes.NewReader(body))
+	if !errors.As(err, &e) || e.Code != space.CodeRefused || len(e.Faults) != 2 || e.Faults[0].File != "one/main.wasm" ||
+		e.Faults[1].File != "two/main.wasm" || !strings.Contains(e.Message, "wizer.initialize did not end well") {
 		t.Errorf("got %v", err)
 	}
 	if _, _, ok := b.registry.Acquire("bad"); ok {
 		t.Error("it was published")
 	}
+	if all, err := b.store.Active(t.Context()); err != nil || len(all) > 0 {
+		t.Errorf("recorded %v, %v", all, err)
+	}
+	b.wantBlobs(t, 0)
 }

@@ -32,7 +32,8 @@ func (d *Deployer) Restore(ctx context.Context) error {
 				return ctx.Err()
 			case errors.Is(err, wasi.ErrUnprepared):
 				d.config.Logger.Info("app is to be prepared", "app", deployment.App.Name, "reason", err)
-				app = d.unprepared(deployment)
+				d.owe(deployment)
+				return nil
 			case err != nil:
 				app = d.failed(deployment, err)
 			}
@@ -103,5 +104,5 @@ func (d *Deployer) restoreMicro(ctx context.Context, micro space.Micro, module g
 	if err != nil {
 		return part{}, errors.Join(err, bundle.Close())
 	}
-	return part{micro: micro, code: code, file: micro.Run[0], module: m, bundle: bundle}, nil
+	return part{micro: micro, file: micro.Run[0], module: m, bundle: bundle}, nil
 }

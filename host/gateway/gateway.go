@@ -134,7 +134,7 @@ func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName
 	}
 	defer release()
 	if app.Failed != "" {
-		return space.Errorf(space.CodePreparing, "the app %q does not run: %s", name, app.Failed)
+		return space.Errorf(space.CodePreparing, "the app %q does not run; `spacewasm ls` tells its owner why", name)
 	}
 	if app.Wanted != nil {
 		app.Wanted()

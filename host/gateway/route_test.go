@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"github.com/spacewasm/spacewasm/host/gateway"
+	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -258,3 +259,23 @@ func TestHealth(t *testing.T) {
 type broken struct{ *httptest.ResponseRecorder }
 
 func (broken) Write([]byte) (int, error) { return 0, errors.New("broken pipe") }
+
+// Visitors do not learn why an app does not run: its program may have said that.
+func TestFailedAppKeepsItsReason(t *testing.T) {
+	b := newBench(t, nil)
+	wanted := 0
+	b.config.Registry.Publish(&registry.App{App: space.App{Name: "waits"}, Wanted: func() { wanted++ }})
+	for host, want := range map[string]string{"failed.localhost": "does not run", "waits.localhost": "is being prepared"} {
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
+		r.Host = host
+		rec := httptest.NewRecorder()
+		b.ServeHTTP(rec, r)
+		if text := rec.Body.String(); rec.Code != http.StatusServiceUnavailable || rec.Header().Get("Retry-After") == "" ||
+			!strings.Contains(text, want) || strings.Contains(text, "push it again") {
+			t.Errorf("%s: %d %s", host, rec.Code, text)
+		}
+	}
+	if wanted != 1 {
+		t.Errorf("the app was asked for %d times", wanted)
+	}
+}

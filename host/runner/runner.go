@@ -125,12 +125,12 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return m.admission(r.Context(), err)
 	}
+	give := m.instances.Drop // also after a panic
+	defer func() { give(instance) }()
 	err = m.execute(instance, w, r, body)
 	// An instance that cannot be reset is not wrong, only spent.
 	if instance.Fresh() || instance.Reset() == nil {
-		m.instances.Keep(instance)
-	} else {
-		m.instances.Drop(instance)
+		give = m.instances.Keep
 	}
 	return err
 }

@@ -13,7 +13,7 @@
 //	files      tmpwrite rowrite, and rules, which goes up to each (its source says how)
 //	refused    noentry unknownimport importmem badhandler
 //	handler    reactor
-//	snapshots  wizer, and those whose state none can hold: wizer-table wizer-drop wizer-vector
+//	snapshots  wizer wizer-resume, and those whose state none can hold: wizer-table wizer-drop wizer-vector
 //	forwards   preview1 handler
 //
 // After changing a source run `make guests`, which needs wat2wasm of wabt and clang with wasi-libc; a test holds

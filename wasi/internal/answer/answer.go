@@ -101,10 +101,13 @@ func (p *Response) body(b []byte) error {
 	case p.committed:
 		return p.send(b)
 	}
-	p.held = append(p.held, b...)
-	if len(p.held) > MaxHeld {
-		return p.commit()
+	if len(p.held)+len(b) > MaxHeld {
+		if err := p.commit(); err != nil {
+			return err
+		}
+		return p.send(b)
 	}
+	p.held = append(p.held, b...)
 	return nil
 }
 

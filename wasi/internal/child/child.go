@@ -92,7 +92,7 @@ func (t *Turn) Run(ctx context.Context, job Job) (err error) {
 	}
 	ctx, cancel := context.WithCancelCause(ctx)
 	defer cancel(nil)
-	var said head
+	var said Head
 	cmd := exec.CommandContext(ctx, exe, marker, job.Task, string(terms), job.Options)
 	cmd.Args[0] = "spacewasm"
 	cmd.Dir = dir
@@ -143,15 +143,18 @@ func watched(ctx context.Context, kill context.CancelCauseFunc, cmd *exec.Cmd, b
 	return err
 }
 
-// head keeps the beginning of what is written, where a crash of Go's says what it is.
-type head struct{ kept []byte }
+// Head keeps the beginning of what is written to it, 8 KiB, where a crash of Go's says what it is. The zero value is
+// empty.
+type Head struct{ kept []byte }
 
 const headBytes = 8 << 10
 
-func (h *head) Write(p []byte) (int, error) {
+// Write implements [io.Writer].
+func (h *Head) Write(p []byte) (int, error) {
 	room := max(headBytes-len(h.kept), 0)
 	h.kept = append(h.kept, p[:min(room, len(p))]...)
 	return len(p), nil
 }
 
-func (h *head) String() string { return string(bytes.TrimSpace(h.kept)) }
+// String is what it has kept, without blanks around it.
+func (h *Head) String() string { return string(bytes.TrimSpace(h.kept)) }

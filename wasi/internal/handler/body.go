@@ -19,10 +19,17 @@ func (x *Exchange) write(b []byte) error {
 		return x.out.Fail(&answer.TooLargeError{Limit: x.limit})
 	}
 	x.held = append(x.held, b...)
-	if len(x.held) > answer.MaxHeld && x.features&BufferResponse == 0 {
+	if len(x.held) > answer.MaxHeld && !x.buffers(BufferResponse) {
 		return x.begin()
 	}
 	return nil
+}
+
+// buffers tells whether a feature means anything: without a next handler there is
+// nobody else who reads the request, or whose response could be changed, and a body
+// is not held for nobody.
+func (x *Exchange) buffers(feature Features) bool {
+	return x.next != nil && x.features&feature != 0
 }
 
 // begin sends the response's head, which cannot be changed any more, and what is
@@ -61,7 +68,7 @@ func (x *Exchange) statusCode() int {
 
 // readRequest fills b from the request's body, and tells whether there is no more.
 func (x *Exchange) readRequest(b []byte) (int, bool) {
-	if x.features&BufferRequest != 0 && x.request.GetBody == nil {
+	if x.buffers(BufferRequest) && x.request.GetBody == nil {
 		whole, err := io.ReadAll(x.request.Body) // it is in memory, and within its limit
 		if err != nil {
 			misuse("read_body: %w", err)
@@ -85,6 +92,9 @@ func (x *Exchange) readResponse(b []byte) (int, bool) {
 
 // writeRequest takes a part of the body that the next handler is to see.
 func (x *Exchange) writeRequest(b []byte) {
+	if x.next == nil {
+		return // nobody is
+	}
 	if int64(len(x.body)+len(b)) > x.limit {
 		misuse("write_body: the request's body has more than %d bytes", x.limit)
 	}
@@ -111,7 +121,11 @@ func (x *Exchange) ask() {
 	case r.GetBody != nil:
 		r.Body, _ = r.GetBody() // which does not fail
 	}
-	x.next.ServeHTTP(&nextWriter{x}, r)
+	next := x.next
+	if next == nil {
+		next = http.NotFoundHandler()
+	}
+	next.ServeHTTP(&nextWriter{x}, r)
 	x.replaced = false
 	if x.features&BufferResponse == 0 {
 		_ = x.begin() // what fails has failed the response

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/net/http/httpguts"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/answer"
+	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
 
 // Kinds of headers.
@@ -75,6 +76,7 @@ func (f function) run() api.GoModuleFunc {
 		if !ok {
 			panic("handler: a guest was called without an exchange in its context")
 		}
+		preview1.Alive(ctx)
 		if x.phase == initialising && !f.anyway {
 			misuse("%s is called where there is no request", f.name)
 		}
@@ -205,7 +207,7 @@ func setMethod(c call) uint64 {
 	c.must(c.phase == before)
 	method := c.word(0)
 	if !httpguts.ValidHeaderFieldName(method) { // a token, as it is
-		misuse("%s: %.40q is no method", c.name, method)
+		misuse("%s: it is no method", c.name)
 	}
 	c.request.Method = method
 	return 0
@@ -219,7 +221,7 @@ func setURI(c call) uint64 {
 	}
 	u, err := url.ParseRequestURI(uri)
 	if err != nil {
-		misuse("%s: %w", c.name, err)
+		misuse("%s: it is no URI", c.name) // the error quotes it
 	}
 	c.request.URL, c.request.RequestURI = u, uri
 	return 0
@@ -260,7 +262,7 @@ func (c call) change(kind uint32) fields {
 func (c call) field() string {
 	name := c.word(1)
 	if !httpguts.ValidHeaderFieldName(name) {
-		misuse("%s: %.80q is no name of a header field", c.name, name)
+		misuse("%s: it is no name of a header field", c.name)
 	}
 	return textproto.CanonicalMIMEHeaderKey(name)
 }

@@ -91,9 +91,6 @@ func New(w http.ResponseWriter, r *http.Request, config Config, onError func(err
 		phase: before, log: config.Log, next: config.Next,
 		request: r.WithContext(r.Context()), out: answer.New(w, r, config.Limit, onError), limit: config.Limit, header: fields{},
 	}
-	if x.next == nil {
-		x.next = http.NotFoundHandler()
-	}
 	if r.ContentLength > 0 && r.Header.Get("Content-Length") == "" {
 		// It came in chunks, and its length is known now.
 		x.request.Header = maps.Clone(r.Header)

@@ -3,6 +3,7 @@ package preview1
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -32,6 +33,14 @@ func (d drawn) names() []string {
 		names = append(names, "the time")
 	}
 	return names
+}
+
+// Known leaves of Drew what a process can say, for a state that somebody else has
+// written.
+func (s *State) Known() {
+	s.Drew = slices.DeleteFunc(drawn{randomness: true, time: true}.names(), func(name string) bool {
+		return !slices.Contains(s.Drew, name)
+	})
 }
 
 // Open is a descriptor of a [State].
@@ -101,6 +110,9 @@ func (o *Open) describe(res resource) error {
 
 // resume makes the descriptors those of a state. The process has begun.
 func (p *Process) resume(s *State) error {
+	if len(s.Open) > maxDescriptors {
+		return errors.New("resume a process: it has too many descriptors")
+	}
 	p.began = p.began.Add(-s.Monotonic)
 	start := p.table.open
 	p.table.open = nil
