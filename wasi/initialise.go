@@ -26,8 +26,9 @@ type Initialisation struct {
 	Code func() ([]byte, error)
 	// Timeout is how long the initialiser may run.
 	Timeout time.Duration
-	// Instance is what an instance will be made of. Limits and Budgets are those of
-	// one execution; an isolated engine does not ask the budgets.
+	// Instance is what instances will be made of. Its limits hold for the initialiser
+	// too, and the snapshot takes what it holds from Budgets.Memory; a child of an
+	// isolated engine has bounds of its own instead of budgets.
 	Instance InstanceConfig
 }
 

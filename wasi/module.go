@@ -2,6 +2,7 @@ package wasi
 
 import (
 	"context"
+	"encoding/hex"
 	"errors"
 	"os"
 	"sync"
@@ -22,6 +23,9 @@ type Module struct {
 
 // Report returns what the module says about itself. It is not to be changed.
 func (m *Module) Report() *Report { return m.compiled.report }
+
+// Digest is the SHA-256 of the module, as 64 lower-case hexadecimal digits.
+func (m *Module) Digest() string { return hex.EncodeToString(m.key[:]) }
 
 // Close gives the code back; the last module with the same bytes frees it. It is
 // idempotent.

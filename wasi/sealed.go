@@ -106,31 +106,6 @@ func (k keptSnapshot) publish(artefact *os.File) error {
 	return nil
 }
 
-// KeepSnapshots removes the snapshots of all owners but these.
-func (e *Engine) KeepSnapshots(owners []string) error {
-	if e.config.CacheDir == "" {
-		return nil
-	}
-	keep := map[string]bool{}
-	for _, owner := range owners {
-		keep[ownerDir(owner)] = true
-	}
-	dir := e.checked().snapshots()
-	entries, err := os.ReadDir(dir)
-	if errors.Is(err, os.ErrNotExist) {
-		return nil
-	}
-	for _, entry := range entries {
-		if !keep[entry.Name()] {
-			err = errors.Join(err, os.RemoveAll(filepath.Join(dir, entry.Name())))
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("remove snapshots: %w", err)
-	}
-	return nil
-}
-
 // sealing is how snapshots are sealed: with an authenticated cipher, in pieces whose
 // order and number it holds too.
 func sealing(key []byte) sio.Config {

@@ -34,6 +34,7 @@ func TestE2EKill(t *testing.T) {
 	s := serveData(t, data).withProbe()
 	s.pushed("small", "application/wasm", guest("hello"))
 	s.pushed("small", "application/wasm", guest("state"))
+	s.until("the code of the revision before to be gone", func() bool { return len(glob(t, data, "cache/wazero-*/*")) == 2 })
 	before := cacheFiles(t, data)
 	if len(before) < 3 {
 		t.Errorf("the code cache holds %v", before)

@@ -76,7 +76,9 @@ func TestE2ESnapshot(t *testing.T) {
 		return len(glob(t, data, "cache/snapshots/*")) == 1 && len(glob(t, data, filepath.Join("cache/snapshots", filepath.Base(filepath.Dir(kept[0]))))) == 0
 	})
 	s.console(0, "rm", "--yes", "wizer")
-	s.until("the snapshots to be gone", func() bool { return len(glob(t, data, "cache/snapshots/*")) == 0 })
+	s.until("the snapshots, and the code, to be gone", func() bool {
+		return len(glob(t, data, "cache/snapshots/*")) == 0 && len(glob(t, data, "cache/wazero-*/*")) == 0
+	})
 }
 
 // A push whose initialiser fails is refused with what it said, and what ran goes on.

@@ -115,7 +115,7 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	}
 	return part{file: file, module: module, bundle: bundle, micro: space.Micro{
 		Name: spec.Name, Path: spec.Path, Primary: spec.Primary, Public: spec.Public,
-		Run: spec.Run, Bundle: digest, BundleBytes: size, Contract: string(module.Report().Contract),
+		Run: spec.Run, Bundle: digest, BundleBytes: size, Contract: string(module.Report().Contract), Module: module.Digest(),
 		WasmBytes: int64(len(code)), CompileTime: took,
 	}}, nil
 }

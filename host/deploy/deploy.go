@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/host/registry"
@@ -67,7 +68,8 @@ type Deployer struct {
 	uploads *pool.Budget // how many run
 	staged  *pool.Budget // their bytes on the disk
 
-	backlog *backlog // the apps that are to be prepared
+	backlog  *backlog    // the apps that are to be prepared
+	restored atomic.Bool // the registry knows all apps
 
 	mu       sync.Mutex
 	draining []<-chan struct{} // removed apps, each closed when drained
@@ -292,7 +294,7 @@ func (d *Deployer) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	return errors.Join(d.config.Store.Blobs().Sweep(needed), d.sweepSnapshots(ctx))
+	return errors.Join(d.config.Store.Blobs().Sweep(needed), d.sweepSnapshots(ctx), d.sweepCode())
 }
 
 func (d *Deployer) closeQuietly(what string, c io.Closer) {

@@ -105,6 +105,24 @@ func (d *Deployer) sweepSnapshots(ctx context.Context) error {
 	return d.config.Engine.KeepSnapshots(owners)
 }
 
+// sweepCode removes the machine code that no live app runs. No push runs; while an
+// app is being prepared its code stays, which the registry does not know of yet.
+func (d *Deployer) sweepCode() error {
+	if !d.restored.Load() {
+		return nil
+	}
+	var digests []string
+	for _, app := range d.config.Registry.Apps() {
+		if app.Wanted != nil {
+			return nil
+		}
+		for _, route := range app.Routes {
+			digests = append(digests, route.Micro.Module)
+		}
+	}
+	return d.config.Engine.KeepCode(digests)
+}
+
 // logInitialisers puts what the initialisers said into the Micros' logs.
 func (d *Deployer) logInitialisers(app space.AppName, parts []part) {
 	for _, p := range parts {

@@ -4,6 +4,8 @@ import (
 	"archive/tar"
 	"bytes"
 	"context"
+	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"io"
 	"io/fs"
@@ -73,6 +75,8 @@ func TestRevision(t *testing.T) {
 		{Name: "web", Path: "/", Primary: true, Public: true, Run: []string{"bin/web.wasm", "-v"}, Contract: "cgi", WasmBytes: int64(len(guest("hello"))), BundleBytes: int64(len(twoMicros) + len(guest("hello")) + len(guest("args")) + 1)},
 		{Name: "api", Path: "/api", Run: []string{"main.wasm"}, Contract: "cgi", WasmBytes: int64(len(guest("args"))), BundleBytes: int64(len(guest("args")) + 1)},
 	} {
+		module := sha256.Sum256([]byte(guest(map[string]string{"web": "hello", "api": "args"}[want.Name])))
+		want.Module = hex.EncodeToString(module[:])
 		want.Bundle, want.CompileTime, want.NoSnapshot = micros[i].Bundle, micros[i].CompileTime, app.Revision.Micros[0].NoSnapshot
 		if !reflect.DeepEqual(micros[i], want) || want.CompileTime <= 0 || len(want.Bundle) != 64 || want.NoSnapshot == "" {
 			t.Errorf("got %+v\nwant %+v", micros[i], want)

@@ -41,7 +41,13 @@ func (d *Deployer) Restore(ctx context.Context) error {
 			return nil
 		})
 	}
-	return group.Wait()
+	if err := group.Wait(); err != nil {
+		return err
+	}
+	d.restored.Store(true)
+	d.oweSweep() // of code and snapshots that nobody has any more
+	d.sweepOwed()
+	return nil
 }
 
 // failed is an app that cannot run.
@@ -104,5 +110,6 @@ func (d *Deployer) restoreMicro(ctx context.Context, micro space.Micro, module g
 	if err != nil {
 		return part{}, errors.Join(err, bundle.Close())
 	}
+	micro.Module = m.Digest()
 	return part{micro: micro, file: micro.Run[0], module: m, bundle: bundle}, nil
 }

@@ -52,6 +52,9 @@ type Micro struct {
 	Bundle Digest `json:"bundle"`
 	// BundleBytes is the size of the tree's files.
 	BundleBytes int64 `json:"bundle_bytes"`
+	// Module is the module's SHA-256, as 64 hexadecimal digits; "" in revisions of
+	// older versions.
+	Module string `json:"module,omitempty"`
 	// Contract is how requests enter the module, for example "cgi".
 	Contract string `json:"contract"`
 	// NoSnapshot says why requests do not start from a memory snapshot, "" if they do.
