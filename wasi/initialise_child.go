@@ -10,6 +10,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/child"
@@ -73,7 +74,11 @@ func initialiseTask(_ string, in io.Reader, out io.Writer, folders []*os.File) e
 		return fmt.Errorf("%d folders instead of the bundle", len(folders))
 	}
 	// It can be opened by this name though not by its own.
-	bundle, err := os.OpenRoot(fmt.Sprintf("/proc/self/fd/%d", folders[0].Fd()))
+	descriptors := "/dev/fd"
+	if runtime.GOOS == "linux" { // where that is a link, which not every container has
+		descriptors = "/proc/self/fd"
+	}
+	bundle, err := os.OpenRoot(fmt.Sprintf("%s/%d", descriptors, folders[0].Fd()))
 	if err != nil {
 		return fmt.Errorf("open bundle: %w", err)
 	}

@@ -8,8 +8,6 @@ import (
 	"sync"
 	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
 // atEnd is the offset of a write that goes wherever the file ends.
@@ -132,16 +130,14 @@ func (f *File) write(p []byte, off int64) (n int, end int64, err error) {
 	return f.writeAtEnd(p)
 }
 
-// writeAtEnd appends as the host does, in one step for each call, so that
-// processes that append to the same file do not overwrite each other. The flag
-// of one call is used instead of O_APPEND because with the latter Linux writes
-// at the end even when told an offset.
+// writeAtEnd appends as the host does, in one step for each call where it can, so
+// that processes that append to the same file do not overwrite each other.
 func (f *File) writeAtEnd(p []byte) (n int, end int64, err error) {
 	fd := int(f.host.Fd())
 	for n < len(p) && err == nil {
 		var k int
 		err = retry(func() (err error) {
-			k, err = unix.Pwritev2(fd, [][]byte{p[n:]}, 0, unix.RWF_APPEND)
+			k, err = appendTo(fd, p[n:])
 			return err
 		})
 		if err == nil && k == 0 {

@@ -38,7 +38,10 @@ type ledger struct {
 // An ID is what the host knows an inode by, on one machine at one time.
 type ID struct{ dev, ino uint64 }
 
-func idOf(st unix.Stat_t) ID { return ID{st.Dev, st.Ino} }
+func idOf(st unix.Stat_t) ID { return newID(st.Dev, st.Ino) }
+
+// newID makes an ID of numbers whose types differ between systems.
+func newID[D ~int32 | ~uint64](dev D, ino uint64) ID { return ID{uint64(dev), ino} }
 
 // lookup returns the inode of st. One that is unknown was not made through the
 // ledger, so the host meddles with a directory that is ours alone.

@@ -1,10 +1,7 @@
 package fs
 
 import (
-	"bytes"
-	"encoding/binary"
 	"errors"
-	"io"
 	iofs "io/fs"
 	"syscall"
 
@@ -23,9 +20,6 @@ type Entry struct {
 	// Next is the cookie of the entry after this one.
 	Next int64
 }
-
-// direntHeader is the length of a linux_dirent64 before its name.
-const direntHeader = 19
 
 // ReadDir returns entries of the directory from a cookie on, in the order of
 // the host: 0 for the first, and then [Entry.Next]; none at the end. The entries
@@ -60,43 +54,11 @@ func (d *Dir) readDir(cookie int64, size int) (entries []Entry, err error) {
 	if err != nil {
 		return nil, err
 	}
-	if _, err := dir.Seek(cookie, io.SeekStart); err != nil {
-		return nil, err
-	}
-	records := make([]byte, min(max(size, least), most))
-	n := 0
-	err = retry(func() (err error) {
-		n, err = unix.Getdents(int(dir.Fd()), records)
-		return err
-	})
+	entries, err = list(dir, Identify(info).dev, cookie, min(max(size, least), most))
 	if errors.Is(err, syscall.ENOENT) {
 		return nil, nil // it has been removed, and so is empty
 	}
-	if err != nil {
-		return nil, err
-	}
-	return parseEntries(records[:n], Identify(info).dev), nil
-}
-
-// parseEntries reads linux_dirent64 records (getdents64(2)), in the byte order
-// of the machine.
-func parseEntries(records []byte, dev uint64) []Entry {
-	var entries []Entry
-	for len(records) >= direntHeader {
-		size := int(binary.NativeEndian.Uint16(records[16:]))
-		if size < direntHeader || size > len(records) {
-			break
-		}
-		name, _, _ := bytes.Cut(records[direntHeader:size], []byte{0})
-		entries = append(entries, Entry{
-			Name: string(name),
-			Type: records[18],
-			ID:   ID{dev, binary.NativeEndian.Uint64(records)},
-			Next: int64(binary.NativeEndian.Uint64(records[8:])),
-		})
-		records = records[size:]
-	}
-	return entries
+	return entries, err
 }
 
 // Identify returns what the host knows the file by that info describes, which a
@@ -106,5 +68,5 @@ func Identify(info iofs.FileInfo) ID {
 	if !ok {
 		return ID{}
 	}
-	return ID{st.Dev, st.Ino}
+	return newID(st.Dev, st.Ino)
 }

@@ -3,7 +3,6 @@ package fs
 import (
 	"path"
 	"time"
-	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
@@ -25,29 +24,12 @@ func (e entry) chtimes(atime, mtime time.Time) error {
 	})
 }
 
-// futimens sets the times of an open file. The system call with a null path is
-// not in package unix, its flag AT_EMPTY_PATH needs Linux 5.8, and the way by
-// /proc/self/fd needs a mounted /proc.
-func futimens(fd uintptr, atime, mtime time.Time) error {
-	times, err := timespecs(atime, mtime)
-	if err != nil {
-		return err
-	}
-	return retry(func() error {
-		_, _, errno := unix.Syscall6(unix.SYS_UTIMENSAT, fd, 0, uintptr(unsafe.Pointer(&times)), 0, 0, 0)
-		if errno != 0 {
-			return errno
-		}
-		return nil
-	})
-}
-
 // timespecs translates both times for utimensat. The zero Time means to leave
 // that time as it is.
 func timespecs(atime, mtime time.Time) (both [2]unix.Timespec, err error) {
 	for i, t := range [2]time.Time{atime, mtime} {
 		if t.IsZero() {
-			both[i].Nsec = unix.UTIME_OMIT
+			both[i].Nsec = utimeOmit
 		} else if both[i], err = unix.TimeToTimespec(t); err != nil {
 			return both, err
 		}

@@ -51,8 +51,7 @@ func sockAccept(c call) error {
 		return errnoMfile
 	}
 	fd, err := transfer(c.ctx, l.host, unix.POLLIN, d.flags&flagNonblock == 0, func(fd int) (int, error) {
-		conn, _, err := unix.Accept4(fd, unix.SOCK_NONBLOCK|unix.SOCK_CLOEXEC)
-		return conn, err
+		return accept(fd)
 	})
 	if err != nil {
 		return err

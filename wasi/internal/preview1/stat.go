@@ -28,8 +28,7 @@ func (p *Process) describe(info iofs.FileInfo, dir *fs.Dir, device uint64) files
 	}
 	if host, ok := info.Sys().(*syscall.Stat_t); ok && !dir.ReadOnly() {
 		st.links = uint64(host.Nlink) //nolint:unconvert // it is smaller on other machines
-		st.access = uint64(host.Atim.Nano())
-		st.change = uint64(host.Ctim.Nano())
+		st.access, st.change = times(host)
 	}
 	return st
 }
