@@ -5,7 +5,7 @@ BIN     := bin/spacewasm
 PKGS    := ./...
 # These have nothing for the race detector, which takes minutes for them: two have no goroutines but large corpora, and
 # the tests of the program are clients of another process.
-RACELESS := wasi/internal/binary wasi/internal/instrument cmd/spacewasm
+RACELESS := cmd/spacewasm wasi/internal/instrument wasi/internal/binary
 STD     := os io/fs path/filepath syscall time strings sort encoding/json compress/gzip archive/zip archive/tar \
            html/template net/http net/http/cgi database/sql regexp math/big testing/fstest
 # Of which `make test` runs those that ask the sandbox most.
@@ -60,8 +60,10 @@ check: ## format, lint, vet, layers, a clean tree; quick
 	$(GO) test -run '^TestLayers$$' ./cmd/spacewasm
 
 test: deps examples ## installs what the tests need and runs all of them
-	$(GO) test -race -timeout 20m $$($(GO) list $(PKGS) | grep -v $(foreach p,$(RACELESS),-e $(p)))
-	$(GO) test -timeout 20m $(foreach p,$(RACELESS),./$(p))
+	@echo "with the race detector, and beside it those that have no use for it"; \
+	$(GO) test -p 1 -timeout 20m $(foreach p,$(RACELESS),./$(p)) & beside=$$!; \
+	$(GO) test -p 1 -race -timeout 20m $$($(GO) list $(PKGS) | grep -v $(foreach p,$(RACELESS),-e $(p))); with=$$?; \
+	wait $$beside && exit $$with
 	@$(MAKE) --no-print-directory test-std STD="$(STDPART)"
 
 test-std: build ## Go's own tests of some packages, as guests, and its tests of WASI hosts

@@ -146,6 +146,8 @@ func (d *Deployer) prepare(ctx context.Context, o *owed) {
 		return
 	}
 	d.replace(app)
+	d.oweSweep() // of what it had before, or of what nobody needs
+	d.sweepOwed()
 }
 
 // replace publishes an app in the place of the same revision, which was waiting for
@@ -166,8 +168,6 @@ func (d *Deployer) replace(app *registry.App) {
 			d.config.Logger.Warn("cannot close an app that is not needed any more", "app", app.App.Name, "error", err)
 		}
 	}
-	d.oweSweep() // of its snapshots
-	d.sweepOwed()
 }
 
 // Prepared is what came of preparing an app ahead of a server's start.
