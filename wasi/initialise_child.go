@@ -3,11 +3,10 @@ package wasi
 import (
 	"bytes"
 	"context"
-	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -34,25 +33,16 @@ type initialiseOrder struct {
 // input is what the child reads.
 func (o initialiseOrder) input(module []byte, code io.Reader) (io.Reader, error) {
 	o.Module = len(module)
-	text, err := json.Marshal(o)
+	head, err := frame(o)
 	if err != nil {
 		return nil, fmt.Errorf("write an order: %w", err)
 	}
-	length := binary.LittleEndian.AppendUint32(nil, uint32(len(text)))
-	return io.MultiReader(bytes.NewReader(length), bytes.NewReader(text), bytes.NewReader(module), code), nil
+	return io.MultiReader(bytes.NewReader(head), bytes.NewReader(module), code), nil
 }
 
 // readOrder reads the order and the module.
 func readOrder(in io.Reader) (o initialiseOrder, module []byte, err error) {
-	var length [4]byte
-	if _, err := io.ReadFull(in, length[:]); err != nil {
-		return o, nil, err
-	}
-	text := make([]byte, binary.LittleEndian.Uint32(length[:]))
-	if _, err := io.ReadFull(in, text); err != nil {
-		return o, nil, err
-	}
-	if err := json.Unmarshal(text, &o); err != nil {
+	if err := readFrame(in, math.MaxUint32, &o); err != nil { // it is the parent's
 		return o, nil, err
 	}
 	module = make([]byte, o.Module)

@@ -2,7 +2,6 @@ package wasi
 
 import (
 	"encoding/binary"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
@@ -138,14 +137,14 @@ const headerBytes = 2 << 20
 // write writes the header, its length before it. A snapshot whose header would be
 // too long is none.
 func (h snapshotHeader) write(w io.Writer) error {
-	text, err := json.Marshal(h)
+	text, err := frame(h)
 	if err == nil && len(text) > headerBytes {
-		text, err = json.Marshal(snapshotHeader{Reason: "the names of the files that it has open are too long", Took: h.Took})
+		text, err = frame(snapshotHeader{Reason: "the names of the files that it has open are too long", Took: h.Took})
 	}
 	if err != nil {
 		return fmt.Errorf("describe a snapshot: %w", err)
 	}
-	_, err = w.Write(append(binary.LittleEndian.AppendUint32(nil, uint32(len(text))), text...))
+	_, err = w.Write(text)
 	return err
 }
 
@@ -223,19 +222,7 @@ func (m *Module) readSnapshot(r io.Reader, config InstanceConfig) (*Snapshot, er
 	return s, s.hold(h.Size, readParts(r), config.Budgets.Memory)
 }
 
-func readHeader(r io.Reader) (snapshotHeader, error) {
-	var h snapshotHeader
-	var length [4]byte
-	if _, err := io.ReadFull(r, length[:]); err != nil {
-		return h, err
-	}
-	n := binary.LittleEndian.Uint32(length[:])
-	if n > headerBytes {
-		return h, errors.New("its header is too long")
-	}
-	text := make([]byte, n)
-	if _, err := io.ReadFull(r, text); err != nil {
-		return h, err
-	}
-	return h, json.Unmarshal(text, &h)
+func readHeader(r io.Reader) (h snapshotHeader, err error) {
+	err = readFrame(r, headerBytes, &h)
+	return h, err
 }

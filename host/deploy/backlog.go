@@ -192,12 +192,9 @@ func (d *Deployer) PrepareAll(ctx context.Context, done func(Prepared)) error {
 			return ctx.Err()
 		}
 		p := Prepared{App: deployment.App.Name}
-		switch {
-		case errors.Is(err, wasi.ErrInterrupted):
-			p.Failed = wasi.ErrInterrupted.Error()
-		case err != nil:
+		if err != nil {
 			p.Failed = d.failed(deployment, err).Failed
-		default:
+		} else {
 			for _, route := range app.Routes {
 				err = errors.Join(err, route.Server.Close(ctx))
 			}

@@ -58,6 +58,9 @@ func (d *Deployer) failed(deployment store.Deployment, err error) *registry.App 
 
 // whyNot words for an owner why a stored revision does not run.
 func whyNot(err error) string {
+	if errors.Is(err, wasi.ErrInterrupted) {
+		return wasi.ErrInterrupted.Error()
+	}
 	if refused, ok := errors.AsType[*space.Error](err); ok && refused.Code == space.CodeRefused {
 		return refused.Message
 	}
