@@ -61,9 +61,12 @@ check: ## format, lint, vet, layers, a clean tree; quick
 
 test: deps examples ## installs what the tests need and runs all of them
 	@echo "with the race detector, and beside it those that have no use for it"; \
-	$(GO) test -p 1 -timeout 20m $(foreach p,$(RACELESS),./$(p)) & beside=$$!; \
-	$(GO) test -p 1 -race -timeout 20m $$($(GO) list $(PKGS) | grep -v $(foreach p,$(RACELESS),-e $(p))); with=$$?; \
-	wait $$beside && exit $$with
+	log=$$(mktemp -d); trap 'rm -rf $$log' EXIT; \
+	{ $(GO) test -p 1 -timeout 20m $(foreach p,$(RACELESS),./$(p)); echo $$? > $$log/beside; } 2>&1 | tee $$log/1 & \
+	{ $(GO) test -p 1 -race -timeout 20m $$($(GO) list $(PKGS) | grep -v $(foreach p,$(RACELESS),-e $(p))); echo $$? > $$log/with; } 2>&1 | tee $$log/2; \
+	wait; \
+	if [ "$$(cat $$log/beside $$log/with | tr -d '\n')" != 00 ]; then \
+	  echo "what has failed:"; grep -h -A3 -e '^ *--- FAIL' -e '^panic:' -e '^FAIL' -e 'DATA RACE' $$log/1 $$log/2 | head -200 | cut -c1-400; exit 1; fi
 	@$(MAKE) --no-print-directory test-std STD="$(STDPART)"
 
 test-std: build ## Go's own tests of some packages, as guests, and its tests of WASI hosts

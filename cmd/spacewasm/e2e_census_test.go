@@ -58,12 +58,20 @@ func (s *server) take() census {
 	return c
 }
 
+// connections is how many of the database package sql keeps for later, once so many
+// were needed at a time.
+const connections = 2
+
 // compare fails the test for what the server holds more than before. Go keeps
 // some of its own: threads, and a heap as large as it once was.
 func (c census) compare(t *testing.T, before census) {
 	t.Helper()
 	for name, n := range c.files {
-		if n > before.files[name] {
+		most := before.files[name]
+		if strings.HasPrefix(name, "/spacewasm.db") {
+			most = max(most, connections)
+		}
+		if n > most {
 			t.Errorf("%s is open %d times, and was %d times", name, n, before.files[name])
 		}
 	}
