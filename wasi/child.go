@@ -6,7 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 
@@ -109,36 +108,4 @@ func verdict(ended *child.EndedError, bounds child.Bounds) error {
 	return &RefusedError{Err: ended, Faults: []string{
 		fault + ": split the functions that have thousands of branches, and leave out code that is not needed",
 	}}
-}
-
-// compileOptions are what a child has to know beside the module.
-type compileOptions struct {
-	Workers int `json:"workers"`
-}
-
-// compileTask is the child's side of [Engine.compileApart]. It has wazero compile
-// the module into a cache in the working directory, and hands the one entry over.
-func compileTask(text string, in io.Reader, out io.Writer, _ []*os.File) (err error) {
-	ctx := context.Background()
-	var options compileOptions
-	if err := json.Unmarshal([]byte(text), &options); err != nil {
-		return fmt.Errorf("read options: %w", err)
-	}
-	code, err := io.ReadAll(in)
-	if err != nil {
-		return fmt.Errorf("read module: %w", err)
-	}
-	engine, err := New(ctx, Config{CacheDir: ".", Workers: options.Workers})
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, engine.Close(ctx)) }()
-	native, err := engine.compileNew(ctx, code)
-	if refused, ok := errors.AsType[*RefusedError](err); ok {
-		return writeRefusal(out, refused)
-	}
-	if err != nil {
-		return err
-	}
-	return errors.Join(writeEntry(out, "."), native.Close(ctx))
 }

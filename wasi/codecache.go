@@ -1,48 +1,56 @@
 package wasi
 
 import (
-	"crypto/hmac"
+	"context"
 	"crypto/sha256"
 	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
+	"sync"
 	"syscall"
+
+	"github.com/tetratelabs/wazero"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 )
 
-// checkedCache is the code cache of an isolated engine. Beside wazero's entries
-// it keeps a note for each module that a child has compiled, because wazero
-// decodes a module before it looks for its entry, and no module may be decoded in
-// this process which a child has not found to be good.
+// checkedCache is the code cache of an isolated engine: a code file for each module
+// that a child has compiled. wazero looks for machine code in a folder of its own,
+// where there is nothing but what it is to find next.
 type checkedCache struct {
-	dir string
-	key []byte
+	dir    string
+	key    []byte
+	vetted *vetted
+	// platform is what [checkedCache.identify] returns.
+	platform string
 }
 
 func (e *Engine) checked() checkedCache {
-	return checkedCache{dir: e.config.CacheDir, key: e.config.CacheKey}
+	return checkedCache{dir: e.config.CacheDir, key: e.config.CacheKey, vetted: &e.vetted, platform: e.platform}
 }
 
-// note says where the code of a module is, and what it has to be.
-type note struct {
-	Entry  string `json:"entry"` // relative to the cache
-	Bytes  int64  `json:"bytes"`
-	SHA256 string `json:"sha256"`
-	// MAC is over the module that the code was made of, the entry and the digest. It
-	// says that it was this server that put them together.
-	MAC string `json:"mac,omitempty"`
+// vetted remembers the files whose MAC has been found to be right.
+type vetted struct {
+	mu    sync.Mutex
+	files map[digest]os.FileInfo
 }
 
-// sign returns the MAC of a note on a module.
-func (c checkedCache) sign(key digest, n note) string {
-	mac := hmac.New(sha256.New, c.key)
-	fmt.Fprintf(mac, "code of %x: %q %d %q", key, n.Entry, n.Bytes, n.SHA256)
-	return hex.EncodeToString(mac.Sum(nil))
+func (v *vetted) has(key digest, now os.FileInfo) bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	then, ok := v.files[key]
+	return ok && os.SameFile(then, now) && then.Size() == now.Size() && then.ModTime().Equal(now.ModTime())
+}
+
+func (v *vetted) add(key digest, now os.FileInfo) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.files == nil {
+		v.files = map[digest]os.FileInfo{}
+	}
+	v.files[key] = now
 }
 
 // own makes the cache this user's alone: who can write to it would have a say in
@@ -69,8 +77,60 @@ func (c checkedCache) own() error {
 // incoming is where children work, and what they hand over is put.
 func (c checkedCache) incoming() string { return filepath.Join(c.dir, "incoming") }
 
-func (c checkedCache) note(key digest) string {
-	return filepath.Join(c.dir, "checked", fmt.Sprintf("v%d", instrument.Version), hex.EncodeToString(key[:]))
+// codes is where the code files are of this version of the engine and of wazero, and
+// for a processor like this.
+func (c checkedCache) codes() string {
+	return filepath.Join(c.dir, codeFolder, fmt.Sprintf("v%d.%d-%s", codeVersion, instrument.Version, c.platform))
+}
+
+const (
+	codeFolder = "code"
+	// codeVersion changes whenever what is in a code file means another thing.
+	codeVersion = 1
+)
+
+// identify names the version of wazero and the features of the processor, as the name
+// does under which wazero keeps the code of a module: this one has a function.
+func (c checkedCache) identify(ctx context.Context) (name string, err error) {
+	module := []byte("\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x04\x01\x02\x00\x0b")
+	if err := os.MkdirAll(c.incoming(), 0o700); err != nil {
+		return "", fmt.Errorf("make code cache: %w", err)
+	}
+	dir, err := os.MkdirTemp(c.incoming(), "platform-")
+	if err != nil {
+		return "", fmt.Errorf("make code cache: %w", err)
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	cache, err := wazero.NewCompilationCacheWithDir(dir)
+	if err != nil {
+		return "", fmt.Errorf("open code cache: %w", err)
+	}
+	defer func() { err = errors.Join(err, cache.Close(ctx)) }()
+	runtime := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCompilationCache(cache))
+	defer func() { err = errors.Join(err, runtime.Close(ctx)) }()
+	if _, err := runtime.CompileModule(ctx, module); err != nil {
+		return "", fmt.Errorf("try the compiler: %w", err)
+	}
+	entry, err := onlyEntry(dir)
+	const enough = 16
+	return fmt.Sprintf("%x", sha256.Sum256([]byte(entry)))[:enough], err
+}
+
+func (c checkedCache) codePath(key digest) string {
+	return filepath.Join(c.codes(), hex.EncodeToString(key[:]))
+}
+
+// offers makes the folder in which wazero looks for machine code.
+func (c checkedCache) offers() (string, error) {
+	err := os.MkdirAll(c.incoming(), 0o700)
+	dir := ""
+	if err == nil {
+		dir, err = os.MkdirTemp(c.incoming(), "offers-")
+	}
+	if err != nil {
+		return "", fmt.Errorf("make code cache: %w", err)
+	}
+	return dir, nil
 }
 
 // sweep removes what a server has left that was killed while it compiled.
@@ -92,101 +152,6 @@ func (c checkedCache) create() (*os.File, error) {
 		return nil, fmt.Errorf("make the file of an artefact: %w", err)
 	}
 	return file, nil
-}
-
-// verify checks that the code of a module is there and whole.
-func (c checkedCache) verify(key digest) error {
-	file, _, err := c.open(key)
-	if err != nil {
-		return err
-	}
-	return file.Close()
-}
-
-// open opens the code of a module, which is whole, and returns what is noted of it.
-func (c checkedCache) open(key digest) (*os.File, note, error) {
-	var n note
-	text, err := os.ReadFile(c.note(key))
-	if err == nil {
-		err = json.Unmarshal(text, &n)
-	}
-	if err != nil {
-		return nil, n, fmt.Errorf("read what is known of the module: %w", err)
-	}
-	if !hmac.Equal([]byte(n.MAC), []byte(c.sign(key, n))) {
-		return nil, n, errors.New("code cache: a note is not of this server")
-	}
-	if !isEntry(n.Entry) {
-		return nil, n, fmt.Errorf("code cache: %q is no entry", n.Entry)
-	}
-	file, err := os.Open(filepath.Join(c.dir, filepath.FromSlash(n.Entry)))
-	if err != nil {
-		return nil, n, fmt.Errorf("open code: %w", err)
-	}
-	err = n.check(file)
-	if err == nil {
-		_, err = file.Seek(0, io.SeekStart)
-	}
-	if err != nil {
-		return nil, n, errors.Join(err, file.Close())
-	}
-	return file, n, nil
-}
-
-// check holds the note against a file.
-func (n note) check(file io.Reader) error {
-	hash := sha256.New()
-	size, err := io.Copy(hash, file)
-	if err != nil {
-		return fmt.Errorf("read code: %w", err)
-	}
-	if size != n.Bytes || hex.EncodeToString(hash.Sum(nil)) != n.SHA256 {
-		return errors.New("code cache: an entry is damaged")
-	}
-	return nil
-}
-
-// publish puts what a child has handed over into the cache, or returns the
-// [*RefusedError] that it was.
-func (c checkedCache) publish(key digest, artefact *os.File) error {
-	handed, err := readArtefact(artefact)
-	if err != nil {
-		return fmt.Errorf("read what a child process has compiled: %w", err)
-	}
-	if len(handed.Refused) > 0 {
-		return &RefusedError{Faults: handed.Refused}
-	}
-	// All that is published is on disk before it has its name.
-	if err := errors.Join(artefact.Truncate(handed.Bytes), artefact.Sync()); err != nil {
-		return fmt.Errorf("write code: %w", err)
-	}
-	entry := filepath.Join(c.dir, filepath.FromSlash(handed.Entry))
-	if err := rename(artefact.Name(), entry); err != nil {
-		return fmt.Errorf("publish code: %w", err)
-	}
-	return c.write(key, handed.note)
-}
-
-// write notes that a module has been compiled.
-func (c checkedCache) write(key digest, n note) error {
-	n.MAC = c.sign(key, n)
-	text, err := json.Marshal(n)
-	if err != nil {
-		return fmt.Errorf("note a module: %w", err)
-	}
-	file, err := c.create()
-	if err != nil {
-		return err
-	}
-	_, err = file.Write(text)
-	err = errors.Join(err, file.Sync(), file.Close())
-	if err == nil {
-		err = rename(file.Name(), c.note(key))
-	}
-	if err != nil {
-		return fmt.Errorf("note a module: %w", errors.Join(err, os.Remove(file.Name())))
-	}
-	return nil
 }
 
 // rename gives a file its name in a folder that is made when missing.

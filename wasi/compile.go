@@ -3,16 +3,15 @@ package wasi
 import (
 	"context"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"os"
 	"runtime"
-	"slices"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
 
-	"github.com/spacewasm/spacewasm/wasi/internal/binary"
 	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 )
@@ -25,6 +24,13 @@ func (e *Engine) Compile(ctx context.Context, code []byte) (*Module, error) {
 	module, err := e.Load(ctx, code)
 	if !errors.Is(err, ErrUnprepared) {
 		return module, err
+	}
+	report, err := e.Inspect(code)
+	if err != nil {
+		return nil, err
+	}
+	if len(report.Faults) > 0 {
+		return nil, &RefusedError{Faults: report.Faults}
 	}
 	if err := e.compileApart(ctx, sha256.Sum256(code), code); err != nil {
 		return nil, err
@@ -43,25 +49,52 @@ var ErrUnprepared = errors.New("not prepared")
 // Load is Compile for what takes no more than milliseconds: code that is in the
 // cache, else it returns [ErrUnprepared]. An engine that is not isolated compiles.
 func (e *Engine) Load(ctx context.Context, code []byte) (*Module, error) {
-	report, err := e.Inspect(code)
+	key := sha256.Sum256(code)
+	return e.wake(ctx, key, func() ([]byte, error) { return code, nil })
+}
+
+// Wake is Load by the digest of a module (see [Module.Digest]), whose bytes it reads
+// only if it must.
+func (e *Engine) Wake(ctx context.Context, digest string, read func() ([]byte, error)) (*Module, error) {
+	key, err := parseDigest(digest)
 	if err != nil {
 		return nil, err
 	}
-	if len(report.Faults) > 0 {
-		return nil, &RefusedError{Faults: report.Faults}
-	}
-	key := sha256.Sum256(code)
-	return e.module(ctx, key, report, func() (*compiled, error) {
-		if !e.config.Isolated {
-			return e.compileHere(ctx, code)
-		}
-		return e.load(ctx, key, code)
-	})
+	return e.wake(ctx, key, read)
 }
 
-// module returns another reference to the module's code, which obtain gets if
-// nobody has.
-func (e *Engine) module(ctx context.Context, key digest, report *Report, obtain func() (*compiled, error)) (*Module, error) {
+// Prepared tells whether Wake will find the code of a module, unless it is damaged.
+func (e *Engine) Prepared(digest string) bool {
+	key, err := parseDigest(digest)
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(e.checked().codePath(key))
+	return err == nil
+}
+
+func parseDigest(text string) (key digest, err error) {
+	b, err := hex.DecodeString(text)
+	if err != nil || len(b) != len(key) {
+		return key, fmt.Errorf("%q is no digest of a module", text)
+	}
+	return digest(b), nil
+}
+
+// readModule reads the module with the digest.
+func readModule(key digest, read func() ([]byte, error)) ([]byte, error) {
+	code, err := read()
+	if err != nil {
+		return nil, fmt.Errorf("read module: %w", err)
+	}
+	if sha256.Sum256(code) != key {
+		return nil, errors.New("the module is another one than its digest says")
+	}
+	return code, nil
+}
+
+// wake returns another reference to the module's code, which it gets if nobody has.
+func (e *Engine) wake(ctx context.Context, key digest, read func() ([]byte, error)) (*Module, error) {
 	select {
 	case e.turn <- struct{}{}:
 		defer func() { <-e.turn }()
@@ -70,41 +103,18 @@ func (e *Engine) module(ctx context.Context, key digest, report *Report, obtain 
 	}
 	c := e.modules[key]
 	if c == nil {
+		obtain := e.load
+		if !e.config.Isolated {
+			obtain = e.compileHere
+		}
 		var err error
-		if c, err = obtain(); err != nil {
+		if c, err = obtain(ctx, key, read); err != nil {
 			return nil, err
 		}
-		c.report = report
 		e.modules[key] = c
 	}
 	c.refs++
 	return &Module{engine: e, key: key, compiled: c}, nil
-}
-
-// load makes a module of code in the cache, and compiles nothing. It decodes no
-// module which a child has not seen to be good. The caller has the turn.
-func (e *Engine) load(ctx context.Context, key digest, code []byte) (*compiled, error) {
-	if err := e.checked().verify(key); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnprepared, err)
-	}
-	prepared, err := prepare(code)
-	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnprepared, err)
-	}
-	native, err := e.runtime.CompileModule(compileNothing(ctx), prepared.Code)
-	if err != nil {
-		return nil, fmt.Errorf("%w: load from the code cache: %w", ErrUnprepared, err)
-	}
-	return assemble(ctx, native, prepared)
-}
-
-// compileNothing returns a context with which wazero decodes and validates a
-// module, and makes no code of it: several workers look at their context before
-// each function. What is in the cache is loaded without a look at it.
-func compileNothing(ctx context.Context) context.Context {
-	over, cancel := context.WithCancel(experimental.WithCompilationWorkers(context.WithoutCancel(ctx), 2))
-	cancel()
-	return over
 }
 
 // prepare rewrites a module so that it can be metered, stopped and reset.
@@ -119,42 +129,19 @@ func prepare(code []byte) (*instrument.Prepared, error) {
 	return prepared, nil
 }
 
-// assemble makes what instances are made of. The native code becomes its own.
-func assemble(ctx context.Context, native wazero.CompiledModule, prepared *instrument.Prepared) (*compiled, error) {
-	var parts []memory.Part
-	for _, s := range prepared.Data {
-		parts = append(parts, memory.Part{Offset: uint64(s.Offset), Bytes: s.Bytes})
-	}
-	var size uint64
-	for _, m := range native.ExportedMemories() {
-		size = uint64(m.Min()) * memory.PageSize
-	}
-	image, err := memory.NewImage(size, memory.Of(parts...))
-	if err != nil {
-		return nil, errors.Join(err, native.Close(ctx))
-	}
-	// What wazero and the image have copied need not stay here as well.
-	prepared.Code, prepared.Data = nil, nil
-	var n numbers
-	for _, f := range native.ImportedFunctions() {
-		if module, _, _ := f.Import(); module == instrument.HostModule {
-			n.added++
-		} else {
-			n.imported++
-		}
-	}
-	spends := prepared.ChangesTables || prepared.DropsData ||
-		slices.ContainsFunc(prepared.Globals, func(g instrument.Global) bool { return !isNumber(g.Type) })
-	return &compiled{code: native, prepared: prepared, image: image, numbers: n, spends: spends}, nil
-}
-
-// isNumber tells whether a host can read a global of the type, and set it again.
-func isNumber(t binary.ValType) bool {
-	return t == binary.I32 || t == binary.I64 || t == binary.F32 || t == binary.F64
-}
-
 // compileHere compiles in this process, from the cache if it is there.
-func (e *Engine) compileHere(ctx context.Context, code []byte) (*compiled, error) {
+func (e *Engine) compileHere(ctx context.Context, key digest, read func() ([]byte, error)) (*compiled, error) {
+	code, err := readModule(key, read)
+	if err != nil {
+		return nil, err
+	}
+	report, err := e.Inspect(code)
+	if err != nil {
+		return nil, err
+	}
+	if len(report.Faults) > 0 {
+		return nil, &RefusedError{Faults: report.Faults}
+	}
 	if e.config.Workers > 1 {
 		ctx = experimental.WithCompilationWorkers(ctx, e.config.Workers)
 	}
@@ -175,8 +162,29 @@ func (e *Engine) compileHere(ctx context.Context, code []byte) (*compiled, error
 	if err != nil {
 		return nil, err
 	}
-	return assemble(ctx, native, prepared)
+	return newCompiled(ctx, native, prepared, report, take(prepared))
 }
+
+// inHand is the source of a module whose data is at hand, and whose code has its own
+// names.
+type inHand struct{ segments []instrument.Segment }
+
+// take takes the data, and drops what else a running module need not hold.
+func take(p *instrument.Prepared) *inHand {
+	s := &inHand{p.Data}
+	p.Code, p.Data, p.Names = nil, nil, nil
+	return s
+}
+
+func (s *inHand) image(size uint64) (*memory.Image, error) {
+	image, err := memory.NewImage(size, segments(s.segments))
+	if err == nil {
+		s.segments = nil // of which the image is a copy
+	}
+	return image, err
+}
+
+func (s *inHand) names() (map[uint32]string, error) { return nil, nil } //nolint:nilnil // it has none
 
 // compileAnew compiles a module that is valid, and did not compile: that was the
 // fault of the cache, which is emptied.

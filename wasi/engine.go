@@ -8,6 +8,7 @@ import (
 	"crypto/sha256"
 	"errors"
 	"fmt"
+	"os"
 	"runtime"
 	"sync"
 	"sync/atomic"
@@ -54,6 +55,9 @@ type Engine struct {
 	children *child.Nursery
 	modules  map[digest]*compiled
 	tracker  *memory.Tracker
+	vetted   vetted
+	platform string // see checkedCache
+	offers   string // where an isolated engine has wazero look for code
 	dropped  atomic.Int64 // how much code waits for the collector
 	collect  sync.Mutex   // held while that runs
 	// turn holds a token while somebody makes, closes, or uses modules. It is a
@@ -63,24 +67,6 @@ type Engine struct {
 
 // digest is the SHA-256 of a module.
 type digest = [sha256.Size]byte
-
-// compiled is the code of one module, shared by every [Module] with the same
-// bytes. wazero counts references to code itself, but loses count when they are
-// closed while others are made, so it sees one reference only.
-type compiled struct {
-	code     wazero.CompiledModule
-	prepared *instrument.Prepared // without its code and data, which are elsewhere by now
-	image    *memory.Image        // what the memory of an instance begins with
-	numbers  numbers
-	spends   bool // an instance that has run cannot be put back, beside its memory
-	report   *Report
-	refs     int
-}
-
-// close frees the code and the image.
-func (c *compiled) close(ctx context.Context) error {
-	return errors.Join(c.code.Close(ctx), c.image.Close())
-}
 
 // features are those of WebAssembly 2.0 and what is finished after it. Exception
 // handling stays off: wazero v1.12.0 miscompiles it.
@@ -97,31 +83,53 @@ func New(ctx context.Context, config Config) (*Engine, error) {
 		config: config, children: child.NewNursery(childrenAtOnce),
 		modules: map[digest]*compiled{}, tracker: memory.NewTracker(), turn: make(chan struct{}, 1),
 	}
-	if config.Isolated {
-		if err := e.checked().own(); err != nil {
-			return nil, errors.Join(err, e.tracker.Close())
-		}
-	}
-	rc := wazero.NewRuntimeConfig().
-		WithCoreFeatures(features).
-		WithDebugInfoEnabled(false) // or each trap has us parse DWARF of the guest's making
-	if config.CacheDir != "" {
-		cache, err := wazero.NewCompilationCacheWithDir(config.CacheDir)
-		if err != nil {
-			return nil, errors.Join(fmt.Errorf("open code cache: %w", err), e.tracker.Close())
-		}
-		e.cache = cache
-		rc = rc.WithCompilationCache(cache)
-	}
-	e.runtime = wazero.NewRuntimeWithConfig(ctx, rc)
-	err := e.provide(ctx)
-	if config.Isolated {
-		err = errors.Join(err, e.checked().sweep())
-	}
+	rc, err := e.configure(ctx)
 	if err != nil {
 		return nil, errors.Join(err, e.Close(ctx))
 	}
+	e.runtime = wazero.NewRuntimeWithConfig(ctx, rc)
+	if err := e.provide(ctx); err != nil {
+		return nil, errors.Join(err, e.Close(ctx))
+	}
 	return e, nil
+}
+
+// configure makes the cache, and says what the runtime is to be.
+func (e *Engine) configure(ctx context.Context) (wazero.RuntimeConfig, error) {
+	rc := wazero.NewRuntimeConfig().
+		WithCoreFeatures(features).
+		WithDebugInfoEnabled(false) // or each trap has us parse DWARF of the guest's making
+	dir := e.config.CacheDir
+	if e.config.Isolated {
+		var err error
+		if dir, err = e.isolate(ctx); err != nil {
+			return nil, err
+		}
+	}
+	if dir == "" {
+		return rc, nil
+	}
+	cache, err := wazero.NewCompilationCacheWithDir(dir)
+	if err != nil {
+		return nil, fmt.Errorf("open code cache: %w", err)
+	}
+	e.cache = cache
+	return rc.WithCompilationCache(cache), nil
+}
+
+// isolate makes an isolated engine's cache, and returns the folder in which wazero is to
+// look for code.
+func (e *Engine) isolate(ctx context.Context) (string, error) {
+	c := e.checked()
+	if err := errors.Join(c.own(), c.sweep()); err != nil {
+		return "", err
+	}
+	var err error
+	if e.platform, err = c.identify(ctx); err != nil {
+		return "", err
+	}
+	e.offers, err = c.offers()
+	return e.offers, err
 }
 
 // provide instantiates what guests import: WASI, the handler ABI, and what their
@@ -185,9 +193,15 @@ func (e *Engine) unmap() {
 
 // Close frees everything. It is idempotent.
 func (e *Engine) Close(ctx context.Context) error {
-	err := errors.Join(e.runtime.Close(ctx), e.tracker.Close())
+	err := e.tracker.Close()
+	if e.runtime != nil {
+		err = errors.Join(err, e.runtime.Close(ctx))
+	}
 	if e.cache != nil {
 		err = errors.Join(err, e.cache.Close(ctx))
+	}
+	if e.offers != "" {
+		err = errors.Join(err, os.RemoveAll(e.offers))
 	}
 	return err
 }

@@ -4,8 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
-	"strconv"
 	"strings"
 
 	"github.com/tetratelabs/wazero/sys"
@@ -90,25 +88,9 @@ func (i *Instance) diagnose(ctx context.Context, err error) *Fault {
 	return &Fault{
 		Kind:    FaultTrap,
 		Message: "the program crashed: " + message,
-		Stack:   i.guest.compiled.numbers.restore(strings.Trim(stack, "\n")),
+		Stack:   i.guest.compiled.explain(strings.Trim(stack, "\n")),
 		Err:     err,
 	}
-}
-
-// numbers is how the preparation of a module has moved its functions: those that
-// it defines stand behind the imports that were added.
-type numbers struct{ imported, added int }
-
-// restore gives functions without a name the number in a stack trace that they
-// have in the module as it was uploaded.
-func (n numbers) restore(stack string) string {
-	return regexp.MustCompile(`\.\$(\d+)\(`).ReplaceAllStringFunc(stack, func(match string) string {
-		number, err := strconv.Atoi(strings.Trim(match, ".$("))
-		if err != nil || number < n.imported+n.added {
-			return match
-		}
-		return fmt.Sprintf(".$%d(", number-n.added)
-	})
 }
 
 // ended tells whether a guest came to an end of its own: it returned or exited,

@@ -36,9 +36,12 @@ type global struct {
 // instantiate makes a guest, of a snapshot if there is one. What fails here is the
 // host's fault: the module has been compiled. The memory stays the caller's.
 func (c *compiled) instantiate(ctx context.Context, runtime wazero.Runtime, mem *memory.Reservation, s *Snapshot) (*guest, error) {
-	image := c.image
+	var image *memory.Image
+	var err error
 	if s != nil {
 		image = s.image
+	} else if image, err = c.data(); err != nil {
+		return nil, err
 	}
 	if err := mem.Load(image); err != nil {
 		return nil, err

@@ -2,7 +2,6 @@ package wasi
 
 import (
 	"context"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"os"
@@ -55,7 +54,7 @@ func (m *Module) Initialise(ctx context.Context, config Initialisation) (*Snapsh
 // that was taken before, else it returns [ErrUnprepared]. An engine that is not
 // isolated initialises.
 func (m *Module) LoadSnapshot(ctx context.Context, config Initialisation) (*Snapshot, error) {
-	if reason := m.unfit(); reason != "" {
+	if reason := m.compiled.unfit(); reason != "" {
 		return &Snapshot{reason: reason}, nil
 	}
 	if !m.engine.config.Isolated {
@@ -66,26 +65,6 @@ func (m *Module) LoadSnapshot(ctx context.Context, config Initialisation) (*Snap
 		return nil, err
 	}
 	return kept.load(m, config.Instance)
-}
-
-// unfit says why no snapshot of the module is taken, whatever it does.
-func (m *Module) unfit() string {
-	c := m.compiled
-	if len(c.report.Initialisers) == 0 {
-		return c.report.Snapshot
-	}
-	for _, g := range c.prepared.Globals {
-		if !isNumber(g.Type) {
-			return "it has a mutable global of a type that a host cannot set (v128, or a reference)"
-		}
-	}
-	if c.prepared.ChangesTables {
-		return "it has instructions that change its tables, which are not part of a snapshot"
-	}
-	if c.prepared.DropsData {
-		return "it has instructions that drop its data segments, which are not part of a snapshot"
-	}
-	return ""
 }
 
 // initialise runs the initialiser in this process, and hands over what it has come
@@ -185,18 +164,15 @@ func (m *Module) initialiseApart(ctx context.Context, config Initialisation) err
 		return err
 	}
 	defer turn.End()
-	code, err := config.Code()
-	if err != nil {
-		return fmt.Errorf("read the module: %w", err)
-	}
-	if sha256.Sum256(code) != m.key {
-		return errors.New("initialise: the code is another module's")
-	}
-	entry, note, err := cache.open(m.key)
+	code, err := readModule(m.key, config.Code)
 	if err != nil {
 		return err
 	}
-	defer func() { _ = entry.Close() }()
+	entry, err := cache.open(m.key)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = entry.close() }()
 	bundle, err := config.Instance.Bundle.Open(".")
 	if err != nil {
 		return fmt.Errorf("open bundle: %w", err)
@@ -209,14 +185,14 @@ func (m *Module) initialiseApart(ctx context.Context, config Initialisation) err
 	defer func() { _ = artefact.Close() }()
 	defer func() { _ = os.Remove(artefact.Name()) }() // if it was not published
 	order := initialiseOrder{
-		Key: kept.key, Entry: note.Entry, Args: config.Instance.Args, Env: config.Instance.Env,
+		Key: kept.key, Entry: entry.Whole, Args: config.Instance.Args, Env: config.Instance.Env,
 		Limits: config.Instance.Limits, Timeout: config.Timeout,
 	}
-	input, err := order.input(code, entry)
+	input, err := order.input(code, entry.native())
 	if err != nil {
 		return err
 	}
-	bounds := initialiseBounds(config, m.Report().MemoryMin, len(code), note.Bytes)
+	bounds := initialiseBounds(config, m.Report().MemoryMin, len(code), entry.NativeBytes)
 	if room := m.engine.config.Room; room != nil && !room(bounds.File) {
 		return fmt.Errorf("%w: an initialiser may write %d MiB", ErrNoDisk, bounds.File>>20)
 	}

@@ -113,18 +113,6 @@ func (r *Report) Fits(limit uint64) error {
 		r.MemoryMin>>20, limit>>20)}}
 }
 
-// beside is what an instance takes of the host beside its linear memory, in
-// bytes: tables, as wazero has them and as far as the guest can grow them, and
-// what of a response, a log and the guest's own stack is held while it runs.
-func (c *compiled) beside() uint64 {
-	const entry, buffers = 8, 512 << 10
-	entries := c.report.TableMin
-	if c.prepared.ChangesTables {
-		entries = uint64(binary.DefaultLimits().TableEntries)
-	}
-	return entry*entries + buffers
-}
-
 // explain adds the mend to what the scan found.
 func explain(err error) string {
 	e, ok := errors.AsType[*binary.Error](err)

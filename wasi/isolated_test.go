@@ -15,7 +15,6 @@ import (
 	"time"
 
 	"github.com/spacewasm/spacewasm/wasi"
-	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
@@ -33,6 +32,14 @@ func must(t *testing.T, err error) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// read is the content of a file.
+func read(t *testing.T, path string) []byte {
+	t.Helper()
+	content, err := os.ReadFile(path)
+	must(t, err)
+	return content
 }
 
 // compiles checks that a good module compiles.
@@ -174,65 +181,129 @@ func TestTwoChildrenAtOnce(t *testing.T) {
 
 // The cache of an isolated engine may be deleted or damaged too: a child mends it.
 func TestIsolatedCacheMends(t *testing.T) {
-	for name, harm := range map[string]func(t *testing.T, entry, note string){
-		"nothing":         func(*testing.T, string, string) {},
-		"entry gone":      func(t *testing.T, entry, _ string) { must(t, os.Remove(entry)) },
-		"entry cut short": func(t *testing.T, entry, _ string) { must(t, os.Truncate(entry, 100)) },
-		"entry changed":   func(t *testing.T, entry, _ string) { flip(t, entry) },
-		// T5: code that is not this server's own is not run, whoever says so.
-		"entry and its digest changed alike": func(t *testing.T, entry, note string) {
-			before, err := os.ReadFile(entry)
-			must(t, err)
-			flip(t, entry)
-			after, err := os.ReadFile(entry)
-			must(t, err)
-			text, err := os.ReadFile(note)
-			must(t, err)
-			digest := func(b []byte) []byte { return fmt.Appendf(nil, "%x", sha256.Sum256(b)) }
-			forged := bytes.ReplaceAll(text, digest(before), digest(after))
-			if bytes.Equal(text, forged) {
-				t.Fatal("the note has no digest")
+	for name, harm := range map[string]func(t *testing.T, file string){
+		"nothing":   func(*testing.T, string) {},
+		"gone":      func(t *testing.T, file string) { must(t, os.Remove(file)) },
+		"cut short": func(t *testing.T, file string) { must(t, os.Truncate(file, 100)) },
+		"emptied":   func(t *testing.T, file string) { must(t, os.Truncate(file, 0)) },
+		"longer": func(t *testing.T, file string) {
+			must(t, os.WriteFile(file, append(read(t, file), make([]byte, 100)...), 0o600))
+		},
+		// T5: code that is not this server's own is not run, whatever stands behind it.
+		"changed": flip,
+		"another module's": func(t *testing.T, file string) {
+			compiles(t, isolated(t, filepath.Dir(filepath.Dir(filepath.Dir(file)))), wasitest.Guest("echo"))
+			for _, other := range glob(t, filepath.Dir(file), "*") {
+				if other != file {
+					must(t, os.Rename(other, file))
+				}
 			}
-			must(t, os.WriteFile(note, forged, 0o600))
 		},
-		"note gone":    func(t *testing.T, _, note string) { must(t, os.Remove(note)) },
-		"note emptied": func(t *testing.T, _, note string) { must(t, os.Truncate(note, 0)) },
-		"note leads outside": func(t *testing.T, _, note string) {
-			must(t, os.WriteFile(note, []byte(`{"entry":"../../etc/passwd"}`), 0o600))
+		"all gone": func(t *testing.T, file string) { must(t, os.RemoveAll(filepath.Dir(filepath.Dir(file)))) },
+		"links lead elsewhere": func(t *testing.T, file string) {
+			for _, link := range glob(t, filepath.Dir(filepath.Dir(filepath.Dir(file))), "wazero-*/*") {
+				must(t, os.Remove(link))
+				must(t, os.Symlink("/etc/passwd", link))
+			}
 		},
-		"all gone": func(t *testing.T, entry, _ string) {
-			must(t, os.RemoveAll(filepath.Dir(filepath.Dir(entry))))
-		},
-		// As after a move to a machine with another processor.
-		"entry of another name": func(t *testing.T, entry, note string) {
-			other := filepath.Join(filepath.Dir(entry), strings.Repeat("0", 64))
-			must(t, os.Rename(entry, other))
-			text, err := os.ReadFile(note)
-			must(t, err)
-			must(t, os.WriteFile(note, bytes.ReplaceAll(text, []byte(filepath.Base(entry)), []byte(filepath.Base(other))), 0o600))
+		"files in the place of links": func(t *testing.T, file string) {
+			for _, link := range glob(t, filepath.Dir(filepath.Dir(filepath.Dir(file))), "wazero-*/*") {
+				must(t, os.Remove(link))
+				must(t, os.WriteFile(link, []byte("WAZEVO"), 0o600))
+			}
 		},
 	} {
 		t.Run(name, func(t *testing.T) {
 			cache := t.TempDir()
 			compiles(t, isolated(t, cache), wasitest.Guest("hello"))
-			entry, note := glob(t, cache, "wazero-*/*"), glob(t, cache, "checked/v*/*")
-			if len(entry) != 1 || len(note) != 1 {
-				t.Fatalf("the cache has the entries %v, the notes %v", entry, note)
+			files := glob(t, cache, "code/v*/*")
+			if len(files) != 1 {
+				t.Fatalf("the cache has %v", files)
 			}
-			whole, err := os.ReadFile(entry[0])
-			must(t, err)
-			harm(t, entry[0], note[0])
+			whole := read(t, files[0])
+			harm(t, files[0])
 			compiles(t, isolated(t, cache), wasitest.Guest("hello"))
-			mended, err := os.ReadFile(entry[0])
-			must(t, err)
-			if !bytes.Equal(whole, mended) {
-				t.Error("the entry is not what it was")
+			if !bytes.Equal(whole, read(t, files[0])) {
+				t.Error("the file is not what it was")
 			}
 			if left := glob(t, cache, "incoming/*"); len(left) > 0 {
 				t.Errorf("%v is left", left)
 			}
 		})
 	}
+}
+
+// T1: where a stub cannot be loaded, or comes without code, the module itself is.
+func TestStubFailsOver(t *testing.T) {
+	code := wasitest.Guest("hello")
+	for name, change := range map[string]func(content []byte) []byte{
+		"nothing": func(b []byte) []byte { return b },
+		// The length of the stub's export section.
+		"a stub that is no module": func(b []byte) []byte { return bytes.ReplaceAll(b, []byte("\x00asm"), []byte("\x00wsm")) },
+		// It is then looked for where there is nothing.
+		"a stub of another module": func(b []byte) []byte {
+			return bytes.ReplaceAll(b, []byte("spacewasm:stub"), []byte("spacewasm:stab"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			cache := t.TempDir()
+			compiles(t, isolated(t, cache), code)
+			engine := isolated(t, cache)
+			must(t, wasi.Republish(engine, fmt.Sprintf("%x", sha256.Sum256(code)), change))
+			module, err := engine.Load(t.Context(), code)
+			must(t, err)
+			if whole := wasi.Whole(module); whole != (name != "nothing") {
+				t.Errorf("the module itself was loaded: %v", whole)
+			}
+			must(t, module.Close(t.Context()))
+			compiles(t, engine, code)
+		})
+	}
+}
+
+// T1: two modules of which one has the stub of the other, but for the digest in it, both
+// live and both asleep and awake again, do each what it is to do.
+func TestSameStub(t *testing.T) {
+	cache := t.TempDir()
+	engine := isolated(t, cache)
+	codes := map[string][]byte{}
+	for length, answer := range []string{30: "hell", 31: "hello"} {
+		if answer != "" {
+			codes[answer] = saying(t, byte(length))
+		}
+	}
+	for range 3 {
+		modules := map[string]*wasi.Module{}
+		for answer, code := range codes {
+			module, err := engine.Compile(t.Context(), code)
+			must(t, err)
+			if wasi.Whole(module) {
+				t.Error("a module was not loaded by its stub")
+			}
+			modules[answer] = module
+		}
+		for answer, module := range modules {
+			i, err := module.NewInstance(t.Context(), newBench(t).config)
+			must(t, err)
+			if got := serves(t, i, ""); got != answer {
+				t.Errorf("got %q, want %q", got, answer)
+			}
+			must(t, errors.Join(i.Close(), module.Close(t.Context())))
+		}
+	}
+}
+
+// saying is a guest whose answer has so many bytes, of 32.
+func saying(t *testing.T, length byte) []byte {
+	t.Helper()
+	code := wasitest.Guest("hello")
+	at := bytes.LastIndex(code, []byte("\x41\x20\x10")) // i32.const 32, call
+	if at < 0 {
+		t.Fatal("the guest has changed")
+	}
+	code = bytes.Clone(code)
+	code[at+1] = length
+	return code
 }
 
 // T5: the cache is its owner's alone, and another key means another server.
@@ -245,14 +316,14 @@ func TestCacheIsPrivate(t *testing.T) {
 	if info.Mode().Perm() != 0o700 {
 		t.Errorf("the mode is %o", info.Mode().Perm())
 	}
-	entry := glob(t, cache, "wazero-*/*")[0]
-	before, err := os.Stat(entry)
+	file := glob(t, cache, "code/v*/*")[0]
+	before, err := os.Stat(file)
 	must(t, err)
 	other, err := wasi.New(t.Context(), wasi.Config{CacheDir: cache, CacheKey: []byte("another key"), Workers: 2, Isolated: true})
 	must(t, err)
 	defer other.Close(context.Background())
 	compiles(t, other, wasitest.Guest("hello"))
-	after, err := os.Stat(entry)
+	after, err := os.Stat(file)
 	must(t, err)
 	if os.SameFile(before, after) {
 		t.Error("code was taken that another server had put there")
@@ -280,10 +351,9 @@ func TestNothingCompilesHere(t *testing.T) {
 	cache := t.TempDir()
 	engine := isolated(t, cache)
 	compiles(t, engine, wasitest.Guest("hello"))
-	note, err := os.ReadFile(glob(t, cache, "checked/v*/*")[0])
-	must(t, err)
+	file := glob(t, cache, "code/v*/*")[0]
 	code := slow(t)
-	must(t, os.WriteFile(filepath.Join(cache, "checked", fmt.Sprintf("v%d", instrument.Version), fmt.Sprintf("%x", sha256.Sum256(code))), note, 0o600))
+	must(t, os.WriteFile(filepath.Join(filepath.Dir(file), fmt.Sprintf("%x", sha256.Sum256(code))), read(t, file), 0o600))
 	failed := make(chan error, 1)
 	ctx, cancel := context.WithCancel(t.Context())
 	go func() {

@@ -27,6 +27,9 @@ func (m *Module) Report() *Report { return m.compiled.report }
 // Digest is the SHA-256 of the module, as 64 lower-case hexadecimal digits.
 func (m *Module) Digest() string { return hex.EncodeToString(m.key[:]) }
 
+// Bytes is the size of its machine code, 0 where nobody knows.
+func (m *Module) Bytes() int64 { return m.compiled.native }
+
 // Close gives the code back; the last module with the same bytes frees it. It is
 // idempotent.
 func (m *Module) Close(ctx context.Context) error {

@@ -1,14 +1,11 @@
 package wasi
 
 import (
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
-
-	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 )
 
 // KeepSnapshots removes the snapshots of all owners but these. A cache that is a
@@ -47,27 +44,15 @@ func (c checkedCache) keep(digests []string) error {
 	for _, digest := range digests {
 		keep[digest] = true
 	}
-	notes := filepath.Join(c.dir, "checked")
-	now := fmt.Sprintf("v%d", instrument.Version)
+	all, now := filepath.Split(c.codes())
 	err := errors.Join(
-		removeBut(notes, func(version string) bool { return version == now }),
-		removeBut(filepath.Join(notes, now), func(digest string) bool { return keep[digest] }),
+		removeBut(all, func(version string) bool { return version == now }),
+		removeBut(c.codes(), func(digest string) bool { return keep[digest] }),
 	)
-	entries := map[string]bool{}
-	for digest := range keep {
-		var n note
-		text, read := os.ReadFile(filepath.Join(notes, now, digest))
-		if read == nil && json.Unmarshal(text, &n) == nil {
-			entries[n.Entry] = true
-		}
-	}
-	folders, globbed := filepath.Glob(filepath.Join(c.dir, "wazero-*"))
+	before, globbed := filepath.Glob(filepath.Join(c.dir, "wazero-*")) // of versions up to the first
 	err = errors.Join(err, globbed)
-	for _, folder := range folders {
-		err = errors.Join(err, removeBut(folder, func(name string) bool {
-			entry := filepath.Base(folder) + "/" + name
-			return entries[entry] || !isEntry(entry) // which may be on its way
-		}))
+	for _, old := range append(before, filepath.Join(c.dir, "checked")) {
+		err = errors.Join(err, os.RemoveAll(old))
 	}
 	return err
 }

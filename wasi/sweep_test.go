@@ -31,9 +31,9 @@ func TestKeepCode(t *testing.T) {
 		}
 		must(t, module.Close(t.Context()))
 	}
-	must(t, os.MkdirAll(filepath.Join(cache, "checked", "v0"), 0o700))
+	must(t, os.MkdirAll(filepath.Join(cache, "code", "v0"), 0o700))
 	count := func() [3]int {
-		return [3]int{len(glob(t, cache, "wazero-*/*")), len(glob(t, cache, "checked/v*/*")), len(glob(t, cache, "checked/*"))}
+		return [3]int{len(glob(t, cache, "wazero-*/*")), len(glob(t, cache, "code/v*/*")), len(glob(t, cache, "code/*"))}
 	}
 	before := count()
 	if before != [3]int{3, 3, 2} {

@@ -33,7 +33,14 @@ const (
 	startExport  = reserved + "start"
 	memoryExport = reserved + "memory"
 	globalExport = reserved + "global:" // and the index
+	// WholeExport is a function, of type () -> i32, that returns 1. That of a [Prepared.Stub] traps, unless its code is
+	// that of the whole module.
+	WholeExport = reserved + "whole"
 )
+
+// stubSection is the custom section of a stub with the digest of the module that it stands for. A module that has one
+// is refused.
+const stubSection = reserved + "stub"
 
 // checkNames refuses a module that uses names of ours.
 func checkNames(o *binary.Outline) error {
@@ -45,6 +52,11 @@ func checkNames(o *binary.Outline) error {
 	for _, e := range o.Exports {
 		if strings.HasPrefix(e.Name, reserved) {
 			return refuse("the module exports %q: names that begin with %q are reserved for the platform", e.Name, reserved)
+		}
+	}
+	for _, c := range o.Customs {
+		if strings.HasPrefix(c.Name, reserved) {
+			return refuse("the module has a custom section %q: names that begin with %q are reserved for the platform", c.Name, reserved)
 		}
 	}
 	return nil

@@ -76,13 +76,20 @@ func (w *writer) define(key helperKey) *definition {
 	case binary.OpAtomicWait32, binary.OpAtomicWait64:
 		return w.wait(key)
 	case 0:
-		if key.name == "charge" {
-			return w.charge()
-		}
-		return w.stop()
+		return map[string]func() *definition{"charge": w.charge, "stop": w.stop, wholeHelper: whole}[key.name]()
 	default:
 		return w.pieces(key)
 	}
+}
+
+// wholeHelper is the name of the function that is exported as [WholeExport].
+const wholeHelper = "whole"
+
+// whole tells that there is code.
+func whole() *definition {
+	d := &definition{name: wholeHelper, results: []binary.ValType{binary.I32}}
+	d.code.i32(1)
+	return d
 }
 
 // stop looks why the host is needed, and calls it.

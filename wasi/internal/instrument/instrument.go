@@ -7,7 +7,7 @@ import (
 )
 
 // Version changes whenever the same module gives another result; it is part of every key under which one is kept.
-const Version = 1
+const Version = 2
 
 // Options says how a module is instrumented.
 type Options struct {
@@ -48,6 +48,10 @@ type Prepared struct {
 	DropsData bool
 	// Waits tells whether the module imports [Wait32] or [Wait64].
 	Waits bool
+	// Names are the names of functions in Code, by their index, for stack traces.
+	Names map[uint32]string
+
+	stub []byte // without the digest
 }
 
 // Segment is an active data segment.
@@ -92,6 +96,7 @@ func Instrument(module []byte, options Options) (*Prepared, error) {
 	w.writeDeclarations()
 	w.writeNames()
 	w.out.Code = m.Encode()
+	w.out.stub = w.stub()
 	return w.out, nil
 }
 

@@ -10,11 +10,13 @@ import (
 // writeNames keeps the names of functions, for stack traces, and adds those of ours. All other custom sections go: engines
 // have no use for them, and what is in them, like debugging information, would tell of code that is there no more.
 func (w *writer) writeNames() {
-	const subsectionModule, subsectionFunctions = 0, 1
+	const subsectionFunctions = 1
 	old := w.functionNames()
 	total := len(old) + len(w.hosts) + len(w.helpers)
 	functions := binary.AppendUint(nil, uint64(total))
+	w.out.Names = make(map[uint32]string, total)
 	appendName := func(index uint32, name []byte) {
+		w.out.Names[index] = string(name)
 		functions = binary.AppendBytes(binary.AppendUint(functions, uint64(index)), name)
 	}
 	for len(old) > 0 && old[0].Index < w.imported {
@@ -31,10 +33,7 @@ func (w *writer) writeNames() {
 	for i, h := range w.helpers {
 		appendName(helpers+uint32(i), []byte(h.name))
 	}
-	content := binary.AppendName(nil, "name")
-	if name := w.module.Outline.ModuleName; name != "" {
-		content = binary.AppendBytes(append(content, subsectionModule), binary.AppendName(nil, name))
-	}
+	content := moduleName(w.module.Outline.ModuleName)
 	content = binary.AppendBytes(append(content, subsectionFunctions), functions)
 	kept := w.module.Sections[:0:0]
 	for _, s := range w.module.Sections {
@@ -43,6 +42,16 @@ func (w *writer) writeNames() {
 		}
 	}
 	w.module.Sections = append(kept, binary.Section{ID: binary.SectionCustom, Content: content})
+}
+
+// moduleName returns a name section with the name of the module, if it has one.
+func moduleName(name string) []byte {
+	const subsectionModule = 0
+	content := binary.AppendName(nil, "name")
+	if name == "" {
+		return content
+	}
+	return binary.AppendBytes(append(content, subsectionModule), binary.AppendName(nil, name))
 }
 
 // functionNames returns the names of the functions that there are, by ascending index.

@@ -140,11 +140,14 @@ func (w *writer) writeExports() {
 			exports = append(exports, binary.Export{Name: g.Name, Kind: binary.KindGlobal, Index: uint32(i)})
 		}
 	}
+	for i := range exports {
+		if exports[i].Kind == binary.KindFunc {
+			exports[i].Index = w.shift(exports[i].Index)
+		}
+	}
+	exports = append(exports, binary.Export{Name: WholeExport, Kind: binary.KindFunc, Index: w.helper(helperKey{name: wholeHelper})})
 	content := binary.AppendUint(nil, uint64(len(exports)))
 	for _, e := range exports {
-		if e.Kind == binary.KindFunc {
-			e.Index = w.shift(e.Index)
-		}
 		content = append(binary.AppendName(content, e.Name), byte(e.Kind))
 		content = binary.AppendUint(content, uint64(e.Index))
 	}

@@ -122,6 +122,7 @@ func (w *writer) writeCode() {
 		bodies = binary.AppendUint(bodies, uint64(len(b.locals)+len(body)))
 		bodies = append(append(bodies, b.locals...), body...)
 	}
+	w.helper(helperKey{name: wholeHelper})
 	w.finishHelpers()
 	for _, h := range w.helpers {
 		bodies = binary.AppendBytes(bodies, h.body)

@@ -3,6 +3,7 @@ package memory
 import (
 	"bytes"
 	"fmt"
+	"io"
 	"iter"
 	"slices"
 )
@@ -31,7 +32,7 @@ func NewImage(size uint64, parts iter.Seq2[Part, error]) (*Image, error) {
 		return nil, fmt.Errorf("make a memory image: %d bytes are more than 4 GiB, or no whole pages", size)
 	}
 	zero := slices.Repeat([]bool{true}, int(size)/hostPage())
-	content, source, err := seal(size, func(content []byte) error {
+	content, source, err := seal(size, func(w io.WriterAt) error {
 		for p, err := range parts {
 			if err != nil {
 				return err
@@ -39,7 +40,9 @@ func NewImage(size uint64, parts iter.Seq2[Part, error]) (*Image, error) {
 			if p.Offset > size || uint64(len(p.Bytes)) > size-p.Offset {
 				return fmt.Errorf("%d bytes at %d do not fit", len(p.Bytes), p.Offset)
 			}
-			place(content, p, zero)
+			if err := place(w, p, zero); err != nil {
+				return err
+			}
 		}
 		return nil
 	})
@@ -89,18 +92,31 @@ func Parts(content []byte) iter.Seq2[Part, error] {
 // place writes a part, and notes the pages of the host that hold something. Zeros
 // are not written where there is nothing yet: a page that is touched is memory of
 // the machine's, and most of a large memory is never used.
-func place(content []byte, p Part, zero []bool) {
+func place(w io.WriterAt, p Part, zero []bool) error {
 	page := hostPage()
 	empty := make([]byte, page)
-	at, left := int(p.Offset), p.Bytes
-	for len(left) > 0 {
-		n := min(len(left), page-at%page)
-		if !zero[at/page] || !bytes.Equal(left[:n], empty[:n]) {
-			copy(content[at:], left[:n])
-			zero[at/page] = false
+	begin := 0 // of what is to be written, up to at
+	flush := func(at int) error {
+		if at == begin {
+			return nil
 		}
-		at, left = at+n, left[n:]
+		_, err := w.WriteAt(p.Bytes[begin:at], int64(p.Offset)+int64(begin))
+		return err
 	}
+	for at := 0; at < len(p.Bytes); {
+		k := (int(p.Offset) + at) / page
+		n := min(len(p.Bytes)-at, page-(int(p.Offset)+at)%page)
+		if zero[k] && bytes.Equal(p.Bytes[at:at+n], empty[:n]) {
+			if err := flush(at); err != nil {
+				return err
+			}
+			begin = at + n
+		} else {
+			zero[k] = false
+		}
+		at += n
+	}
+	return flush(len(p.Bytes))
 }
 
 // Size is the size of the memory, in bytes.

@@ -2,6 +2,7 @@ package memory
 
 import (
 	"errors"
+	"io"
 	"fmt"
 	"os"
 	"unsafe"
@@ -16,8 +17,9 @@ func hostPage() int { return os.Getpagesize() }
 
 // seal makes a memfd, which write fills, that nobody can write to or cut short any
 // more: it is mapped into every memory, and a page that went missing would end
-// the process (threats: SIGBUS). The content is a view of it.
-func seal(size uint64, write func(content []byte) error) ([]byte, source, error) {
+// the process (threats: SIGBUS). The content is a view of it. It is filled by
+// writes: each page of a mapping that is touched first costs ten times as much.
+func seal(size uint64, write func(io.WriterAt) error) ([]byte, source, error) {
 	fd, err := unix.MemfdCreate("spacewasm-image", unix.MFD_CLOEXEC|unix.MFD_ALLOW_SEALING)
 	if err != nil {
 		return nil, source{}, advise("memfd_create", err)
@@ -31,22 +33,21 @@ func seal(size uint64, write func(content []byte) error) ([]byte, source, error)
 	return content, s, nil
 }
 
-func (s source) fill(size uint64, write func(content []byte) error) ([]byte, error) {
+// WriteAt implements [io.WriterAt].
+func (s source) WriteAt(p []byte, at int64) (int, error) {
+	n, err := s.file.WriteAt(p, at)
+	if err != nil {
+		err = advise("write", err)
+	}
+	return n, err
+}
+
+func (s source) fill(size uint64, write func(io.WriterAt) error) ([]byte, error) {
 	if err := s.file.Truncate(int64(size)); err != nil {
 		return nil, advise("ftruncate", err)
 	}
-	if size > 0 {
-		content, err := unix.Mmap(int(s.file.Fd()), 0, int(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_SHARED)
-		if err != nil {
-			return nil, advise("mmap", err)
-		}
-		written := write(content)
-		if err := unix.Munmap(content); err != nil { // or it could not be sealed
-			return nil, errors.Join(written, advise("munmap", err))
-		}
-		if written != nil {
-			return nil, written
-		}
+	if err := write(s); err != nil {
+		return nil, err
 	}
 	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
 	if _, err := unix.FcntlInt(s.file.Fd(), unix.F_ADD_SEALS, seals); err != nil {

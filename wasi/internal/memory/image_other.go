@@ -4,6 +4,7 @@ package memory
 
 import (
 	"fmt"
+	"io"
 	"os"
 )
 
@@ -12,10 +13,16 @@ type source struct{}
 
 func hostPage() int { return os.Getpagesize() }
 
-func seal(size uint64, write func(content []byte) error) ([]byte, source, error) {
+func seal(size uint64, write func(io.WriterAt) error) ([]byte, source, error) {
 	content := make([]byte, size)
-	return content, source{}, write(content)
+	return content, source{}, write(inMemory(content))
 }
+
+// inMemory is bytes that can be written to.
+type inMemory []byte
+
+// WriteAt implements [io.WriterAt].
+func (m inMemory) WriteAt(p []byte, at int64) (int, error) { return copy(m[at:], p), nil }
 
 func (source) close([]byte) error { return nil }
 
