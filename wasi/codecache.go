@@ -93,12 +93,9 @@ const (
 // does under which wazero keeps the code of a module: this one has a function.
 func (c checkedCache) identify(ctx context.Context) (name string, err error) {
 	module := []byte("\x00asm\x01\x00\x00\x00\x01\x04\x01\x60\x00\x00\x03\x02\x01\x00\x0a\x04\x01\x02\x00\x0b")
-	if err := os.MkdirAll(c.incoming(), 0o700); err != nil {
-		return "", fmt.Errorf("make code cache: %w", err)
-	}
-	dir, err := os.MkdirTemp(c.incoming(), "platform-")
+	dir, err := c.offers()
 	if err != nil {
-		return "", fmt.Errorf("make code cache: %w", err)
+		return "", err
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	cache, err := wazero.NewCompilationCacheWithDir(dir)
@@ -120,12 +117,16 @@ func (c checkedCache) codePath(key digest) string {
 	return filepath.Join(c.codes(), hex.EncodeToString(key[:]))
 }
 
+// offersDir is where engines have wazero look for machine code, each in a folder of its
+// own.
+func (c checkedCache) offersDir() string { return filepath.Join(c.dir, "offers") }
+
 // offers makes the folder in which wazero looks for machine code.
 func (c checkedCache) offers() (string, error) {
-	err := os.MkdirAll(c.incoming(), 0o700)
+	err := os.MkdirAll(c.offersDir(), 0o700)
 	dir := ""
 	if err == nil {
-		dir, err = os.MkdirTemp(c.incoming(), "offers-")
+		dir, err = os.MkdirTemp(c.offersDir(), "")
 	}
 	if err != nil {
 		return "", fmt.Errorf("make code cache: %w", err)
@@ -135,7 +136,7 @@ func (c checkedCache) offers() (string, error) {
 
 // sweep removes what a server has left that was killed while it compiled.
 func (c checkedCache) sweep() error {
-	if err := os.RemoveAll(c.incoming()); err != nil {
+	if err := errors.Join(os.RemoveAll(c.incoming()), os.RemoveAll(c.offersDir())); err != nil {
 		return fmt.Errorf("sweep code cache: %w", err)
 	}
 	return nil

@@ -32,11 +32,12 @@ func TestKeepCode(t *testing.T) {
 		must(t, module.Close(t.Context()))
 	}
 	must(t, os.MkdirAll(filepath.Join(cache, "code", "v0"), 0o700))
+	must(t, os.MkdirAll(filepath.Join(cache, "wazero-old"), 0o700))
 	count := func() [3]int {
-		return [3]int{len(glob(t, cache, "wazero-*/*")), len(glob(t, cache, "code/v*/*")), len(glob(t, cache, "code/*"))}
+		return [3]int{len(glob(t, cache, "wazero-*")), len(glob(t, cache, "code/v*/*")), len(glob(t, cache, "code/*"))}
 	}
 	before := count()
-	if before != [3]int{3, 3, 2} {
+	if before != [3]int{1, 3, 2} {
 		t.Fatalf("the cache holds %v", before)
 	}
 	link := filepath.Join(t.TempDir(), "link")
@@ -47,7 +48,7 @@ func TestKeepCode(t *testing.T) {
 		t.Errorf("by a link: %v", got)
 	}
 	must(t, engine.KeepCode([]string{digests["hello"], digests["hello"], "no such module", ""}))
-	if got := count(); got != [3]int{1, 1, 1} {
+	if got := count(); got != [3]int{0, 1, 1} {
 		t.Errorf("the cache holds %v", got)
 	}
 	module, err := engine.Load(t.Context(), wasitest.Guest("hello"))
