@@ -8,12 +8,15 @@ import (
 	"net/netip"
 	"net/url"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/disk"
+	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -46,6 +49,10 @@ type Config struct {
 	Connections int
 	// Storage is for all of them together.
 	Storage Storage
+	// Sleep says when Micros sleep.
+	Sleep runner.Sleep
+	// Timing says who learns where the time of a request went.
+	Timing gateway.Timing
 	// DrainDelay is how long the server still takes requests once it is to end and
 	// says so to probers, for a balancer in front to look elsewhere; 0 ends at once.
 	DrainDelay time.Duration
@@ -66,8 +73,9 @@ func DefaultConfig() Config {
 		Storage: Storage{
 			Reserve: disk.Auto, Logs: logs.DefaultConfig("").MaxTotal, Uploads: deploy.DefaultUploadBytes,
 		},
-		Logger: slog.Default(),
-
+		Sleep:       runner.DefaultSleep(),
+		Timing:      gateway.TimingOwner,
+		Logger:      slog.Default(),
 		Connections: 4096,
 	}
 }
@@ -95,6 +103,12 @@ func (c *Config) Check() error {
 	}
 	if c.Connections < 1 {
 		return errors.New("connections: want at least 1")
+	}
+	if c.Sleep.Instances <= 0 || c.Sleep.Code <= 0 {
+		return errors.New("sleep and deep-sleep: want more than 0")
+	}
+	if !slices.Contains(gateway.Timings(), c.Timing) {
+		return fmt.Errorf("server-timing: %q is none of owner, all and off", c.Timing)
 	}
 	if err := c.Storage.check(); err != nil {
 		return err

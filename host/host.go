@@ -142,7 +142,7 @@ func (h *Host) serveWith(guard *access.Guard) {
 	})
 	front := gateway.New(gateway.Config{
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
-		TrustedProxies: h.config.TrustedProxies, Platform: platform,
+		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
 	})
 	h.server = &http.Server{
@@ -170,6 +170,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })
 	group.Go(func() error { return h.deployer.Prepare(running) })
+	group.Go(func() error { return h.node.Sleeper.Run(running) })
 	group.Go(func() error { return h.restore(running, ready) })
 	group.Go(func() error {
 		if err := h.server.Serve(h.door); !errors.Is(err, http.ErrServerClosed) {

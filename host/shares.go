@@ -128,6 +128,7 @@ func (h *Host) share() error {
 		Memory: pool.NewBudget(s.Memory), Bodies: pool.NewBudget(s.Bodies),
 		Tmp: h.reserve.Guard(pool.NewBudget(s.Tmp)), Descriptors: pool.NewBudget(s.Descriptors),
 		Mappings: pool.NewBudget(s.Mappings),
+		Sleeper:  runner.NewSleeper(h.config.Sleep),
 	}
 	return nil
 }

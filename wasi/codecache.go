@@ -134,8 +134,12 @@ func (c checkedCache) offers() (string, error) {
 	return dir, nil
 }
 
-// sweep removes what a server has left that was killed while it compiled.
+// sweep removes what a server has left that was killed while it compiled. A cache that
+// is a symbolic link may be others' too, who run.
 func (c checkedCache) sweep() error {
+	if isLink(c.dir) {
+		return nil
+	}
 	if err := errors.Join(os.RemoveAll(c.incoming()), os.RemoveAll(c.offersDir())); err != nil {
 		return fmt.Errorf("sweep code cache: %w", err)
 	}

@@ -36,7 +36,7 @@ type Instance struct {
 func (i *Instance) Fresh() bool { return !i.used && !i.broken }
 
 // Fuel is what the latest request has used: to the unit if the guest returned, and
-// with what its open functions had paid in advance if it exited.
+// with what its open functions had paid in advance if it exited; 0 while it runs.
 func (i *Instance) Fuel() uint64 { return i.fuel }
 
 // Serve runs the guest for one request. The body must have been read, so that no
@@ -48,7 +48,7 @@ func (i *Instance) Serve(w http.ResponseWriter, r *http.Request, stderr io.Write
 	if !i.Fresh() {
 		return &Fault{Kind: FaultHost, Message: "the instance has served a request already"}
 	}
-	i.used = true
+	i.used, i.fuel = true, 0
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
 	out := i.converse(w, r, stderr, func(error) { cancel() })

@@ -54,6 +54,21 @@ func ownerDir(owner string) string {
 	return hex.EncodeToString(name[:])
 }
 
+// HasSnapshot tells whether LoadSnapshot will find the snapshot of a module with this
+// digest, unless it is damaged. Of the bundle it needs but the name.
+func (e *Engine) HasSnapshot(digest string, config Initialisation) bool {
+	key, err := parseDigest(digest)
+	if err != nil {
+		return false
+	}
+	kept, err := e.checked().snapshot(key, config)
+	if err != nil {
+		return false
+	}
+	_, err = os.Stat(kept.path)
+	return err == nil
+}
+
 // load reads the snapshot, or returns [ErrUnprepared] if there is none that is
 // whole.
 func (k keptSnapshot) load(m *Module, config InstanceConfig) (*Snapshot, error) {

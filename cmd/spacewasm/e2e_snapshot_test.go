@@ -77,7 +77,7 @@ func TestE2ESnapshot(t *testing.T) {
 	})
 	s.console(0, "rm", "--yes", "wizer")
 	s.until("the snapshots, and the code, to be gone", func() bool {
-		return len(glob(t, data, "cache/snapshots/*")) == 0 && len(glob(t, data, "cache/wazero-*/*")) == 0
+		return len(glob(t, data, "cache/snapshots/*")) == 0 && len(glob(t, data, "cache/code/*/*")) == 0
 	})
 }
 

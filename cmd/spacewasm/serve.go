@@ -78,6 +78,10 @@ func (c *cli) serverConfig(f *pflag.FlagSet, config *host.Config) func() error {
 	f.StringVar(&format, "log-format", "text", "text or json")
 	nodeFlags(f, config)
 	storageFlags(f, &config.Storage)
+	f.DurationVar(&config.Sleep.Instances, "sleep", config.Sleep.Instances, "how long a Micro keeps instances that nobody asks for")
+	f.DurationVar(&config.Sleep.Code, "deep-sleep", config.Sleep.Code, "how long it keeps its code and its snapshot in memory")
+	f.StringVar((*string)(&config.Timing), "server-timing", string(config.Timing),
+		"who learns, by the header Server-Timing, where the time of a request went: owner, all or off")
 	limitFlags(f, &config.Limits)
 	return func() error {
 		var err error

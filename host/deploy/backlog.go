@@ -100,10 +100,13 @@ func (b *backlog) first() (*owed, bool) {
 // owe publishes an app whose revision is prepared later, by [Deployer.Prepare].
 func (d *Deployer) owe(deployment store.Deployment) {
 	o := &owed{Deployment: deployment}
-	d.config.Registry.Publish(&registry.App{
-		App: deployment.App, Revision: deployment.Revision, Wanted: func() { d.backlog.want(o) },
-	})
+	d.config.Registry.Publish(d.wanted(o))
 	d.backlog.add(o) // when the table has what it is to take the place of
+}
+
+// wanted is an app that waits for being prepared.
+func (d *Deployer) wanted(o *owed) *registry.App {
+	return &registry.App{App: o.App, Revision: o.Revision, Wanted: func() { d.backlog.want(o) }}
 }
 
 // Prepare prepares the apps that [Deployer.Restore] has found unprepared, until ctx

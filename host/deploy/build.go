@@ -8,28 +8,24 @@ import (
 	"os"
 	"time"
 
+	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
-	"github.com/spacewasm/spacewasm/wasi"
 )
 
 // part is one Micro with its compiled module and its open bundle, and with its
 // snapshot once it has been initialised.
 type part struct {
-	micro    space.Micro
-	file     string // what the module is called in faults
-	module   *wasi.Module
-	snapshot *wasi.Snapshot
-	bundle   *os.Root
+	micro space.Micro
+	file  string // what the module is called in faults
+	runner.Awake
 }
 
 // closeAll gives back the parts that did not become an app. What cannot be given
 // back is lost to this process only.
 func closeAll(ctx context.Context, parts []part) {
-	for _, p := range parts {
-		_ = p.snapshot.Close()
-		_ = p.module.Close(context.WithoutCancel(ctx))
-		_ = p.bundle.Close()
+	for i := range parts {
+		_ = parts[i].Close(context.WithoutCancel(ctx))
 	}
 }
 
@@ -113,10 +109,10 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	if err != nil {
 		return part{}, errors.Join(err, module.Close(ctx))
 	}
-	return part{file: file, module: module, bundle: bundle, micro: space.Micro{
+	return part{file: file, Awake: runner.Awake{Module: module, Bundle: bundle}, micro: space.Micro{
 		Name: spec.Name, Path: spec.Path, Primary: spec.Primary, Public: spec.Public,
 		Run: spec.Run, Bundle: digest, BundleBytes: size, Contract: string(module.Report().Contract), Module: module.Digest(),
-		WasmBytes: int64(len(code)), CompileTime: took,
+		WasmBytes: int64(len(code)), MemoryBytes: int64(module.Report().MemoryMin), CompileTime: took,
 	}}, nil
 }
 

@@ -181,10 +181,10 @@ func (d *Deployer) publish(ctx context.Context, planned store.Deployment, parts 
 }
 
 // configure says what a live Micro is made of.
-func (d *Deployer) configure(deployment store.Deployment, p part) runner.Config {
+func (d *Deployer) configure(deployment store.Deployment, micro space.Micro) runner.Config {
 	return runner.Config{
-		Micro: p.micro, Module: p.module, Snapshot: p.snapshot, Bundle: p.bundle, Env: d.env(deployment, p.micro),
-		TmpDir: d.config.TmpDir, Limits: d.config.Limits, Node: d.config.Node, Log: d.config.Log(deployment.App.Name, p.micro.Name),
+		Micro: micro, Wake: d.waker(deployment, micro), Env: d.env(deployment, micro),
+		TmpDir: d.config.TmpDir, Limits: d.config.Limits, Node: d.config.Node, Log: d.config.Log(deployment.App.Name, micro.Name),
 	}
 }
 
@@ -192,8 +192,10 @@ func (d *Deployer) configure(deployment store.Deployment, p part) runner.Config 
 // the revision has been recorded.
 func (d *Deployer) assemble(deployment store.Deployment, parts []part) *registry.App {
 	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
-	for _, p := range parts {
-		app.Routes = append(app.Routes, registry.Route{Micro: p.micro, Server: runner.New(d.configure(deployment, p))})
+	for i := range parts {
+		config := d.configure(deployment, parts[i].micro)
+		config.Awake = &parts[i].Awake
+		app.Routes = append(app.Routes, registry.Route{Micro: parts[i].micro, Server: runner.New(config)})
 	}
 	return app
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 
+	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
 	"github.com/spacewasm/spacewasm/wasi"
@@ -53,7 +54,7 @@ func refusal(err error, file string) error {
 func (d *Deployer) initialise(ctx context.Context, deployment store.Deployment, parts []part) error {
 	var refused refusals
 	for i := range parts {
-		if err := d.snapshot(ctx, parts[i].module.Initialise, deployment, &parts[i]); err != nil && !refused.add(err) {
+		if err := d.snapshot(ctx, parts[i].Module.Initialise, deployment, &parts[i]); err != nil && !refused.add(err) {
 			return err
 		}
 	}
@@ -65,23 +66,28 @@ func (d *Deployer) snapshot(
 	ctx context.Context, get func(context.Context, wasi.Initialisation) (*wasi.Snapshot, error),
 	deployment store.Deployment, p *part,
 ) error {
-	if err := p.snapshot.Close(); err != nil {
+	if err := p.Snapshot.Close(); err != nil {
 		return err
 	}
-	p.snapshot = nil
-	config := d.configure(deployment, *p)
-	s, err := get(ctx, wasi.Initialisation{
-		Owner: owner(deployment, p.micro), Bundle: string(p.micro.Bundle),
-		Code:    func() ([]byte, error) { return p.bundle.ReadFile(p.micro.Run[0]) },
-		Timeout: d.config.Limits.Timeout, Instance: config.Instance(),
-	})
+	p.Snapshot = nil
+	s, err := get(ctx, d.initialisation(deployment, p.micro, &p.Awake))
 	if err != nil {
 		return refusal(err, p.file)
 	}
-	p.snapshot = s
+	p.Snapshot = s
 	p.micro.NoSnapshot, p.micro.SnapshotBytes = s.Reason(), int64(s.Bytes())
 	p.micro.InitialiseTime, p.micro.Drew = s.Took(), s.Drew()
 	return nil
+}
+
+// initialisation says how a Micro is to initialise itself.
+func (d *Deployer) initialisation(deployment store.Deployment, micro space.Micro, awake *runner.Awake) wasi.Initialisation {
+	config := d.configure(deployment, micro)
+	return wasi.Initialisation{
+		Owner: owner(deployment, micro), Bundle: string(micro.Bundle),
+		Code:    func() ([]byte, error) { return awake.Bundle.ReadFile(micro.Run[0]) },
+		Timeout: d.config.Limits.Timeout, Instance: config.Instance(awake),
+	}
 }
 
 // owner names whose snapshot it is.
@@ -126,11 +132,11 @@ func (d *Deployer) sweepCode() error {
 // logInitialisers puts what the initialisers said into the Micros' logs.
 func (d *Deployer) logInitialisers(app space.AppName, parts []part) {
 	for _, p := range parts {
-		if p.snapshot.Log() == "" {
+		if p.Snapshot.Log() == "" {
 			continue
 		}
 		log := d.config.Log(app, p.micro.Name).Open(space.NewRequestID())
-		_, err := fmt.Fprintln(log, p.snapshot.Log())
+		_, err := fmt.Fprintln(log, p.Snapshot.Log())
 		if err := errors.Join(err, log.Close()); err != nil {
 			d.config.Logger.Warn("cannot log what an initialiser said", "app", app, "micro", p.micro.Name, "error", err)
 		}

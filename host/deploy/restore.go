@@ -8,15 +8,17 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
-// Restore publishes every app's active revision, as after a start. An app that
-// cannot run is published as failed, with the reason. One that this version of the
-// engine has not prepared yet, as after an upgrade, is published as wanting that,
-// which [Deployer.Prepare] does.
+// Restore publishes every app's active revision, as after a start. What is prepared is
+// published asleep, without a look at what it needs. An app that cannot run is
+// published as failed, with the reason. One that this version of the engine has not
+// prepared yet, as after an upgrade, is published as wanting that, which
+// [Deployer.Prepare] does.
 func (d *Deployer) Restore(ctx context.Context) error {
 	deployments, err := d.config.Store.Active(ctx)
 	if err != nil {
@@ -26,6 +28,10 @@ func (d *Deployer) Restore(ctx context.Context) error {
 	group.SetLimit(4)
 	for _, deployment := range deployments {
 		group.Go(func() error {
+			if d.canSleep(deployment) {
+				d.config.Registry.Publish(d.asleep(deployment))
+				return nil
+			}
 			app, err := d.restore(ctx, deployment, (*wasi.Engine).Load, (*wasi.Module).LoadSnapshot)
 			switch {
 			case ctx.Err() != nil:
@@ -85,7 +91,7 @@ func (d *Deployer) restore(
 			parts = append(parts, p)
 			last := &parts[len(parts)-1]
 			get := func(ctx context.Context, i wasi.Initialisation) (*wasi.Snapshot, error) {
-				return snapshot(p.module, ctx, i)
+				return snapshot(p.Module, ctx, i)
 			}
 			err = d.snapshot(ctx, get, deployment, last)
 		}
@@ -114,5 +120,6 @@ func (d *Deployer) restoreMicro(ctx context.Context, micro space.Micro, module g
 		return part{}, errors.Join(err, bundle.Close())
 	}
 	micro.Module = m.Digest()
-	return part{micro: micro, file: micro.Run[0], module: m, bundle: bundle}, nil
+	micro.MemoryBytes = int64(m.Report().MemoryMin)
+	return part{micro: micro, file: micro.Run[0], Awake: runner.Awake{Module: m, Bundle: bundle}}, nil
 }

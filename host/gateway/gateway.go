@@ -29,6 +29,8 @@ type Config struct {
 	Domains []string
 	// Loopback makes loopback addresses answer as the platform.
 	Loopback bool
+	// Timing says who learns where the time of a request went; "" is nobody.
+	Timing Timing
 	// TrustedProxies may say who the client is and how it came.
 	TrustedProxies []netip.Prefix
 	// Platform answers on the platform's host.
@@ -155,6 +157,7 @@ func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName
 		return space.Errorf(space.CodeUpgradeUnsupported,
 			"a Micro runs for one request and cannot take WebSockets or other upgrades")
 	}
+	r = g.timed(r) // before the token is taken out
 	inner := r.Clone(r.Context())
 	inner.URL.Path, inner.URL.RawPath = path.decoded, path.raw
 	g.clean(inner)

@@ -17,6 +17,8 @@ type Node struct {
 	Memory, Bodies *pool.Budget
 	// Tmp, Descriptors and Mappings are those of [wasi.Budgets].
 	Tmp, Descriptors, Mappings wasi.Budget
+	// Sleeper puts the Micros to sleep; nil puts none.
+	Sleeper *Sleeper
 }
 
 // budgets are those of the node's instances.
@@ -31,23 +33,27 @@ func (n Node) budgets() wasi.Budgets {
 	return b
 }
 
-// reclaiming is a budget of which idle instances have a part that they give up
-// when somebody needs it.
-func (n Node) reclaiming(b wasi.Budget) wasi.Budget {
-	if n.Gate == nil {
-		return b
-	}
-	return reclaiming{b, n.Gate}
-}
+// reclaiming is a budget of which idle instances, and Micros that could sleep, have a
+// part that they give up when somebody needs it.
+func (n Node) reclaiming(b wasi.Budget) wasi.Budget { return reclaiming{b, n.Gate, n.Sleeper} }
 
 type reclaiming struct {
 	wasi.Budget
-	gate *pool.Gate
+	gate    *pool.Gate // nil has no idle instances
+	sleeper *Sleeper
 }
 
 // Take implements [wasi.Budget].
 func (r reclaiming) Take(units int64) bool {
-	return r.Budget.Take(units) || r.gate.Reclaim() && r.Budget.Take(units)
+	if r.Budget.Take(units) || r.gate != nil && r.gate.Reclaim() && r.Budget.Take(units) {
+		return true
+	}
+	for r.sleeper.reclaim() {
+		if r.Budget.Take(units) {
+			return true
+		}
+	}
+	return false
 }
 
 // full is the error of a request for which the node has no room. The figures are

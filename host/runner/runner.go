@@ -8,8 +8,8 @@ import (
 	"fmt"
 	"io"
 	"net/http"
-	"os"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/pool"
@@ -44,13 +44,15 @@ type RequestLog interface {
 	Fault(e *space.Error)
 }
 
-// Config is what a Micro is made of. The module, its snapshot and the bundle become
-// the Micro's: its Close closes them.
+// Config is what a Micro is made of.
 type Config struct {
-	Micro    space.Micro
-	Module   *wasi.Module
-	Snapshot *wasi.Snapshot // nil is none
-	Bundle   *os.Root
+	Micro space.Micro
+	// Awake is what the Micro begins with, and becomes its own; nil is a Micro that
+	// sleeps.
+	Awake *Awake
+	// Wake gets what the Micro needs when somebody asks for it. An error that is a
+	// [*space.Error] is what the visitor is told.
+	Wake func(context.Context) (*Awake, error)
 	// Env are KEY=value lines.
 	Env []string
 	// TmpDir is the host's folder for the executions' /tmp.
@@ -64,7 +66,11 @@ type Config struct {
 // Micro is a live Micro. It is safe for concurrent use.
 type Micro struct {
 	config    Config
-	instances *pool.Pool[*wasi.Instance]
+	instances *pool.Pool[*sandbox]
+
+	waking sync.Mutex // held while the Micro wakes, or falls asleep
+	core   *core      // nil while it sleeps
+	used   atomic.Int64
 
 	mu    sync.Mutex
 	total space.Usage
@@ -72,7 +78,8 @@ type Micro struct {
 
 var _ registry.Server = (*Micro)(nil)
 
-// New returns a Micro, asleep. It is to be closed.
+// New returns a Micro, which is to be closed. What it begins with is let go at once
+// where the node has no memory for it.
 func New(config Config) *Micro {
 	m := &Micro{config: config}
 	limits := config.Limits
@@ -81,37 +88,84 @@ func New(config Config) *Micro {
 			Size: limits.Concurrency, Queue: limits.Queue, Wait: limits.QueueWait, Gate: config.Node.Gate,
 			Idle: idle, Spare: spare,
 		},
-		m.instance,
-		// An instance that does not close has been counted out already.
-		func(i *wasi.Instance) { _ = i.Close() },
+		m.sandbox, (*sandbox).free,
 	)
+	m.touch()
+	if config.Awake != nil {
+		var err error
+		if m.core, err = newCore(context.Background(), config.Awake, config.Node.budgets().Memory); err == nil {
+			config.Node.Sleeper.add(m)
+		}
+	}
+	m.config.Awake = nil // which is the core's now
 	return m
 }
 
 // Instance is what the Micro's instances are made of.
-func (c *Config) Instance() wasi.InstanceConfig {
+func (c *Config) Instance(awake *Awake) wasi.InstanceConfig {
 	limits := c.Limits
 	return wasi.InstanceConfig{
 		Args:   c.Micro.Run,
 		Env:    c.Env,
-		Bundle: c.Bundle,
+		Bundle: awake.Bundle,
 		TmpDir: c.TmpDir,
 		Limits: wasi.Limits{
 			Memory: uint64(limits.Memory), Tmp: limits.Tmp, TmpInodes: limits.TmpInodes, Response: limits.Payload,
 			Fuel: limits.Fuel,
 		},
 		Budgets:  c.Node.budgets(),
-		Snapshot: c.Snapshot,
+		Snapshot: awake.Snapshot,
 	}
 }
 
-func (m *Micro) instance() (*wasi.Instance, error) {
-	instance, err := m.config.Module.NewInstance(context.Background(), m.config.Instance())
+// sandbox is an instance, and how it came to be.
+type sandbox struct {
+	*wasi.Instance
+	core  *core
+	start space.Start
+	took  time.Duration // what the start took of the request that it was made for
+}
+
+// sandbox makes an instance, and wakes the Micro if it must.
+func (m *Micro) sandbox() (*sandbox, error) {
+	ctx := context.Background()
+	began := time.Now()
+	core, woken, err := m.hold(ctx)
 	if errors.Is(err, wasi.ErrNoMemory) {
 		err = errors.Join(pool.ErrNoRoom, err)
 	}
-	return instance, err
+	if err != nil {
+		return nil, err
+	}
+	s := &sandbox{core: core, start: space.StartClone}
+	if woken {
+		s.start = space.StartLoad
+	}
+	s.Instance, err = core.Module.NewInstance(ctx, m.config.Instance(core.Awake))
+	s.took = time.Since(began)
+	if err == nil {
+		return s, nil
+	}
+	_, left := core.release(ctx)
+	switch {
+	case errors.Is(err, wasi.ErrNoMemory):
+		err = errors.Join(pool.ErrNoRoom, err)
+	case errors.Is(err, wasi.ErrUnprepared): // what it is made of is gone: who wakes it will see
+		m.forget(core)
+	}
+	return nil, errors.Join(err, left)
 }
+
+// free ends an instance. One that does not close has been counted out already.
+func (s *sandbox) free() {
+	_ = s.Close()
+	_, _ = s.core.release(context.Background())
+}
+
+// touch notes that the Micro is in use.
+func (m *Micro) touch() { m.used.Store(time.Now().UnixNano()) }
+
+func (m *Micro) lastUsed() time.Time { return time.Unix(0, m.used.Load()) }
 
 // Serve answers a request; see [registry.Server]. A failure of the Micro is in
 // its log when Serve returns.
@@ -121,22 +175,27 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	defer body.release()
-	instance, err := m.instances.Lease(r.Context())
+	m.touch()
+	defer m.touch()
+	asked := time.Now()
+	box, err := m.instances.Lease(r.Context())
 	if err != nil {
 		return m.admission(r.Context(), err)
 	}
 	give := m.instances.Drop // also after a panic
-	defer func() { give(instance) }()
-	err = m.execute(instance, w, r, body)
+	defer func() { give(box) }()
+	w = m.timed(w, r, box, time.Since(asked))
+	err = m.execute(box, w, r, body)
 	// An instance that cannot be reset is not wrong, only spent.
-	if instance.Fresh() || instance.Reset() == nil {
+	if m.isCurrent(box.core) && (box.Fresh() || box.Reset() == nil) {
+		box.start, box.took = space.StartReset, 0
 		give = m.instances.Keep
 	}
 	return err
 }
 
 // execute runs the instance under the deadline.
-func (m *Micro) execute(instance *wasi.Instance, w http.ResponseWriter, r *http.Request, body *body) error {
+func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, body *body) error {
 	ctx, cancel := context.WithTimeout(r.Context(), m.config.Limits.Timeout)
 	defer cancel()
 	control := http.NewResponseController(w)
@@ -150,8 +209,8 @@ func (m *Micro) execute(instance *wasi.Instance, w http.ResponseWriter, r *http.
 	// The log reports its own troubles; they are not the request's.
 	defer func() { _ = log.Close() }()
 	began := time.Now()
-	err := instance.Serve(w, inner, log)
-	m.account(space.UsageOf(r.Context()), instance.Fuel(), time.Since(began))
+	err := box.Serve(w, inner, log)
+	m.account(space.UsageOf(r.Context()), box.Fuel(), time.Since(began))
 	if err == nil {
 		return nil
 	}
@@ -217,7 +276,12 @@ func (m *Micro) translate(err error) *space.Error {
 
 // admission is the error of a request that got no instance.
 func (m *Micro) admission(ctx context.Context, err error) error {
+	if told, ok := errors.AsType[*space.Error](err); ok { // by who was to wake it
+		return told
+	}
 	switch {
+	case errors.Is(err, wasi.ErrUnprepared):
+		return space.Errorf(space.CodePreparing, "the Micro is being prepared; try again in a moment")
 	case errors.Is(err, pool.ErrFull):
 		e := space.Errorf(space.CodeQueueFull, "the Micro is busy: all of its places are taken; try again shortly")
 		leased, waiting := m.instances.Load()
@@ -241,5 +305,11 @@ func (m *Micro) Close(ctx context.Context) error {
 	if err := m.instances.Close(ctx); err != nil {
 		return fmt.Errorf("close micro %s: %w", m.config.Micro.Name, err)
 	}
-	return errors.Join(m.config.Snapshot.Close(), m.config.Module.Close(ctx), m.config.Bundle.Close())
+	m.waking.Lock()
+	defer m.waking.Unlock()
+	if m.core == nil {
+		return nil
+	}
+	_, err := m.letGo(ctx)
+	return err
 }

@@ -67,7 +67,8 @@ type bench struct {
 	engine *wasi.Engine
 	log    *journal
 	limits space.Limits
-	node   runner.Node // of the Micros that are made from then on
+	node   runner.Node  // of the Micros that are made from then on
+	woken  atomic.Int64 // how often one was
 }
 
 func newBench(t *testing.T) *bench {
@@ -94,16 +95,18 @@ func (b *bench) micro(t *testing.T, guest string, change func(*space.Limits)) *r
 	if change != nil {
 		change(&limits)
 	}
-	module, err := b.engine.Compile(t.Context(), wasitest.Guest(guest))
-	if err != nil {
-		t.Fatal(err)
-	}
-	bundle, err := os.OpenRoot(t.TempDir())
-	if err != nil {
-		t.Fatal(err)
-	}
+	dir := t.TempDir()
 	m := runner.New(runner.Config{
-		Micro: space.Micro{Name: guest, Run: []string{"main.wasm", "-v"}}, Module: module, Bundle: bundle,
+		Micro: space.Micro{Name: guest, Run: []string{"main.wasm", "-v"}},
+		Wake: func(ctx context.Context) (*runner.Awake, error) {
+			b.woken.Add(1)
+			module, err := b.engine.Compile(ctx, wasitest.Guest(guest))
+			if err != nil {
+				return nil, err
+			}
+			bundle, err := os.OpenRoot(dir)
+			return &runner.Awake{Module: module, Bundle: bundle}, err
+		},
 		Env: []string{"DETA_RUNTIME=true"}, TmpDir: t.TempDir(), Limits: limits, Node: b.node, Log: b.log,
 	})
 	t.Cleanup(func() {

@@ -57,6 +57,9 @@ type Micro struct {
 	Module string `json:"module,omitempty"`
 	// Contract is how requests enter the module, for example "cgi".
 	Contract string `json:"contract"`
+	// MemoryBytes is the linear memory that the module begins with; 0 in revisions of
+	// earlier versions.
+	MemoryBytes int64 `json:"memory_bytes,omitempty"`
 	// NoSnapshot says why requests do not start from a memory snapshot, "" if they do.
 	NoSnapshot string `json:"no_snapshot"`
 	// SnapshotBytes is the size of the snapshot's memory, and InitialiseTime what

@@ -1,0 +1,114 @@
+package deploy
+
+import (
+	"context"
+	"errors"
+	"os"
+
+	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/runner"
+	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/wasi"
+)
+
+// canSleep tells whether all that a revision needs is there, unless it is damaged, so
+// that it can be live without having been read.
+func (d *Deployer) canSleep(deployment store.Deployment) bool {
+	for _, micro := range deployment.Revision.Micros {
+		if !d.config.Engine.Prepared(micro.Module) || micro.MemoryBytes > d.config.Limits.Memory {
+			return false
+		}
+		bundle, err := d.config.Store.Blobs().Open(micro.Bundle)
+		if err != nil {
+			return false
+		}
+		if err := bundle.Close(); err != nil {
+			return false
+		}
+		config := d.initialisation(deployment, micro, &runner.Awake{})
+		if micro.SnapshotBytes > 0 && !d.config.Engine.HasSnapshot(micro.Module, config) {
+			return false
+		}
+	}
+	return true
+}
+
+// asleep makes a live app of a stored revision, without what it needs to run.
+func (d *Deployer) asleep(deployment store.Deployment) *registry.App {
+	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
+	for _, micro := range deployment.Revision.Micros {
+		app.Routes = append(app.Routes, registry.Route{Micro: micro, Server: runner.New(d.configure(deployment, micro))})
+	}
+	return app
+}
+
+// waker returns what gets a Micro what it needs when somebody asks for it. Should that
+// be gone, or damaged, the app is prepared again.
+func (d *Deployer) waker(deployment store.Deployment, micro space.Micro) func(context.Context) (*runner.Awake, error) {
+	return func(ctx context.Context) (*runner.Awake, error) {
+		awake, err := d.load(ctx, deployment, micro)
+		refused, told := errors.AsType[*space.Error](err)
+		switch {
+		case err == nil:
+			return awake, nil
+		case errors.Is(err, wasi.ErrUnprepared):
+			d.config.Logger.Warn("app is to be prepared again", "app", deployment.App.Name, "reason", err)
+			d.oweAgain(deployment)
+			return nil, &space.Error{
+				Code: space.CodePreparing, Message: "what the app needs to run was lost and is being made again; try again in a moment", Err: err,
+			}
+		case told && refused.Code == space.CodeRefused, errors.Is(err, os.ErrNotExist):
+			d.supersede(d.failed(deployment, err))
+			return nil, &space.Error{Code: space.CodePreparing, Message: "the app does not run; `spacewasm ls` tells its owner why", Err: err}
+		}
+		return nil, err
+	}
+}
+
+// load gets what a Micro needs of what has been prepared.
+func (d *Deployer) load(ctx context.Context, deployment store.Deployment, micro space.Micro) (*runner.Awake, error) {
+	bundle, err := d.config.Store.Blobs().Open(micro.Bundle)
+	if err != nil {
+		return nil, err
+	}
+	awake := &runner.Awake{Bundle: bundle}
+	awake.Module, err = d.config.Engine.Wake(ctx, micro.Module, func() ([]byte, error) { return bundle.ReadFile(micro.Run[0]) })
+	if err != nil {
+		return nil, errors.Join(err, bundle.Close())
+	}
+	err = awake.Module.Report().Fits(uint64(d.config.Limits.Memory))
+	if err == nil {
+		awake.Snapshot, err = awake.Module.LoadSnapshot(ctx, d.initialisation(deployment, micro, awake))
+	}
+	if err != nil {
+		return nil, errors.Join(refusal(err, micro.Run[0]), awake.Close(ctx))
+	}
+	return awake, nil
+}
+
+// oweAgain has a live app prepared again.
+func (d *Deployer) oweAgain(deployment store.Deployment) {
+	o := &owed{Deployment: deployment}
+	d.backlog.want(o)
+	if d.supersede(d.wanted(o)) {
+		d.backlog.add(o)
+	}
+}
+
+// supersede publishes an app in the place of the same revision, and tells whether that
+// was live.
+func (d *Deployer) supersede(app *registry.App) bool {
+	d.order.Lock()
+	defer d.order.Unlock()
+	now, release, ok := d.config.Registry.Acquire(app.App.Name)
+	if !ok {
+		return false
+	}
+	defer release()
+	if now.Routes == nil || now.App.Key != app.App.Key || now.Revision.Number != app.Revision.Number {
+		return false
+	}
+	d.config.Registry.Publish(app)
+	return true
+}

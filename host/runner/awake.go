@@ -1,0 +1,121 @@
+package runner
+
+import (
+	"context"
+	"errors"
+	"os"
+	"sync/atomic"
+
+	"github.com/spacewasm/spacewasm/host/pool"
+	"github.com/spacewasm/spacewasm/wasi"
+)
+
+// Awake is what a Micro has in memory while it is awake: what its instances are made
+// of.
+type Awake struct {
+	Module   *wasi.Module
+	Snapshot *wasi.Snapshot // nil is none
+	Bundle   *os.Root
+}
+
+// Close frees it, after all instances.
+func (a *Awake) Close(ctx context.Context) error {
+	return errors.Join(a.Snapshot.Close(), a.Module.Close(ctx), a.Bundle.Close())
+}
+
+// core is an Awake with the count of those that use it: the Micro, and its instances.
+// The last of them frees it.
+type core struct {
+	*Awake
+	budget  wasi.Budget // of which the code has taken charged bytes
+	charged int64
+	users   atomic.Int64
+}
+
+// newCore takes what the code has of memory off the budget; if there is not as much,
+// awake is closed.
+func newCore(ctx context.Context, awake *Awake, budget wasi.Budget) (*core, error) {
+	c := &core{Awake: awake, budget: budget}
+	if n := awake.Module.Bytes(); budget != nil && n > 0 {
+		if !budget.Take(n) {
+			return nil, errors.Join(pool.ErrNoRoom, awake.Close(ctx))
+		}
+		c.charged = n
+	}
+	c.users.Store(1)
+	return c, nil
+}
+
+// release counts a user out, and tells whether it was the last.
+func (c *core) release(ctx context.Context) (last bool, err error) {
+	if c.users.Add(-1) > 0 {
+		return false, nil
+	}
+	err = c.Close(ctx)
+	if c.budget != nil {
+		c.budget.Give(c.charged)
+	}
+	return true, err
+}
+
+// hold returns what instances are made of, with one more user. A Micro that sleeps is
+// woken, which took is told.
+func (m *Micro) hold(ctx context.Context) (c *core, woken bool, err error) {
+	m.waking.Lock()
+	defer m.waking.Unlock()
+	if m.core == nil {
+		awake, err := m.config.Wake(ctx)
+		if err != nil {
+			return nil, false, err
+		}
+		if m.core, err = newCore(ctx, awake, m.config.Node.budgets().Memory); err != nil {
+			return nil, false, err
+		}
+		m.config.Node.Sleeper.add(m)
+		woken = true
+	}
+	m.core.users.Add(1)
+	return m.core, woken, nil
+}
+
+// sleep frees all that the Micro has in memory, unless it is busy, and tells whether
+// there was anything.
+func (m *Micro) sleep() bool {
+	// Who wakes another Micro, and puts this one to sleep for it, must not wait for one
+	// that does the same the other way round.
+	if !m.waking.TryLock() {
+		return false
+	}
+	defer m.waking.Unlock()
+	if leased, _ := m.instances.Load(); leased > 0 || m.core == nil {
+		return false
+	}
+	last, _ := m.letGo(context.Background()) // what does not close is lost to this process only
+	return last
+}
+
+// letGo frees what the Micro has in memory but for what others use, and tells whether
+// that was all. The caller holds waking.
+func (m *Micro) letGo(ctx context.Context) (all bool, err error) {
+	c := m.core
+	m.core = nil
+	m.config.Node.Sleeper.remove(m)
+	m.instances.Shrink()
+	return c.release(ctx)
+}
+
+// forget has the Micro sleep, if instances are still made of c.
+func (m *Micro) forget(c *core) {
+	m.waking.Lock()
+	defer m.waking.Unlock()
+	if m.core == c {
+		_, _ = m.letGo(context.Background())
+	}
+}
+
+// isCurrent tells whether instances are still made of c.
+func (m *Micro) isCurrent(c *core) bool {
+	m.waking.Lock()
+	defer m.waking.Unlock()
+	return m.core == c
+}
