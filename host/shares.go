@@ -32,6 +32,8 @@ type Shares struct {
 	Places, Queue int
 	// Memory is for instances, and Bodies for the bodies of requests, in bytes.
 	Memory, Bodies int64
+	// Code is for the machine code of Micros that are awake, in bytes.
+	Code int64
 	// Heap is the soft limit for Go's runtime, in bytes. Bodies are in its heap;
 	// linear memories and compiled code, which are mapped, are not.
 	Heap int64
@@ -53,6 +55,8 @@ const (
 	assumedMemory = 4 << 30
 	// Less memory for instances than this would let nobody run.
 	leastMemory = 32 << 20
+	// Code for three Micros in Go.
+	leastCode = 64 << 20
 	// Less descriptors than these are used up by a handful of Micros.
 	leastDescriptors = 256
 	// What an instance has beside its memory at the most: tables and buffers.
@@ -72,7 +76,7 @@ func (c *Config) Share(m Machine) (Shares, error) {
 	}
 	s := Shares{
 		Places: placesPerProcessor * m.Processors, Queue: queuePerNode,
-		Memory: total - total/8, Bodies: total / 8,
+		Memory: total - total/8, Bodies: total / 8, Code: max(total/12, leastCode),
 		Connections: int(min(int64(c.Connections), m.Descriptors/4)), Descriptors: m.Descriptors / 2,
 		Tmp: c.TmpBudget, Mappings: m.Mappings / 3,
 	}
@@ -115,7 +119,7 @@ func (h *Host) share() error {
 		return err
 	}
 	s := h.shares
-	h.config.Logger.Info("shares of the node", "executions", s.Places, "memory", s.Memory, "bodies", s.Bodies,
+	h.config.Logger.Info("shares of the node", "executions", s.Places, "memory", s.Memory, "bodies", s.Bodies, "code", s.Code,
 		"tmp", s.Tmp, "connections", s.Connections, "descriptors", s.Descriptors, "mappings", s.Mappings)
 	if most := s.Memory - besideMemory; h.config.Limits.Memory > most {
 		// Else a guest at this limit would be told for ever to come back later.
@@ -125,7 +129,7 @@ func (h *Host) share() error {
 	}
 	h.node = runner.Node{
 		Gate:   pool.NewGate(s.Places, s.Queue),
-		Memory: pool.NewBudget(s.Memory), Bodies: pool.NewBudget(s.Bodies),
+		Memory: pool.NewBudget(s.Memory), Bodies: pool.NewBudget(s.Bodies), Code: pool.NewBudget(s.Code),
 		Tmp: h.reserve.Guard(pool.NewBudget(s.Tmp)), Descriptors: pool.NewBudget(s.Descriptors),
 		Mappings: pool.NewBudget(s.Mappings),
 		Sleeper:  runner.NewSleeper(h.config.Sleep),

@@ -6,10 +6,9 @@ import (
 	"fmt"
 	"io"
 	"os"
-	"runtime"
-	"time"
+	"syscall"
 
-	"golang.org/x/sys/unix"
+	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 )
 
 // offer has wazero find the machine code under a name, until the function that it
@@ -32,16 +31,13 @@ func (c *codeFile) offer(name string) (done func() error, err error) {
 	if err := os.Symlink(fmt.Sprintf("/proc/self/fd/%d", out.Fd()), name); err != nil {
 		return nil, errors.Join(fmt.Errorf("offer code: %w", err), out.Close(), in.Close())
 	}
-	if raw, err := in.SyscallConn(); err == nil {
-		_ = raw.Control(func(fd uintptr) { _, _ = unix.FcntlInt(fd, unix.F_SETPIPE_SZ, 1<<20) })
-	}
 	fed := make(chan error, 1)
 	go func() { fed <- errors.Join(c.feed(in, head, size), in.Close()) }()
 	return func() error {
 		// Who still writes finds that nobody reads; that is no error where wazero has
 		// what it wants.
 		err := errors.Join(out.Close(), os.Remove(name))
-		if failed := <-fed; failed != nil && !errors.Is(failed, unix.EPIPE) {
+		if failed := <-fed; failed != nil && !errors.Is(failed, syscall.EPIPE) {
 			err = errors.Join(err, failed)
 		}
 		return err
@@ -88,7 +84,7 @@ func (c *codeFile) entryHead() (head []byte, size int, err error) {
 // the end: what is written at once is whole words, and few enough to be written whole.
 func (c *codeFile) feed(in *os.File, head []byte, size int) error {
 	const word, atomic = 8, 4096
-	place, err := predict(size)
+	place, err := memory.NextPlace(size)
 	if err != nil {
 		return err
 	}
@@ -104,32 +100,8 @@ func (c *codeFile) feed(in *os.File, head []byte, size int) error {
 		}
 		at += n
 	}
-	advise(place, size)
+	place.Huge()
 	rest := io.NewSectionReader(c.file, int64(len(head)), c.NativeBytes-int64(len(head)))
 	_, err = io.CopyBuffer(struct{ io.Writer }{in}, struct{ io.Reader }{rest}, make([]byte, 256<<10))
 	return err
-}
-
-// predict returns where the kernel maps the next so many bytes, if nobody else has it
-// map something meanwhile.
-func predict(size int) (uintptr, error) {
-	place, err := unix.MmapPtr(-1, 0, nil, uintptr(size), unix.PROT_READ|unix.PROT_WRITE, unix.MAP_ANON|unix.MAP_PRIVATE)
-	if err != nil {
-		return 0, fmt.Errorf("map memory for code: %w", err)
-	}
-	return uintptr(place), unix.MunmapPtr(place, uintptr(size))
-}
-
-// advise has memory that is about to be mapped consist of huge pages. Should something
-// else be mapped there, or nothing, it does no harm.
-func advise(place uintptr, size int) {
-	const tries, pause = 100, 20 * time.Microsecond
-	for range tries {
-		_, _, errno := unix.Syscall(unix.SYS_MADVISE, place, uintptr(size), unix.MADV_HUGEPAGE)
-		if !errors.Is(errno, unix.ENOMEM) { // there is something, or it cannot be done
-			return
-		}
-		runtime.Gosched()
-		time.Sleep(pause)
-	}
 }

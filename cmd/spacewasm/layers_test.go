@@ -20,12 +20,13 @@ host/space host/pool host/disk host/machine host/door wasi/internal/binary wasi/
 wasi/internal/preview1 wasi/internal/instrument
 wasi/internal/cgi wasi/internal/handler
 host/store host/registry wasi
-host/runner host/logs host/access
+host/runner host/logs host/access wasi/stock
 host/deploy host/gateway
 host/api/wire
 host/api host/api/client
 host
-cmd/spacewasm
+bench
+cmd/spacewasm bench/suite
 `
 
 // alone lists packages that import nothing of ours, but for the SDK of guests, which
@@ -43,7 +44,7 @@ const sdk = "wasi/micro"
 // walls lists who may import what is not ours and not Go's: the module, then the
 // packages, where a trailing /... means all below.
 const walls = `
-github.com/tetratelabs/wazero   wasi wasi/internal/...
+github.com/tetratelabs/wazero   wasi wasi/internal/... wasi/stock
 github.com/minio/sio           wasi
 golang.org/x/net                wasi/internal/answer wasi/internal/cgi wasi/internal/handler
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
@@ -59,6 +60,7 @@ github.com/cli/browser          cmd/spacewasm
 github.com/dustin/go-humanize   cmd/spacewasm
 github.com/schollz/progressbar  cmd/spacewasm
 golang.org/x/term               cmd/spacewasm
+golang.org/x/perf               bench
 golang.org/x/image              examples/thumbnail
 `
 

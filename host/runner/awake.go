@@ -6,7 +6,6 @@ import (
 	"os"
 	"sync/atomic"
 
-	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
@@ -27,23 +26,27 @@ func (a *Awake) Close(ctx context.Context) error {
 // The last of them frees it.
 type core struct {
 	*Awake
-	budget  wasi.Budget // of which the code has taken charged bytes
-	charged int64
+	node    *Node
+	charged int64 // of the node's budget for code
 	users   atomic.Int64
 }
 
-// newCore takes what the code has of memory off the budget; if there is not as much,
-// awake is closed.
-func newCore(ctx context.Context, awake *Awake, budget wasi.Budget) (*core, error) {
-	c := &core{Awake: awake, budget: budget}
-	if n := awake.Module.Bytes(); budget != nil && n > 0 {
-		if !budget.Take(n) {
-			return nil, errors.Join(pool.ErrNoRoom, awake.Close(ctx))
-		}
-		c.charged = n
-	}
+// newCore takes what the code has of memory off the node's budget for code. Others
+// have to sleep for it; if all of them are busy, it is more than the budget.
+func newCore(awake *Awake, node *Node) *core {
+	c := &core{Awake: awake, node: node}
 	c.users.Store(1)
-	return c, nil
+	n := awake.Module.Bytes()
+	if node.Code == nil {
+		return c
+	}
+	for !node.Code.Take(n) {
+		if !node.Sleeper.reclaim() {
+			return c
+		}
+	}
+	c.charged = n
+	return c
 }
 
 // release counts a user out, and tells whether it was the last.
@@ -52,8 +55,8 @@ func (c *core) release(ctx context.Context) (last bool, err error) {
 		return false, nil
 	}
 	err = c.Close(ctx)
-	if c.budget != nil {
-		c.budget.Give(c.charged)
+	if c.node.Code != nil {
+		c.node.Code.Give(c.charged)
 	}
 	return true, err
 }
@@ -68,9 +71,7 @@ func (m *Micro) hold(ctx context.Context) (c *core, woken bool, err error) {
 		if err != nil {
 			return nil, false, err
 		}
-		if m.core, err = newCore(ctx, awake, m.config.Node.budgets().Memory); err != nil {
-			return nil, false, err
-		}
+		m.core = newCore(awake, &m.config.Node)
 		m.config.Node.Sleeper.add(m)
 		woken = true
 	}

@@ -15,6 +15,9 @@ type Node struct {
 	// Memory is what instances take from, and Bodies what the bodies of requests
 	// do, in bytes.
 	Memory, Bodies *pool.Budget
+	// Code is what the machine code of Micros takes from that are awake, in bytes. For
+	// it others sleep; those that are busy may have more together.
+	Code *pool.Budget
 	// Tmp, Descriptors and Mappings are those of [wasi.Budgets].
 	Tmp, Descriptors, Mappings wasi.Budget
 	// Sleeper puts the Micros to sleep; nil puts none.

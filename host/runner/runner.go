@@ -78,8 +78,7 @@ type Micro struct {
 
 var _ registry.Server = (*Micro)(nil)
 
-// New returns a Micro, which is to be closed. What it begins with is let go at once
-// where the node has no memory for it.
+// New returns a Micro, which is to be closed.
 func New(config Config) *Micro {
 	m := &Micro{config: config}
 	limits := config.Limits
@@ -92,10 +91,8 @@ func New(config Config) *Micro {
 	)
 	m.touch()
 	if config.Awake != nil {
-		var err error
-		if m.core, err = newCore(context.Background(), config.Awake, config.Node.budgets().Memory); err == nil {
-			config.Node.Sleeper.add(m)
-		}
+		m.core = newCore(config.Awake, &m.config.Node)
+		config.Node.Sleeper.add(m)
 	}
 	m.config.Awake = nil // which is the core's now
 	return m

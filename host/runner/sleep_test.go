@@ -115,14 +115,21 @@ func TestSleepUnderLoad(t *testing.T) {
 func TestReclaimsTheIdlest(t *testing.T) {
 	b := newBench(t)
 	b.node.Sleeper = runner.NewSleeper(runner.DefaultSleep())
-	b.node.Gate, b.node.Memory = pool.NewGate(8, 8), pool.NewBudget(3<<20)
-	for range 2 {
-		for _, name := range []string{"first", "second"} {
-			m := b.micro(t, "hello", nil)
-			if got := serve(t, m); got != "load" {
-				t.Errorf("%s: %s", name, got)
-			}
-		}
+	b.node.Gate, b.node.Memory = pool.NewGate(8, 8), pool.NewBudget(2<<20) // for three instances
+	first, second := b.micro(t, "hello", nil), b.micro(t, "echo", nil)
+	for _, m := range []*runner.Micro{first, second, first} {
+		serve(t, m)
+	}
+	if !b.node.Sleeper.Reclaim() || serve(t, first) != "reset" || serve(t, second) != "load" {
+		t.Error("it was not the second that had to sleep")
+	}
+	if !b.node.Sleeper.Reclaim() || !b.node.Sleeper.Reclaim() || b.node.Sleeper.Reclaim() {
+		t.Error("there were not two to put to sleep")
+	}
+	leave := occupy(t, b.micro(t, "flush", nil), 1)
+	defer leave()
+	if b.node.Sleeper.Reclaim() {
+		t.Error("a busy one was put to sleep")
 	}
 }
 

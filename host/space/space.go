@@ -85,7 +85,7 @@ func (m Micro) Type() string {
 
 // ParseAppName checks that s may name an app.
 func ParseAppName(s string) (AppName, error) {
-	if !regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$`).MatchString(s) {
+	if !isAppName(s) {
 		return "", fmt.Errorf("app name %q: want 1 to 40 lower-case letters, digits and inner hyphens", s)
 	}
 	switch s {
@@ -93,6 +93,21 @@ func ParseAppName(s string) (AppName, error) {
 		return "", fmt.Errorf("app name %q is reserved for the platform; choose another", s)
 	}
 	return AppName(s), nil
+}
+
+// isAppName matches ^[a-z0-9]([a-z0-9-]{0,38}[a-z0-9])?$. It is asked for each request,
+// of which a regular expression would take an eighth.
+func isAppName(s string) bool {
+	const most = 40
+	if s == "" || len(s) > most || s[0] == '-' || s[len(s)-1] == '-' {
+		return false
+	}
+	for i := range len(s) {
+		if c := s[i]; (c < 'a' || c > 'z') && (c < '0' || c > '9') && c != '-' {
+			return false
+		}
+	}
+	return true
 }
 
 // SuggestAppName turns the name of a file or folder into an app name, lowering

@@ -32,12 +32,34 @@ type host interface {
 // written at a time.
 const bufferBytes = 4 << 10
 
-// answer has h answer the host's request.
+// room is what a request needs, made ahead: an instance has one request at a time, and
+// each finds what is there as the first does. What a request takes is its own from then
+// on, as it may outlive the call where memory is kept.
+var room struct {
+	texts  [bufferBytes]byte
+	body   *bufio.Writer
+	writer *responseWriter
+	asked  *http.Request
+}
+
+// prepare makes what the next request takes.
+func prepare() {
+	const fields = 8
+	room.body = bufio.NewWriterSize(nil, bufferBytes)
+	room.writer = &responseWriter{header: make(http.Header, fields)}
+	room.asked = &http.Request{Header: make(http.Header, fields), RemoteAddr: "127.0.0.1:0", Body: http.NoBody}
+}
+
+// answer has h answer the host's request. It is not for concurrent use.
 func answer(h http.Handler, from host) {
-	w := &responseWriter{host: from, header: http.Header{}}
+	if room.writer == nil {
+		prepare()
+	}
+	w, r := room.writer, room.asked
+	w.host, w.buffer = from, room.body
+	room.writer, room.asked, room.body = nil, nil, nil
 	w.buffer.Reset(bodyWriter{from})
-	r, err := request(from)
-	if err != nil {
+	if err := fill(r, from); err != nil {
 		http.Error(w, "bad request: "+err.Error(), http.StatusBadRequest)
 	} else {
 		h.ServeHTTP(w, r)
@@ -46,21 +68,17 @@ func answer(h http.Handler, from host) {
 	_ = w.buffer.Flush()         // which does not fail
 }
 
-// request asks for the request.
-func request(from host) (*http.Request, error) {
-	buf := make([]byte, bufferBytes)
-	method := text(&buf, from.method)
-	target := text(&buf, from.uri)
-	u, err := url.ParseRequestURI(target)
-	if err != nil {
-		return nil, err
+// fill asks for the request.
+func fill(r *http.Request, from host) error {
+	buf := room.texts[:]
+	r.Method = text(&buf, from.method)
+	r.RequestURI = text(&buf, from.uri)
+	var err error
+	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
+		return err
 	}
-	proto := text(&buf, from.protocol)
-	major, minor, _ := http.ParseHTTPVersion(proto)
-	r := &http.Request{
-		Method: method, URL: u, RequestURI: target, Proto: proto, ProtoMajor: major, ProtoMinor: minor,
-		Header: http.Header{}, RemoteAddr: "127.0.0.1:0", Body: http.NoBody,
-	}
+	r.Proto = text(&buf, from.protocol)
+	r.ProtoMajor, r.ProtoMinor, _ = http.ParseHTTPVersion(r.Proto)
 	for _, name := range list(&buf, from.names) {
 		values := list(&buf, func(buf []byte) (int, int) { return from.values(name, buf) })
 		if name == "host" {
@@ -70,15 +88,15 @@ func request(from host) (*http.Request, error) {
 		r.Header[textproto.CanonicalMIMEHeaderKey(name)] = values
 	}
 	r.ContentLength = -1
-	if n, err := strconv.ParseInt(r.Header.Get("Content-Length"), 10, 64); err == nil {
-		r.ContentLength = n
+	if length := r.Header["Content-Length"]; len(length) > 0 { // which the host has checked
+		r.ContentLength, _ = strconv.ParseInt(length[0], 10, 64)
 	} else if r.Header.Get("Transfer-Encoding") == "" {
 		r.ContentLength = 0
 	}
 	if r.ContentLength != 0 || len(r.TransferEncoding) > 0 {
 		r.Body = &bodyReader{host: from}
 	}
-	return r, nil
+	return nil
 }
 
 // text reads a text, of whatever length, through a buffer that grows.
@@ -98,8 +116,11 @@ func list(buf *[]byte, get func([]byte) (count, size int)) []string {
 		*buf = make([]byte, size)
 		count, size = get(*buf)
 	}
-	if count == 0 {
+	switch {
+	case count == 0:
 		return nil
+	case count == 1:
+		return []string{string((*buf)[:size-1])}
 	}
 	return strings.Split(string((*buf)[:size-1]), "\x00")
 }
@@ -138,7 +159,7 @@ type responseWriter struct {
 	header http.Header
 	wrote  bool
 	typed  bool // the content type is known, or is to be none
-	buffer bufio.Writer
+	buffer *bufio.Writer
 }
 
 // Header implements [http.ResponseWriter].

@@ -44,6 +44,7 @@ func initialise() {
 	if handler == nil {
 		log.Fatal("main has returned and not called micro.Serve")
 	}
+	prepare()
 }
 
 // handleRequest answers a request, whole, so there is nothing for another handler to
