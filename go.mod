@@ -6,7 +6,9 @@ require (
 	github.com/cli/browser v1.3.0 // spacewasm open
 	github.com/dustin/go-humanize v1.1.0 // sizes in flags and tables
 	github.com/gofrs/flock v0.13.2 // one server per data directory
+	github.com/http-wasm/http-wasm-host-go v0.7.0 // tests: the handler ABI's compatibility kit
 	github.com/labstack/echo/v4 v4.16.0 // the admin API's routes
+	github.com/minio/sio v0.4.1 // snapshots are sealed
 	github.com/rogpeppe/go-internal v1.16.0 // testscript
 	github.com/schollz/progressbar/v3 v3.19.1 // upload progress
 	github.com/spf13/cobra v1.10.2 // the command line
@@ -16,17 +18,12 @@ require (
 	go.yaml.in/yaml/v3 v3.0.6 // the Spacefile
 	golang.org/x/image v0.47.0 // examples/thumbnail
 	golang.org/x/net v0.61.0 // httpguts: what a header may hold
+	golang.org/x/perf v0.0.0-20260908200009-22c9c6c9d4da // benchmath: do two samples differ
 	golang.org/x/sync v0.24.0 // errgroup
 	golang.org/x/sys v0.49.0 // mmap, *at, syncfs
 	golang.org/x/term v0.47.0 // asking for a token
 	modernc.org/sqlite v1.62.0 // the registry's database, without cgo
 	pgregory.net/rapid v1.3.0 // tests: models
-)
-
-require (
-	github.com/http-wasm/http-wasm-host-go v0.7.0
-	github.com/minio/sio v0.4.1
-	golang.org/x/perf v0.0.0-20260908200009-22c9c6c9d4da
 )
 
 require (

@@ -79,9 +79,9 @@ func (m *Micro) hold(ctx context.Context) (c *core, woken bool, err error) {
 	return m.core, woken, nil
 }
 
-// sleep frees all that the Micro has in memory, unless it is busy, and tells whether
-// there was anything.
-func (m *Micro) sleep() bool {
+// Sleep frees all that the Micro has in memory, unless it is busy, and tells whether
+// there was anything. Who asks for it next wakes it.
+func (m *Micro) Sleep() bool {
 	// Who wakes another Micro, and puts this one to sleep for it, must not wait for one
 	// that does the same the other way round.
 	if !m.waking.TryLock() {
@@ -120,3 +120,6 @@ func (m *Micro) isCurrent(c *core) bool {
 	defer m.waking.Unlock()
 	return m.core == c
 }
+
+// Doze frees the Micro's idle instances, and tells whether there were any.
+func (m *Micro) Doze() bool { return m.instances.Shrink() }

@@ -85,9 +85,9 @@ func (s *Sleeper) look(now time.Time) {
 	for _, m := range s.all() {
 		switch idle := now.Sub(m.lastUsed()); {
 		case idle >= s.config.Code:
-			m.sleep()
+			m.Sleep()
 		case idle >= s.config.Instances:
-			m.instances.Shrink()
+			m.Doze()
 		}
 	}
 }
@@ -103,7 +103,7 @@ func (s *Sleeper) reclaim() bool {
 				first = i
 			}
 		}
-		if all[first].sleep() {
+		if all[first].Sleep() {
 			return true
 		}
 		all[first] = all[len(all)-1]
