@@ -28,7 +28,7 @@ func subject(t *testing.T, guest string, baseline bool) *bench.Subject {
 	if err := os.WriteFile(file, wasitest.Guest(guest), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := bench.NewSubject(t.Context(), file, baseline)
+	s, err := bench.NewSubject(t.Context(), file, bench.SubjectConfig{Baseline: baseline})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -99,11 +99,11 @@ func TestRunFails(t *testing.T) {
 	if err := os.WriteFile(file, []byte("no module"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = bench.NewSubject(t.Context(), file, false)
+	_, err = bench.NewSubject(t.Context(), file, bench.SubjectConfig{})
 	if _, ok := errors.AsType[*wasi.RefusedError](err); !ok {
 		t.Errorf("got %v", err)
 	}
-	if _, err := bench.NewSubject(t.Context(), file+"x", false); !errors.Is(err, os.ErrNotExist) {
+	if _, err := bench.NewSubject(t.Context(), file+"x", bench.SubjectConfig{}); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }

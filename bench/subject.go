@@ -32,9 +32,17 @@ type Subject struct {
 	stock  *stock.Module // nil without a baseline
 }
 
+// SubjectConfig says how a module is to be measured.
+type SubjectConfig struct {
+	// Baseline has stock wazero measured too.
+	Baseline bool
+	// Isolation is that of the Micro.
+	Isolation space.Isolation
+}
+
 // NewSubject prepares a module, whose bundle is the folder that its file is in. It is
 // to be closed. The module's own faults are a [*wasi.RefusedError].
-func NewSubject(ctx context.Context, file string, baseline bool) (*Subject, error) {
+func NewSubject(ctx context.Context, file string, config SubjectConfig) (*Subject, error) {
 	code, err := os.ReadFile(file)
 	if err != nil {
 		return nil, err
@@ -44,13 +52,13 @@ func NewSubject(ctx context.Context, file string, baseline bool) (*Subject, erro
 		return nil, fmt.Errorf("make a folder for what is compiled: %w", err)
 	}
 	s := &Subject{name: file, arg: filepath.Base(file), code: code, dir: dir, bundle: filepath.Dir(file)}
-	if err := s.open(ctx, baseline); err != nil {
+	if err := s.open(ctx, config); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
 	return s, nil
 }
 
-func (s *Subject) open(ctx context.Context, baseline bool) error {
+func (s *Subject) open(ctx context.Context, config SubjectConfig) error {
 	const workers = 2 // as a server has
 	var err error
 	s.engine, err = wasi.New(ctx, wasi.Config{
@@ -65,6 +73,7 @@ func (s *Subject) open(ctx context.Context, baseline bool) error {
 	}
 	s.config = runner.Config{
 		Micro: space.Micro{Name: "bench", Run: []string{s.arg}}, Wake: s.wake, TmpDir: tmp, Limits: space.DefaultLimits(), Log: silence{},
+		Isolation: config.Isolation,
 	}
 	awake, err := s.prepare(ctx)
 	if err != nil {
@@ -75,7 +84,7 @@ func (s *Subject) open(ctx context.Context, baseline bool) error {
 		return err
 	}
 	s.micro = runner.New(s.config)
-	if baseline {
+	if config.Baseline {
 		s.stock, err = stock.Compile(ctx, s.code, s.report, s.stockConfig())
 	}
 	return err

@@ -60,11 +60,12 @@ func (m *Module) Run(ctx context.Context, c Command) (uint32, error) {
 	if err := process.Begin(c.Env, preview1.Stdio{In: c.Stdin, Out: c.Stdout, Err: c.Stderr}); err != nil {
 		return 0, err
 	}
-	g, err := m.compiled.instantiate(ctx, m.engine.runtime, mem, nil)
+	g, err := m.compiled.instantiate(ctx, m.engine, mem, nil)
 	if err != nil {
 		return 0, err
 	}
 	defer func() { _ = g.close(ctx) }()
+	g.tracker = nil // it is never reset, and its thread is to be anybody's
 	g.begin(0)
 	err = m.start(ctx, g, process)
 	if exit, ok := errors.AsType[*sys.ExitError](err); ok {

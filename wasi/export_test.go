@@ -66,6 +66,3 @@ func State(i *Instance) string {
 	}
 	return text
 }
-
-// Reuse lets an instance serve again as it was left, which nobody should do.
-func Reuse(i *Instance) { i.used = false }

@@ -22,6 +22,7 @@ type guest struct {
 	snapshot *Snapshot // nil where it begins with its data
 	runtime  wazero.Runtime
 	memory   *memory.Reservation
+	tracker  *memory.Tracker
 	wasm     api.Module
 	meter    meter
 	globals  []global
@@ -35,7 +36,7 @@ type global struct {
 
 // instantiate makes a guest, of a snapshot if there is one. What fails here is the
 // host's fault: the module has been compiled. The memory stays the caller's.
-func (c *compiled) instantiate(ctx context.Context, runtime wazero.Runtime, mem *memory.Reservation, s *Snapshot) (*guest, error) {
+func (c *compiled) instantiate(ctx context.Context, e *Engine, mem *memory.Reservation, s *Snapshot) (*guest, error) {
 	var image *memory.Image
 	var err error
 	if s != nil {
@@ -46,7 +47,7 @@ func (c *compiled) instantiate(ctx context.Context, runtime wazero.Runtime, mem 
 	if err := mem.Load(image); err != nil {
 		return nil, err
 	}
-	g := &guest{compiled: c, runtime: runtime, memory: mem, snapshot: s}
+	g := &guest{compiled: c, runtime: e.runtime, memory: mem, tracker: e.tracker, snapshot: s}
 	if err := g.instantiate(ctx); err != nil {
 		return nil, err
 	}
@@ -141,6 +142,8 @@ func (g *guest) call(ctx context.Context, process *preview1.Process, name string
 	if f == nil {
 		return 0, fmt.Errorf("the module exports no function %q", name)
 	}
+	end := g.memory.Watch(g.tracker)
+	defer end()
 	results, err := f.Call(ctx, params...)
 	if err != nil || len(results) == 0 {
 		return 0, err
@@ -154,16 +157,16 @@ func (g *guest) call(ctx context.Context, process *preview1.Process, name string
 // memory, may have changed its tables or dropped its data, or has a global of
 // which a host sees but a part), another one is made in the same memory: that
 // saves the kernel's work of giving it all its pages again.
-func (g *guest) reset(ctx context.Context, tracker *memory.Tracker) error {
+func (g *guest) reset(ctx context.Context) error {
 	again := g.compiled.spends
 	if !again {
-		err := g.memory.Reset(tracker)
+		err := g.memory.Reset(g.tracker)
 		if again = errors.Is(err, memory.ErrGrown); err != nil && !again {
 			return err
 		}
 	}
 	if again {
-		if err := errors.Join(g.close(ctx), g.memory.Renew(tracker)); err != nil {
+		if err := errors.Join(g.close(ctx), g.memory.Renew(g.tracker)); err != nil {
 			return err
 		}
 		return g.instantiate(ctx)

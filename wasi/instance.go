@@ -109,11 +109,27 @@ func (p *phased) Flush() error {
 // Reset puts an instance that has served a request back to what a new one is. An
 // error says why it cannot be: then it is to be closed.
 func (i *Instance) Reset() error {
+	return i.renew(func() error { return i.guest.reset(context.Background()) })
+}
+
+// Again makes an instance that has served a request ready for another, which finds the
+// memory as that has left it, and nothing else of it. Where there is no snapshot to have
+// begun with, or a request is a program of its own, it is Reset.
+func (i *Instance) Again() error {
+	if i.guest.snapshot == nil || i.guest.compiled.report.Contract != ContractHandler {
+		return i.Reset()
+	}
+	return i.renew(func() error { return nil })
+}
+
+// renew closes what the request had open, and does the rest. If that fails the instance
+// stays broken.
+func (i *Instance) renew(rest func() error) error {
 	if i.broken {
 		return errors.New("the guest was stopped in the middle of what it did")
 	}
 	i.broken = true // until all of it has been done
-	if err := errors.Join(i.process.Close(), i.tmp.Reset(), i.guest.reset(context.Background(), i.engine.tracker)); err != nil {
+	if err := errors.Join(i.process.Close(), i.tmp.Reset(), rest()); err != nil {
 		return err
 	}
 	i.used, i.broken = false, false

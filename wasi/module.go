@@ -106,7 +106,7 @@ func (m *Module) newInstance(ctx context.Context, config InstanceConfig) (*Insta
 			return nil, errors.Join(ErrNoMemory, mem.Close())
 		}
 	}
-	g, err := m.compiled.instantiate(ctx, m.engine.runtime, mem, begin)
+	g, err := m.compiled.instantiate(ctx, m.engine, mem, begin)
 	if err != nil {
 		return nil, errors.Join(err, mem.Close())
 	}

@@ -58,6 +58,9 @@ type Config struct {
 	// TmpDir is the host's folder for the executions' /tmp.
 	TmpDir string
 	Limits space.Limits
+	// Isolation says what requests have of one another; "" is
+	// [space.IsolationRequest].
+	Isolation space.Isolation
 	// Node is shared with other Micros.
 	Node Node
 	Log  Log
@@ -184,11 +187,19 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 	w = m.timed(w, r, box, time.Since(asked))
 	err = m.execute(box, w, r, body)
 	// An instance that cannot be reset is not wrong, only spent.
-	if m.isCurrent(box.core) && (box.Fresh() || box.Reset() == nil) {
+	if m.isCurrent(box.core) && (box.Fresh() || m.renew(box) == nil) {
 		box.start, box.took = space.StartReset, 0
 		give = m.instances.Keep
 	}
 	return err
+}
+
+// renew makes an instance ready for the next request.
+func (m *Micro) renew(box *sandbox) error {
+	if m.config.Isolation == space.IsolationInstance {
+		return box.Again()
+	}
+	return box.Reset()
 }
 
 // execute runs the instance under the deadline.

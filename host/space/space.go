@@ -83,6 +83,17 @@ func (m Micro) Type() string {
 	return "normal"
 }
 
+// Isolation says what requests to a Micro have of one another.
+type Isolation string
+
+const (
+	// IsolationRequest gives each request fresh state.
+	IsolationRequest Isolation = "request"
+	// IsolationInstance has requests find the memory that others have left, until the
+	// Micro sleeps; which of them, nobody can tell.
+	IsolationInstance Isolation = "instance"
+)
+
 // ParseAppName checks that s may name an app.
 func ParseAppName(s string) (AppName, error) {
 	if !isAppName(s) {

@@ -12,3 +12,9 @@ func Ways() map[string]*Tracker {
 	}
 	return ways
 }
+
+// Known tells whether the next reset need not look for pages.
+func Known(r *Reservation) bool { return r.written.complete() }
+
+// Counts tells whether a tracker counts page faults.
+func Counts(t *Tracker) bool { return t.counts }

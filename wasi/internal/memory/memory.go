@@ -24,6 +24,7 @@ type Reservation struct {
 	starved bool
 	image   *Image // nil until it is loaded
 	scratch *scratch
+	written written
 	budget  Budget // nil has no end
 	charged uint64 // bytes of memory that were taken from the budget
 	beside  uint64 // bytes of something else that were

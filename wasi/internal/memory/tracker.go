@@ -14,7 +14,74 @@ func (r *Reservation) Reset(t *Tracker) error {
 	if r.image == nil || uint64(len(r.bytes)) != r.image.Size() {
 		return ErrGrown
 	}
+	if r.written.complete() {
+		r.written.seen = unseen
+		r.forget()
+		for _, run := range r.written.runs {
+			r.image.restore(r.bytes, run.first, run.end)
+		}
+		return nil
+	}
 	return r.restore(t)
+}
+
+// written is which pages of a memory are no longer the image's: all that have ever been
+// written to since it was loaded, as a page that is copied back stays the process's own.
+type written struct {
+	runs []pages
+	// known says that runs are all there were at the last reset.
+	known bool
+	seen  seen
+}
+
+// seen is what is known of the time since the last reset.
+type seen int
+
+const (
+	unseen  seen = iota // nobody has looked
+	quiet               // no page was written to first
+	faulted             // some may have been
+)
+
+// pages are those from first up to end.
+type pages struct{ first, end int }
+
+func (w *written) complete() bool { return w.known && w.seen == quiet }
+
+// maxRuns is how many runs of pages are remembered.
+const maxRuns = 256
+
+// begin has the runs listed anew.
+func (w *written) begin() { *w = written{runs: w.runs[:0], known: true} }
+
+// add lists a run.
+func (w *written) add(first, end int) {
+	w.known = w.known && len(w.runs) < maxRuns
+	if w.known {
+		w.runs = append(w.runs, pages{first, end})
+	}
+}
+
+// Watch is called before a guest runs, and what it returns after it, by the same
+// goroutine, which runs on one thread of the system in between; nobody else may write to
+// the memory. A page that is written
+// to first costs its thread a page fault: where there was none, a reset need not look
+// for others than it knows. Without a tracker, or where faults are not counted, nothing
+// is known.
+func (r *Reservation) Watch(t *Tracker) (end func()) {
+	if t == nil || !t.counts {
+		r.written.seen = faulted
+		return func() {}
+	}
+	stop := countFaults()
+	return func() {
+		switch {
+		case stop() > 0:
+			r.written.seen = faulted
+		case r.written.seen == unseen:
+			r.written.seen = quiet
+		}
+	}
 }
 
 // keptGrowth is how much of what a memory has grown by stays for the next
@@ -43,11 +110,15 @@ func (r *Reservation) Renew(t *Tracker) error {
 	if err := r.restore(t); err != nil {
 		return err
 	}
+	r.written.known = false // some may be beyond what the next instance begins with
 	r.bytes = r.bytes[:0]
 	return nil
 }
 
 func (r *Reservation) restore(t *Tracker) error {
-	r.denied, r.starved, r.peak = false, false, r.image.Size()
+	r.forget()
 	return t.reset(r)
 }
+
+// forget forgets what the guest has asked for.
+func (r *Reservation) forget() { r.denied, r.starved, r.peak = false, false, r.image.Size() }

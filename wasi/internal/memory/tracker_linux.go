@@ -20,6 +20,7 @@ type Tracker struct {
 	mu      sync.RWMutex // held whole to close
 	pagemap *os.File     // nil where it cannot be read
 	scans   bool         // it knows the ioctl
+	counts  bool         // page faults are counted
 }
 
 // maxRestored is how many pages are copied back at most; where more have been
@@ -35,6 +36,7 @@ func NewTracker() *Tracker {
 		return &Tracker{}
 	}
 	t := &Tracker{pagemap: f, scans: true}
+	t.counts = probeFaults() == nil
 	if t.probe() == nil {
 		return t
 	}
@@ -108,13 +110,18 @@ func (t *Tracker) reset(r *Reservation) error {
 		return forget(r.bytes)
 	}
 	left := maxRestored
+	r.written.begin()
 	err := t.dirty(r, func(first, end int) bool {
 		if left -= end - first; left < 0 {
 			return false
 		}
+		r.written.add(first, end)
 		r.image.restore(r.bytes, first, end)
 		return true
 	})
+	if err != nil || left < 0 {
+		r.written.known = false
+	}
 	if err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package memory_test
 
 import (
 	"bytes"
+	"math/rand/v2"
 	"os"
 	"strconv"
 	"testing"
@@ -84,4 +85,46 @@ func memfds(t *testing.T) map[int]bool {
 		}
 	}
 	return open
+}
+
+// A reset copies back what it knows of where a guest has written to nothing else, which
+// shows by the page faults of its thread, and looks again where it has.
+func TestWatch(t *testing.T) {
+	const pages = 64
+	image := newImage(t, pages*page, memory.Part{Bytes: bytes.Repeat([]byte("content "), pages*page/8)})
+	for name, tracker := range trackers(t) {
+		r, b := load(t, image)
+		random := rand.New(rand.NewPCG(1, 2))
+		looked := 0
+		for round := range 500 {
+			end := r.Watch(tracker)
+			for range 3 {
+				k := random.IntN(8) * page // seen soon
+				if round%50 == 49 {
+					k = random.IntN(pages) * page
+				}
+				b[k+random.IntN(page)]++
+			}
+			end()
+			if !memory.Known(r) {
+				looked++
+			}
+			if err := r.Reset(tracker); err != nil {
+				t.Fatal(err)
+			}
+			if !bytes.Equal(b, image.Content()) {
+				t.Fatalf("%s: round %d: not the image", name, round)
+			}
+		}
+		if counts := memory.Counts(tracker); counts && (looked < 5 || looked > 250) || !counts && looked != 500 {
+			t.Errorf("%s: it looked %d times", name, looked)
+		}
+		// Who writes and is not watched is found all the same.
+		for k := range pages {
+			b[k*page+1]++
+			if err := r.Reset(tracker); err != nil || !bytes.Equal(b, image.Content()) {
+				t.Fatalf("%s: unwatched: not the image, %v", name, err)
+			}
+		}
+	}
 }

@@ -4,7 +4,7 @@ package memory
 
 // Tracker would find the pages of a memory that a guest has written to; here a
 // reset copies all of it.
-type Tracker struct{}
+type Tracker struct{ counts bool }
 
 // NewTracker returns a tracker.
 func NewTracker() *Tracker { return &Tracker{} }

@@ -1,0 +1,89 @@
+// Command suite measures the project's claims against its peers, all in one run, and
+// writes docs/benchmarks.md's part of it. `make bench` runs it.
+//
+// Each peer is a server on loopback of its own, which answers with the same short text.
+// Wrk asks them, in turns and several times around, from the same machine: it takes its
+// part of the processors from all of them alike.
+package main
+
+import (
+	"context"
+	"errors"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"time"
+
+	"github.com/spacewasm/spacewasm/wasi"
+)
+
+// settings say what is measured, and how long.
+type settings struct {
+	root   string // of the checkout
+	slice  time.Duration
+	rounds int
+	apps   []int  // how many sleep, for the growth of memory
+	only   string // of the peers, by a part of their names
+	out    string // the page that gets the figures; "" is none
+}
+
+func main() {
+	if status, isChild := wasi.Child(os.Args); isChild {
+		os.Exit(status)
+	}
+	if len(os.Args) > 1 && os.Args[1] == "serve" {
+		exit(serve(os.Args[2:]))
+	}
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
+	defer stop()
+	var s settings
+	flag.StringVar(&s.root, "root", ".", "the checkout")
+	flag.DurationVar(&s.slice, "slice", 3*time.Second, "how long each peer is asked at a time")
+	flag.IntVar(&s.rounds, "rounds", 3, "how often, with each number of connections")
+	flag.StringVar(&s.only, "only", "", "measure only the peers whose name has this in it, and the native server")
+	flag.StringVar(&s.out, "out", "", "the page whose figures are replaced, for example docs/benchmarks.md")
+	quick := flag.Bool("quick", false, "measure for a moment only, to see that it works")
+	flag.Parse()
+	s.apps = []int{10, 100, 1000}
+	if *quick {
+		s.slice, s.rounds, s.apps = 500*time.Millisecond, 1, []int{10}
+	}
+	exit(s.run(ctx))
+}
+
+func exit(err error) {
+	if err != nil {
+		fmt.Fprintln(os.Stderr, "suite:", err)
+		os.Exit(1)
+	}
+	os.Exit(0)
+}
+
+// run measures everything, and reports it.
+func (s settings) run(ctx context.Context) (err error) {
+	if s.root, err = filepath.Abs(s.root); err != nil {
+		return err
+	}
+	dir, err := os.MkdirTemp("", "spacewasm-suite-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	r := newReport()
+	if err := s.requests(ctx, dir, r); err != nil {
+		return err
+	}
+	if err := s.memory(ctx, dir, r); err != nil {
+		return err
+	}
+	if err := s.starts(ctx, r); err != nil {
+		return err
+	}
+	fmt.Print(r.markdown())
+	if s.out == "" {
+		return nil
+	}
+	return r.publish(s.out)
+}
