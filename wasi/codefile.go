@@ -257,4 +257,3 @@ func (c checkedCache) publish(key digest, artefact *os.File) error {
 func isEntry(name string) bool {
 	return regexp.MustCompile(`^wazero-[A-Za-z0-9._+-]+/[0-9a-f]{64}$`).MatchString(name)
 }
-

@@ -22,7 +22,9 @@ func described(whole, stub string, native, stubBytes int) string {
 	return fmt.Sprintf(`{"whole":%q,"stub":%q,"native_bytes":%d,"stub_bytes":%d,"name_bytes":2,"report":{}}`, whole, stub, native, stubBytes)
 }
 
-func entryName(digits string) string { return "wazero-v1.12.0-amd64-linux/" + strings.Repeat(digits, 32) }
+func entryName(digits string) string {
+	return "wazero-v1.12.0-amd64-linux/" + strings.Repeat(digits, 32)
+}
 
 // artefacts are what a child that has gone wrong could hand over; the first is
 // the one that is right.

@@ -56,8 +56,8 @@ type Engine struct {
 	modules  map[digest]*compiled
 	tracker  *memory.Tracker
 	vetted   vetted
-	platform string // see checkedCache
-	offers   string // where an isolated engine has wazero look for code
+	platform string       // see checkedCache
+	offers   string       // where an isolated engine has wazero look for code
 	dropped  atomic.Int64 // how much code waits for the collector
 	collect  sync.Mutex   // held while that runs
 	// turn holds a token while somebody makes, closes, or uses modules. It is a

@@ -187,4 +187,3 @@ func (m *Module) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadGateway)
 	}
 }
-

@@ -2,8 +2,8 @@ package memory
 
 import (
 	"errors"
-	"io"
 	"fmt"
+	"io"
 	"os"
 	"unsafe"
 
