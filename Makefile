@@ -52,7 +52,7 @@ demo: build examples ## serve the examples and print their addresses; Ctrl-C end
 
 check: ## format, lint, vet, layers, a clean tree; quick
 	@before=$$(git status --porcelain); \
-	$(GO) mod tidy && $(GO) run $(GOFUMPT) -l -w cmd examples host wasi && \
+	$(GO) mod tidy && $(GO) run $(GOFUMPT) -l -w bench cmd examples host wasi && \
 	if [ "$$before" != "$$(git status --porcelain)" ] || [ -n "$$CI" -a -n "$$before" ]; then \
 	  echo "check changed files, or the tree was not clean: look at git diff and commit"; git status --short; exit 1; fi
 	$(GO) vet -stdmethods=false $(PKGS)

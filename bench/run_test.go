@@ -107,4 +107,3 @@ func TestRunFails(t *testing.T) {
 		t.Errorf("got %v", err)
 	}
 }
-

@@ -314,4 +314,3 @@ func (s *server) send(r *http.Request) error {
 	}
 	return nil
 }
-

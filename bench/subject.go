@@ -163,4 +163,3 @@ func (silence) Close() error                           { return nil }
 func (silence) Fault(*space.Error)                     {}
 
 var _ io.Writer = silence{}
-
