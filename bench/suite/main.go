@@ -31,34 +31,36 @@ type settings struct {
 
 func main() {
 	if status, isChild := wasi.Child(os.Args); isChild {
-		os.Exit(status)
+		os.Exit(status) //nolint:forbidigo // it is main, by another name
 	}
-	if len(os.Args) > 1 && os.Args[1] == "serve" {
-		exit(serve(os.Args[2:]))
+	if err := suite(os.Args[1:]); err != nil {
+		fmt.Fprintln(os.Stderr, "suite:", err)
+		os.Exit(1) //nolint:forbidigo // as above
+	}
+}
+
+// suite serves as a peer, or measures all of them.
+func suite(args []string) error {
+	if len(args) > 0 && args[0] == "serve" {
+		return serve(args[1:])
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
-	var s settings
-	flag.StringVar(&s.root, "root", ".", "the checkout")
-	flag.DurationVar(&s.slice, "slice", 3*time.Second, "how long each peer is asked at a time")
-	flag.IntVar(&s.rounds, "rounds", 3, "how often, with each number of connections")
-	flag.StringVar(&s.only, "only", "", "measure only the peers whose name has this in it, and the native server")
-	flag.StringVar(&s.out, "out", "", "the page whose figures are replaced, for example docs/benchmarks.md")
-	quick := flag.Bool("quick", false, "measure for a moment only, to see that it works")
-	flag.Parse()
-	s.apps = []int{10, 100, 1000}
+	s := settings{apps: []int{10, 100, 1000}}
+	f := flag.NewFlagSet("suite", flag.ContinueOnError)
+	f.StringVar(&s.root, "root", ".", "the checkout")
+	f.DurationVar(&s.slice, "slice", 3*time.Second, "how long each peer is asked at a time")
+	f.IntVar(&s.rounds, "rounds", 3, "how often, with each number of connections")
+	f.StringVar(&s.only, "only", "", "measure only the peers whose name has this in it, and the native server")
+	f.StringVar(&s.out, "out", "", "the page whose figures are replaced, for example docs/benchmarks.md")
+	quick := f.Bool("quick", false, "measure for a moment only, to see that it works")
+	if err := f.Parse(args); err != nil {
+		return err
+	}
 	if *quick {
 		s.slice, s.rounds, s.apps = 500*time.Millisecond, 1, []int{10}
 	}
-	exit(s.run(ctx))
-}
-
-func exit(err error) {
-	if err != nil {
-		fmt.Fprintln(os.Stderr, "suite:", err)
-		os.Exit(1)
-	}
-	os.Exit(0)
+	return s.run(ctx)
 }
 
 // run measures everything, and reports it.
@@ -81,7 +83,7 @@ func (s settings) run(ctx context.Context) (err error) {
 	if err := s.starts(ctx, r); err != nil {
 		return err
 	}
-	fmt.Print(r.markdown())
+	fmt.Fprint(os.Stdout, r.markdown())
 	if s.out == "" {
 		return nil
 	}

@@ -12,6 +12,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -33,7 +34,7 @@ func (n *node) begin(ctx context.Context) error {
 	n.cmd = command(ctx, n.dir, filepath.Join(n.s.root, "bin/spacewasm"), "serve", "--listen", n.address,
 		"--data", filepath.Join(n.dir, "data"), "--sleep", n.sleep, "--deep-sleep", n.deeper)
 	began := time.Now()
-	if err := start(n.cmd, n.address); err != nil {
+	if err := start(ctx, n.cmd, n.address); err != nil {
 		return err
 	}
 	for { // until all apps are there
@@ -134,7 +135,7 @@ func (s settings) memory(ctx context.Context, dir string, r *report) error {
 
 // depths measures Micros in Go, each with a module of its own.
 func (s settings) depths(ctx context.Context, dir string, r *report) (err error) {
-	address, err := freeAddress()
+	address, err := freeAddress(ctx)
 	if err != nil {
 		return err
 	}
@@ -205,11 +206,11 @@ func (s settings) growth(ctx context.Context, dir string, r *report) (err error)
 		return err
 	}
 	for _, count := range s.apps {
-		address, err := freeAddress()
+		address, err := freeAddress(ctx)
 		if err != nil {
 			return err
 		}
-		n := &node{s: s, dir: filepath.Join(dir, fmt.Sprint(count)), address: address, sleep: soon, deeper: soon}
+		n := &node{s: s, dir: filepath.Join(dir, strconv.Itoa(count)), address: address, sleep: soon, deeper: soon}
 		err = n.begin(ctx)
 		for i := 0; i < count/each && err == nil; i++ {
 			err = n.push(ctx, fmt.Sprint("app", i), "application/zip", bundle)

@@ -75,7 +75,7 @@ func startOurs(ctx context.Context, s settings, dir, address string) (*exec.Cmd,
 	program := filepath.Join(s.root, "bin/spacewasm")
 	data := filepath.Join(dir, "data")
 	cmd := command(ctx, dir, program, "serve", "--listen", address, "--data", data)
-	if err := start(cmd, address); err != nil {
+	if err := start(ctx, cmd, address); err != nil {
 		return nil, "", err
 	}
 	push := command(ctx, dir, program, "push", filepath.Join(s.root, "examples/hello"), "--app", "hello", "--server", "http://"+address)
@@ -180,7 +180,7 @@ func command(ctx context.Context, dir, name string, args ...string) *exec.Cmd {
 }
 
 // start starts a server and waits until it answers.
-func start(cmd *exec.Cmd, address string) error {
+func start(ctx context.Context, cmd *exec.Cmd, address string) error {
 	log, err := os.Create(filepath.Join(cmd.Dir, "log"))
 	if err != nil {
 		return err
@@ -192,7 +192,7 @@ func start(cmd *exec.Cmd, address string) error {
 	}
 	const tries, pause = 600, 50 * time.Millisecond
 	for range tries {
-		conn, err := net.Dial("tcp", address)
+		conn, err := new(net.Dialer).DialContext(ctx, "tcp", address)
 		if err == nil {
 			return conn.Close()
 		}
@@ -252,8 +252,8 @@ func check(ctx context.Context, address, host string) error {
 }
 
 // freeAddress is one that nobody listens on now.
-func freeAddress() (string, error) {
-	listener, err := net.Listen("tcp", "127.0.0.1:0")
+func freeAddress(ctx context.Context) (string, error) {
+	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return "", err
 	}

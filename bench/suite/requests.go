@@ -80,7 +80,7 @@ func (s settings) begin(ctx context.Context, p peer, dir string) (running, error
 		return started, err
 	}
 	var err error
-	if started.address, err = freeAddress(); err != nil {
+	if started.address, err = freeAddress(ctx); err != nil {
 		return started, err
 	}
 	say("starting %s", p.name)
@@ -89,7 +89,7 @@ func (s settings) begin(ctx context.Context, p peer, dir string) (running, error
 		return started, err
 	}
 	if started.cmd.Process == nil {
-		if err := start(started.cmd, started.address); err != nil {
+		if err := start(ctx, started.cmd, started.address); err != nil {
 			return started, err
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -156,7 +157,7 @@ func (c *cli) printModule(m *bench.Module) error {
 	rows := [][]string{head}
 	for _, s := range m.Stages {
 		row := append([]string{s.Name}, figures(s.Ours)...)
-		row = append(row, fmt.Sprint(s.Ours.Count))
+		row = append(row, strconv.Itoa(s.Ours.Count))
 		if withStock && s.Stock != nil {
 			row = append(row, bench.Duration(s.Stock.P50), fmt.Sprintf("%.3gx", s.Ratio))
 		} else if withStock {

@@ -35,7 +35,7 @@ const bufferBytes = 4 << 10
 // room is what a request needs, made ahead: an instance has one request at a time, and
 // each finds what is there as the first does. What a request takes is its own from then
 // on, as it may outlive the call where memory is kept.
-var room struct {
+var room struct { //nolint:gochecknoglobals // it is what the snapshot is for
 	texts  [bufferBytes]byte
 	body   *bufio.Writer
 	writer *responseWriter
@@ -116,10 +116,10 @@ func list(buf *[]byte, get func([]byte) (count, size int)) []string {
 		*buf = make([]byte, size)
 		count, size = get(*buf)
 	}
-	switch {
-	case count == 0:
+	switch count {
+	case 0:
 		return nil
-	case count == 1:
+	case 1:
 		return []string{string((*buf)[:size-1])}
 	}
 	return strings.Split(string((*buf)[:size-1]), "\x00")
