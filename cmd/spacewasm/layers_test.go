@@ -27,6 +27,7 @@ host/api host/api/client
 host
 bench
 cmd/spacewasm bench/suite
+bench/suite/fork
 `
 
 // alone lists packages that import nothing of ours, but for the SDK of guests, which
