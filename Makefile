@@ -17,10 +17,16 @@ GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 
 EXAMPLES := $(patsubst examples/%/main.go,examples/%/main.wasm,$(wildcard examples/*/main.go)) \
             $(patsubst examples/%/main.c,examples/%/main.wasm,$(wildcard examples/*/main.c))
+# Rust where a compiler is there that has the target (Debian: rustc, libstd-rust-dev-wasm32).
+RUSTC    := $(shell for r in rustc /usr/bin/rustc; do \
+              d=$$($$r --print target-libdir --target wasm32-wasi 2>/dev/null) && [ -d "$$d" ] && echo $$r && break; done)
+ifneq ($(RUSTC),)
+EXAMPLES += $(patsubst examples/%/main.rs,examples/%/main.wasm,$(wildcard examples/*/main.rs))
+endif
 GUESTS   := $(patsubst %.wat,%.wasm,$(wildcard wasi/wasitest/guests/*.wat)) \
             $(patsubst %.c,%.wasm,$(wildcard wasi/wasitest/guests/*.c))
 
-.PHONY: help build examples guests demo check test test-std test-cgi soak bench deps fmt clean
+.PHONY: help build examples guests demo check test test-std test-cgi soak bench bench-engine deps fmt clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -34,8 +40,11 @@ examples/%/main.wasm: FORCE
 	@if [ -f examples/$*/main.go ]; then \
 	  mode=exe; if grep -q wasi/micro examples/$*/main.go; then mode=c-shared; fi; \
 	  echo "go build examples/$*"; GOOS=wasip1 GOARCH=wasm $(GO) build -trimpath -buildmode=$$mode -o $@ ./examples/$*; \
+	elif [ -f examples/$*/main.rs ]; then \
+	  echo "rustc examples/$*"; $(RUSTC) --target wasm32-wasi -C opt-level=z -C lto -C panic=abort -C strip=symbols -o $@ examples/$*/main.rs; \
 	else \
-	  echo "clang examples/$*"; clang --target=wasm32-wasi -Os -o $@ examples/$*/main.c; \
+	  model=command; if grep -q handle_request examples/$*/main.c; then model=reactor; fi; \
+	  echo "clang examples/$*"; clang --target=wasm32-wasi -Os -Wall -mexec-model=$$model -o $@ examples/$*/main.c; \
 	fi
 FORCE:
 
@@ -78,11 +87,16 @@ test-cgi: ## Go's own tests of a CGI host, over our port; a part of `make test`
 soak: deps ## ten minutes at full load, after which the server holds what it held before
 	SPACEWASM_SOAK=10m $(GO) test -count=1 -timeout 30m -run '^TestE2ESoak$$' -v ./cmd/spacewasm
 
-bench: deps ## the figures of docs/benchmarks.md, on this machine
+bench: build examples ## the project's claims against its peers, on this machine; writes them into docs/benchmarks.md
+	@command -v wrk >/dev/null 2>&1 || apt-get install -y -qq --no-install-recommends wrk >/dev/null || { echo "please install: wrk"; exit 1; }
+	$(GO) run ./bench/suite -out docs/benchmarks.md
+
+bench-engine: deps ## the figures of the engine's own parts in docs/benchmarks.md
 	$(GO) test -run '^$$' -bench Metering -benchtime 80x -v ./wasi/internal/instrument
 	$(GO) test -run '^$$' -bench 'Reset|Clone' ./wasi/internal/memory
 	$(GO) test -run '^$$' -bench CGI -benchtime 5s ./wasi
 	$(GO) test -run '^$$' -bench Reactor -benchtime 100x ./wasi
+	$(GO) test -run '^$$' -bench Wake -benchtime 50x ./wasi
 
 deps: ## the guests' C compiler and WebAssembly tools, from the system's packages
 	@sh .ci/deps

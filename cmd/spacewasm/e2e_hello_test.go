@@ -2,8 +2,10 @@ package main_test
 
 import (
 	"encoding/json"
+	"fmt"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -79,6 +81,53 @@ func TestE2EHelloC(t *testing.T) {
 	}
 	out, _ = s.console(0, "logs", "hello-c")
 	contains(t, out, "said hello", a.header.Get("X-Space-Request-Id"))
+}
+
+// The same Micro without an SDK, as a handler in C and as a command in Rust.
+func TestE2EHelloTwins(t *testing.T) {
+	s := serve(t)
+	for name, build := range map[string]func(t *testing.T, out string){
+		"handler-c": func(t *testing.T, out string) {
+			t.Helper()
+			helloC(t) // skips where there is no clang
+			must(t, tool(nil, "clang", "--target=wasm32-wasi", "-mexec-model=reactor", "-Os", "-Wall", "-Werror", "-o", out, "../../examples/handler-c/main.c"))
+		},
+		"hello-rust": func(t *testing.T, out string) {
+			t.Helper()
+			must(t, tool(nil, rustc(t), "--target", "wasm32-wasi", "-C", "opt-level=z", "-C", "lto", "-C", "panic=abort", "-o", out, "../../examples/hello-rust/main.rs"))
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := s.in(t)
+			module := filepath.Join(t.TempDir(), "main.wasm")
+			build(t, module)
+			s.console(0, "push", helloProject(t, name, module))
+			language := map[string]string{"handler-c": "C", "hello-rust": "Rust"}[name]
+			for range 3 {
+				a := s.get(name, "/some/path?q=1")
+				if want := fmt.Sprintf("Hello from %s!\nGET /some/path?q=1 on %s.localhost:%s\n", language, name, s.port); a.body != want || a.status != http.StatusOK {
+					t.Errorf("it answered %d %q, want %q", a.status, a.body, want)
+				}
+			}
+			s.until("its log", func() bool {
+				out, _ := s.console(0, "logs", name)
+				return strings.Contains(out, "said hello")
+			})
+		})
+	}
+}
+
+// rustc is a compiler that has the target; without one the test is skipped.
+func rustc(t *testing.T) string {
+	t.Helper()
+	for _, name := range []string{"rustc", "/usr/bin/rustc"} {
+		dir, err := exec.Command(name, "--print", "target-libdir", "--target", "wasm32-wasi").Output()
+		if _, missing := os.Stat(strings.TrimSpace(string(dir))); err == nil && missing == nil {
+			return name
+		}
+	}
+	t.Skip("no rustc has the target wasm32-wasi (Debian: rustc, libstd-rust-dev-wasm32)")
+	return ""
 }
 
 // A lone module is an app with one public Micro, named after its file.
