@@ -6,6 +6,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"maps"
 	"os"
 	"path/filepath"
 	"sync"
@@ -51,6 +52,13 @@ func (v *vetted) add(key digest, now os.FileInfo) {
 		v.files = map[digest]os.FileInfo{}
 	}
 	v.files[key] = now
+}
+
+// keep forgets all files but those of the modules with these digests.
+func (v *vetted) keep(digests map[string]bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	maps.DeleteFunc(v.files, func(key digest, _ os.FileInfo) bool { return !digests[hex.EncodeToString(key[:])] })
 }
 
 // own makes the cache this user's alone: who can write to it would have a say in

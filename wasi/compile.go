@@ -22,6 +22,10 @@ import (
 // isolated.
 func (e *Engine) Compile(ctx context.Context, code []byte) (*Module, error) {
 	module, err := e.Load(ctx, code)
+	if err == nil && e.config.Isolated && !e.Prepared(module.Digest()) {
+		// Others have it in memory, and it is gone from the disk.
+		err = errors.Join(ErrUnprepared, module.Close(ctx))
+	}
 	if !errors.Is(err, ErrUnprepared) {
 		return module, err
 	}
@@ -95,6 +99,12 @@ func readModule(key digest, read func() ([]byte, error)) ([]byte, error) {
 
 // wake returns another reference to the module's code, which it gets if nobody has.
 func (e *Engine) wake(ctx context.Context, key digest, read func() ([]byte, error)) (*Module, error) {
+	if e.config.Isolated {
+		// The first look at a file reads all of it, which others need not wait for.
+		if code, err := e.checked().open(key); err == nil {
+			_ = code.close()
+		}
+	}
 	select {
 	case e.turn <- struct{}{}:
 		defer func() { <-e.turn }()
@@ -108,7 +118,7 @@ func (e *Engine) wake(ctx context.Context, key digest, read func() ([]byte, erro
 			obtain = e.compileHere
 		}
 		var err error
-		if c, err = obtain(ctx, key, read); err != nil {
+		if c, err = survive(func() (*compiled, error) { return obtain(ctx, key, read) }); err != nil {
 			return nil, err
 		}
 		e.modules[key] = c
@@ -163,6 +173,17 @@ func (e *Engine) compileHere(ctx context.Context, key digest, read func() ([]byt
 		return nil, err
 	}
 	return newCompiled(ctx, native, prepared, report, take(prepared))
+}
+
+// survive makes an error of a panic: wazero panics where the system has no more memory
+// for machine code.
+func survive(obtain func() (*compiled, error)) (c *compiled, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			c, err = nil, fmt.Errorf("load code: %v", p)
+		}
+	}()
+	return obtain()
 }
 
 // inHand is the source of a module whose data is at hand, and whose code has its own

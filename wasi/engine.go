@@ -51,15 +51,16 @@ type Engine struct {
 	runtime wazero.Runtime
 	cache   wazero.CompilationCache
 	// imports are what a module may import, by module and name.
-	imports  map[string]map[string]api.FunctionDefinition
-	children *child.Nursery
-	modules  map[digest]*compiled
-	tracker  *memory.Tracker
-	vetted   vetted
-	platform string       // see checkedCache
-	offers   string       // where an isolated engine has wazero look for code
-	dropped  atomic.Int64 // how much code waits for the collector
-	collect  sync.Mutex   // held while that runs
+	imports    map[string]map[string]api.FunctionDefinition
+	children   *child.Nursery
+	modules    map[digest]*compiled
+	tracker    *memory.Tracker
+	vetted     vetted
+	platform   string       // see checkedCache
+	offers     string       // where an isolated engine has wazero look for code
+	dropped    atomic.Int64 // how much code waits for the collector
+	collects   atomic.Bool  // somebody sees to that
+	collecting sync.WaitGroup
 	// turn holds a token while somebody makes, closes, or uses modules. It is a
 	// lock whose wait can end with a context, as a compilation takes seconds.
 	turn chan struct{}
@@ -179,20 +180,28 @@ func (e *Engine) drop(ctx context.Context, key digest, c *compiled) (bool, error
 	return true, err
 }
 
-// unmap has the collector look for code that nobody has any more: wazero unmaps it
-// then, and the collector does not see how large it is. Many that release at the
-// same time, as when a server stops, are served by one run or two.
+// unmap has the collector look, beside the caller, for code that nobody has any more:
+// wazero unmaps it then, and the collector does not see how large it is. Many that release
+// at the same time, as when a server stops or its Micros fall asleep, are served by one
+// run or two.
 func (e *Engine) unmap() {
 	e.dropped.Add(1)
-	e.collect.Lock()
-	defer e.collect.Unlock()
-	if e.dropped.Swap(0) > 0 {
-		runtime.GC()
+	if !e.collects.CompareAndSwap(false, true) {
+		return // who runs looks again
 	}
+	e.collecting.Go(func() {
+		for again := true; again; {
+			e.dropped.Store(0)
+			runtime.GC()
+			e.collects.Store(false)
+			again = e.dropped.Load() > 0 && e.collects.CompareAndSwap(false, true)
+		}
+	})
 }
 
 // Close frees everything. It is idempotent.
 func (e *Engine) Close(ctx context.Context) error {
+	e.collecting.Wait()
 	err := e.tracker.Close()
 	if e.runtime != nil {
 		err = errors.Join(err, e.runtime.Close(ctx))

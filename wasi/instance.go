@@ -28,6 +28,7 @@ type Instance struct {
 	// used says that a request has been served since the instance was made or
 	// reset, and broken that it can never serve one again.
 	used, broken bool
+	returned     bool // the latest request came to an end without an exit
 	fuel         uint64
 }
 
@@ -53,7 +54,7 @@ func (i *Instance) Serve(w http.ResponseWriter, r *http.Request, stderr io.Write
 	defer cancel()
 	out := i.converse(w, r, stderr, func(error) { cancel() })
 	err := i.run(ctx, out, stderr)
-	i.broken = !ended(err)
+	i.broken, i.returned = !ended(err), err == nil
 	fault := outputFault(out.Err())
 	if fault == nil {
 		fault = i.diagnose(ctx, err)
@@ -114,12 +115,15 @@ func (i *Instance) Reset() error {
 
 // Again makes an instance that has served a request ready for another, which finds the
 // memory as that has left it, and nothing else of it. Where there is no snapshot to have
-// begun with, or a request is a program of its own, it is Reset.
+// begun with, a request is a program of its own, or the latest has exited, it is Reset.
 func (i *Instance) Again() error {
-	if i.guest.snapshot == nil || i.guest.compiled.report.Contract != ContractHandler {
+	if i.guest.snapshot == nil || i.guest.compiled.report.Contract != ContractHandler || !i.returned {
 		return i.Reset()
 	}
-	return i.renew(func() error { return nil })
+	return i.renew(func() error {
+		i.memory.Forget()
+		return nil
+	})
 }
 
 // renew closes what the request had open, and does the rest. If that fails the instance

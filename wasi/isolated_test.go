@@ -387,3 +387,21 @@ func TestIsolatedSweeps(t *testing.T) {
 		t.Errorf("%v is left", left)
 	}
 }
+
+// A module that is in memory, and whose file is gone, is compiled again: it has to be
+// there when it is next asked for.
+func TestCompileOfWhatIsLoaded(t *testing.T) {
+	cache := t.TempDir()
+	engine := isolated(t, cache)
+	held, err := engine.Compile(t.Context(), wasitest.Guest("hello"))
+	must(t, err)
+	defer held.Close(context.Background())
+	must(t, os.Remove(glob(t, cache, "code/v*/*")[0]))
+	if engine.Prepared(held.Digest()) {
+		t.Error("it is prepared without its file")
+	}
+	compiles(t, engine, wasitest.Guest("hello"))
+	if !engine.Prepared(held.Digest()) {
+		t.Error("its file was not made again")
+	}
+}

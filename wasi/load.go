@@ -1,11 +1,14 @@
 package wasi
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
+	"syscall"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -24,7 +27,7 @@ func (e *Engine) load(ctx context.Context, key digest, read func() ([]byte, erro
 	cache := e.checked()
 	code, err := cache.open(key)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnprepared, err)
+		return nil, unprepared(err)
 	}
 	defer func() { _ = code.close() }()
 	c, err := e.loadStub(ctx, key, code)
@@ -33,15 +36,28 @@ func (e *Engine) load(ctx context.Context, key digest, read func() ([]byte, erro
 	}
 	c, whole := e.loadWhole(ctx, key, code, read)
 	if whole != nil {
-		return nil, fmt.Errorf("%w: load from the code cache: %w", ErrUnprepared, errors.Join(err, whole))
+		return nil, unprepared(fmt.Errorf("load from the code cache: %w", errors.Join(err, whole)))
 	}
 	return c, nil
+}
+
+// unprepared says that something has to be prepared again, unless it was the system that
+// failed, for want of memory or of descriptors: that passes.
+func unprepared(err error) error {
+	errno, system := errors.AsType[syscall.Errno](err)
+	if system && errno != syscall.ENOENT || strings.Contains(err.Error(), "error mmapping") { // of which wazero keeps the words only
+		return err
+	}
+	return fmt.Errorf("%w: %w", ErrUnprepared, err)
 }
 
 // loadStub has wazero take the code of a module for that of its stub, and checks that
 // it did.
 func (e *Engine) loadStub(ctx context.Context, key digest, code *codeFile) (*compiled, error) {
 	stub, err := code.stub()
+	if err == nil && !bytes.HasSuffix(stub, key[:]) {
+		err = errors.New("the stub is of another module")
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -68,6 +84,7 @@ func (e *Engine) loadNative(ctx context.Context, module []byte, code *codeFile, 
 	if err := os.MkdirAll(filepath.Dir(name), 0o700); err != nil { // another engine may have swept
 		return nil, fmt.Errorf("offer code: %w", err)
 	}
+	_ = os.Remove(name) // what a withdrawal has left that failed
 	withdraw, err := code.offer(name)
 	if err != nil {
 		return nil, err
@@ -145,7 +162,7 @@ type stored struct {
 func (s *stored) image(size uint64) (_ *memory.Image, err error) {
 	code, err := s.cache.open(s.key)
 	if err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrUnprepared, err)
+		return nil, unprepared(err)
 	}
 	defer func() { err = errors.Join(err, code.close()) }()
 	return memory.NewImage(size, code.data())

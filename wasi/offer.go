@@ -1,6 +1,7 @@
 package wasi
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -16,5 +17,13 @@ func (c *codeFile) offerLink(name string) (done func() error, err error) {
 	if err != nil {
 		return nil, fmt.Errorf("offer code: %w", err)
 	}
-	return func() error { return os.Remove(name) }, nil
+	return func() error { return withdraw(name) }, nil
+}
+
+// withdraw removes an offer, which another engine that begins may have swept.
+func withdraw(name string) error {
+	if err := os.Remove(name); !errors.Is(err, os.ErrNotExist) {
+		return err
+	}
+	return nil
 }

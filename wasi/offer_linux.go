@@ -20,7 +20,7 @@ import (
 // code, the memory is advised to have huge pages. They make the code faster too, as the
 // processor has to look up fewer addresses.
 func (c *codeFile) offer(name string) (done func() error, err error) {
-	head, size, err := c.entryHead()
+	head, first, size, err := c.entryHead()
 	if err != nil || size < leastHuge {
 		return c.offerLink(name)
 	}
@@ -32,11 +32,11 @@ func (c *codeFile) offer(name string) (done func() error, err error) {
 		return nil, errors.Join(fmt.Errorf("offer code: %w", err), out.Close(), in.Close())
 	}
 	fed := make(chan error, 1)
-	go func() { fed <- errors.Join(c.feed(in, head, size), in.Close()) }()
+	go func() { fed <- errors.Join(c.feed(in, head, first, size), in.Close()) }()
 	return func() error {
 		// Who still writes finds that nobody reads; that is no error where wazero has
 		// what it wants.
-		err := errors.Join(out.Close(), os.Remove(name))
+		err := errors.Join(out.Close(), withdraw(name))
 		if failed := <-fed; failed != nil && !errors.Is(failed, syscall.EPIPE) {
 			err = errors.Join(err, failed)
 		}
@@ -48,52 +48,48 @@ func (c *codeFile) offer(name string) (done func() error, err error) {
 const leastHuge = 4 << 20
 
 // entryHead reads what stands before the code: who wrote it, the offsets of functions,
-// and the size of the code.
-func (c *codeFile) entryHead() (head []byte, size int, err error) {
+// and the size of the code. wazero reads the first bytes of it at once, and then words.
+func (c *codeFile) entryHead() (head []byte, first, size int, err error) {
 	const magic, word, count = "WAZEVO", 8, 4
-	first := make([]byte, 256)
-	n, err := c.file.ReadAt(first, 0)
+	begin := make([]byte, 512)
+	n, err := c.file.ReadAt(begin, 0)
 	if err != nil && !errors.Is(err, io.EOF) {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
-	first = first[:n]
-	versionEnd := len(magic) + 1
-	if n > versionEnd {
-		versionEnd += int(first[len(magic)])
+	begin = begin[:n]
+	first = len(magic) + 1
+	if n > first {
+		first += int(begin[len(magic)]) + count
 	}
-	if n < versionEnd+count || string(first[:len(magic)]) != magic {
-		return nil, 0, errors.New("the code is not as this version of wazero writes it")
+	if n < first || string(begin[:len(magic)]) != magic {
+		return nil, 0, 0, errors.New("the code is not as this version of wazero writes it")
 	}
-	functions := int64(binary.LittleEndian.Uint32(first[versionEnd:]))
-	length := int64(versionEnd) + count + functions*word + word
+	functions := int64(binary.LittleEndian.Uint32(begin[first-count:]))
+	length := int64(first) + functions*word + word
 	if length > c.NativeBytes {
-		return nil, 0, errors.New("the code has more functions than bytes")
+		return nil, 0, 0, errors.New("the code has more functions than bytes")
 	}
 	head = make([]byte, length)
 	if _, err := c.file.ReadAt(head, 0); err != nil {
-		return nil, 0, err
+		return nil, 0, 0, err
 	}
 	code := binary.LittleEndian.Uint64(head[length-word:])
 	if code > uint64(c.NativeBytes-length) {
-		return nil, 0, errors.New("the code is longer than its file")
+		return nil, 0, 0, errors.New("the code is longer than its file")
 	}
-	return head, int(code), nil
+	return head, first, int(code), nil
 }
 
-// feed writes the code into a pipe. wazero takes a word that comes in two parts for
-// the end: what is written at once is whole words, and few enough to be written whole.
-func (c *codeFile) feed(in *os.File, head []byte, size int) error {
-	const word, atomic = 8, 4096
+// feed writes the code into a pipe. wazero takes the first bytes, or a word, that come
+// in two parts for the end: what is written at once is all of the former, then whole
+// words, and few enough to be written whole.
+func (c *codeFile) feed(in *os.File, head []byte, first, size int) error {
+	const atomic = 4096
 	place, err := memory.NextPlace(size)
 	if err != nil {
 		return err
 	}
-	first := len(head) % word // the words are behind the name of the version
-	for at := 0; at < len(head); {
-		n := atomic
-		if at == 0 && first > 0 {
-			n = first + word
-		}
+	for at, n := 0, first; at < len(head); n = atomic {
 		n = min(n, len(head)-at)
 		if _, err := in.Write(head[at : at+n]); err != nil {
 			return err

@@ -28,6 +28,7 @@ type Snapshot struct {
 	reason   string
 	took     time.Duration
 	log      string
+	starved  bool
 	budget   Budget // of which it has taken charged bytes; nil has no end
 	charged  int64
 }
@@ -37,6 +38,9 @@ func (s *Snapshot) Taken() bool { return s != nil && s.image != nil }
 
 // Reason says why none was taken, "" if one was.
 func (s *Snapshot) Reason() string { return s.reason }
+
+// Starved tells whether there is none because the budget had no room for it.
+func (s *Snapshot) Starved() bool { return s.starved }
 
 // Bytes is the size of its memory.
 func (s *Snapshot) Bytes() uint64 {
@@ -101,7 +105,7 @@ func (s *Snapshot) hold(size uint64, parts iter.Seq2[memory.Part, error], budget
 		s.release()
 	}
 	if errors.Is(err, ErrNoMemory) {
-		s.reason = "the node has no memory left to keep it"
+		s.starved, s.reason = true, "the node has no memory left to keep it"
 		return nil
 	}
 	return err

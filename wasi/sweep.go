@@ -44,6 +44,7 @@ func (c checkedCache) keep(digests []string) error {
 	for _, digest := range digests {
 		keep[digest] = true
 	}
+	c.vetted.keep(keep)
 	all, now := filepath.Split(c.codes())
 	err := errors.Join(
 		removeBut(all, func(version string) bool { return version == now }),

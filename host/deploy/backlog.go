@@ -3,7 +3,6 @@ package deploy
 import (
 	"context"
 	"errors"
-	"os"
 	"slices"
 	"sync"
 	"time"
@@ -139,7 +138,7 @@ func (d *Deployer) prepare(ctx context.Context, o *owed) {
 		d.config.Logger.Info("app is prepared", "app", o.App.Name, "took", time.Since(began))
 	case ctx.Err() != nil:
 		return
-	case ok && refused.Code == space.CodeRefused, o.tries == tries, errors.Is(err, os.ErrNotExist):
+	case ok && refused.Code == space.CodeRefused, o.tries == tries, errors.Is(err, errNoBundle):
 		app = d.failed(o.Deployment, err)
 	default:
 		again := pause << o.tries

@@ -104,7 +104,7 @@ func (d *Deployer) restore(
 }
 
 func (d *Deployer) restoreMicro(ctx context.Context, micro space.Micro, module getModule) (part, error) {
-	bundle, err := d.config.Store.Blobs().Open(micro.Bundle)
+	bundle, err := d.openBundle(micro)
 	if err != nil {
 		return part{}, err
 	}

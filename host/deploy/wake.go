@@ -58,7 +58,7 @@ func (d *Deployer) waker(deployment store.Deployment, micro space.Micro) func(co
 			return nil, &space.Error{
 				Code: space.CodePreparing, Message: "what the app needs to run was lost and is being made again; try again in a moment", Err: err,
 			}
-		case told && refused.Code == space.CodeRefused, errors.Is(err, os.ErrNotExist):
+		case told && refused.Code == space.CodeRefused, errors.Is(err, errNoBundle):
 			d.supersede(d.failed(deployment, err))
 			return nil, &space.Error{Code: space.CodePreparing, Message: "the app does not run; `spacewasm ls` tells its owner why", Err: err}
 		}
@@ -68,11 +68,14 @@ func (d *Deployer) waker(deployment store.Deployment, micro space.Micro) func(co
 
 // load gets what a Micro needs of what has been prepared.
 func (d *Deployer) load(ctx context.Context, deployment store.Deployment, micro space.Micro) (*runner.Awake, error) {
-	bundle, err := d.config.Store.Blobs().Open(micro.Bundle)
+	bundle, err := d.openBundle(micro)
 	if err != nil {
 		return nil, err
 	}
 	awake := &runner.Awake{Bundle: bundle}
+	if !d.config.Engine.Prepared(micro.Module) { // though others may have it in memory
+		return nil, errors.Join(wasi.ErrUnprepared, bundle.Close())
+	}
 	awake.Module, err = d.config.Engine.Wake(ctx, micro.Module, func() ([]byte, error) { return bundle.ReadFile(micro.Run[0]) })
 	if err != nil {
 		return nil, errors.Join(err, bundle.Close())
@@ -81,10 +84,25 @@ func (d *Deployer) load(ctx context.Context, deployment store.Deployment, micro 
 	if err == nil {
 		awake.Snapshot, err = awake.Module.LoadSnapshot(ctx, d.initialisation(deployment, micro, awake))
 	}
+	if err == nil && awake.Snapshot.Starved() {
+		err = wasi.ErrNoMemory // rather wait than run the initialiser for each request
+	}
 	if err != nil {
 		return nil, errors.Join(refusal(err, micro.Run[0]), awake.Close(ctx))
 	}
 	return awake, nil
+}
+
+// errNoBundle says that a stored revision has no files any more.
+var errNoBundle = errors.New("the Micro's files are gone")
+
+// openBundle opens a Micro's files.
+func (d *Deployer) openBundle(micro space.Micro) (*os.Root, error) {
+	bundle, err := d.config.Store.Blobs().Open(micro.Bundle)
+	if errors.Is(err, os.ErrNotExist) {
+		err = errors.Join(errNoBundle, err)
+	}
+	return bundle, err
 }
 
 // oweAgain has a live app prepared again.

@@ -196,6 +196,13 @@ func (p *Pool[T]) Load() (leased, waiting int) {
 	return len(p.slots), p.waiting
 }
 
+// Busy tells whether a thing is leased, or about to be, or being made.
+func (p *Pool[T]) Busy() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.slots)+p.making > 0
+}
+
 func (p *Pool[T]) queue() bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()

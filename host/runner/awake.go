@@ -41,7 +41,7 @@ func newCore(awake *Awake, node *Node) *core {
 		return c
 	}
 	for !node.Code.Take(n) {
-		if !node.Sleeper.reclaim() {
+		if !node.Sleeper.reclaim(anything) {
 			return c
 		}
 	}
@@ -88,7 +88,7 @@ func (m *Micro) Sleep() bool {
 		return false
 	}
 	defer m.waking.Unlock()
-	if leased, _ := m.instances.Load(); leased > 0 || m.core == nil {
+	if m.core == nil || m.instances.Busy() {
 		return false
 	}
 	last, _ := m.letGo(context.Background()) // what does not close is lost to this process only
@@ -112,6 +112,18 @@ func (m *Micro) forget(c *core) {
 	if m.core == c {
 		_, _ = m.letGo(context.Background())
 	}
+}
+
+// What sleeping would free.
+func anything(*Micro) bool { return true }
+
+// hasSnapshot tells whether the Micro holds memory of the budget of instances.
+func hasSnapshot(m *Micro) bool {
+	if !m.waking.TryLock() {
+		return false
+	}
+	defer m.waking.Unlock()
+	return m.core != nil && m.core.Snapshot.Taken()
 }
 
 // isCurrent tells whether instances are still made of c.

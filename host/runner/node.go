@@ -28,17 +28,19 @@ type Node struct {
 func (n Node) budgets() wasi.Budgets {
 	b := wasi.Budgets{Tmp: n.Tmp, Descriptors: n.Descriptors}
 	if n.Memory != nil { // or the interface would not be nil either
-		b.Memory = n.reclaiming(n.Memory)
+		b.Memory = n.reclaiming(n.Memory, n.Sleeper)
 	}
 	if n.Mappings != nil {
-		b.Mappings = n.reclaiming(n.Mappings)
+		b.Mappings = n.reclaiming(n.Mappings, nil) // those that sleep have none but idle instances
 	}
 	return b
 }
 
 // reclaiming is a budget of which idle instances, and Micros that could sleep, have a
 // part that they give up when somebody needs it.
-func (n Node) reclaiming(b wasi.Budget) wasi.Budget { return reclaiming{b, n.Gate, n.Sleeper} }
+func (n Node) reclaiming(b wasi.Budget, sleeper *Sleeper) wasi.Budget {
+	return reclaiming{b, n.Gate, sleeper}
+}
 
 type reclaiming struct {
 	wasi.Budget
@@ -51,7 +53,7 @@ func (r reclaiming) Take(units int64) bool {
 	if r.Budget.Take(units) || r.gate != nil && r.gate.Reclaim() && r.Budget.Take(units) {
 		return true
 	}
-	for r.sleeper.reclaim() {
+	for r.sleeper.reclaim(hasSnapshot) {
 		if r.Budget.Take(units) {
 			return true
 		}

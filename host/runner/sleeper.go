@@ -2,6 +2,7 @@ package runner
 
 import (
 	"context"
+	"slices"
 	"sync"
 	"time"
 )
@@ -92,10 +93,10 @@ func (s *Sleeper) look(now time.Time) {
 	}
 }
 
-// reclaim puts the Micro to sleep that has been idle longest, and tells whether there
-// was one.
-func (s *Sleeper) reclaim() bool {
-	all := s.all()
+// reclaim puts the Micro to sleep that has been idle longest, of those where it is of
+// use, and tells whether there was one.
+func (s *Sleeper) reclaim(useful func(*Micro) bool) bool {
+	all := slices.DeleteFunc(s.all(), func(m *Micro) bool { return !useful(m) })
 	for len(all) > 0 {
 		first := 0
 		for i, m := range all {

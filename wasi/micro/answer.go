@@ -59,23 +59,43 @@ func answer(h http.Handler, from host) {
 	w.host, w.buffer = from, room.body
 	room.writer, room.asked, room.body = nil, nil, nil
 	w.buffer.Reset(bodyWriter{from})
-	if err := fill(r, from); err != nil {
+	body, err := fill(r, from)
+	if err != nil {
 		http.Error(w, "bad request: "+err.Error(), http.StatusBadRequest)
 	} else {
 		h.ServeHTTP(w, r)
 	}
 	w.WriteHeader(http.StatusOK) // if nothing has been written
 	_ = w.buffer.Flush()         // which does not fail
+	// Who goes on with them, in another goroutine, must not reach the next request.
+	w.host = nobody{}
+	w.buffer.Reset(io.Discard)
+	if body != nil {
+		body.host, body.end = nobody{}, true
+	}
 }
 
-// fill asks for the request.
-func fill(r *http.Request, from host) error {
+// nobody is the host of a request that has been answered.
+type nobody struct{}
+
+func (nobody) method([]byte) int                { return 0 }
+func (nobody) uri([]byte) int                   { return 0 }
+func (nobody) protocol([]byte) int              { return 0 }
+func (nobody) names([]byte) (count, size int)   { return 0, 0 }
+func (nobody) values(string, []byte) (int, int) { return 0, 0 }
+func (nobody) read([]byte) (n int, end bool)    { return 0, true }
+func (nobody) status(int)                       {}
+func (nobody) add(string, string)               {}
+func (nobody) write([]byte)                     {}
+
+// fill asks for the request, and returns its body if it has one.
+func fill(r *http.Request, from host) (*bodyReader, error) {
 	buf := room.texts[:]
 	r.Method = text(&buf, from.method)
 	r.RequestURI = text(&buf, from.uri)
 	var err error
 	if r.URL, err = url.ParseRequestURI(r.RequestURI); err != nil {
-		return err
+		return nil, err
 	}
 	r.Proto = text(&buf, from.protocol)
 	r.ProtoMajor, r.ProtoMinor, _ = http.ParseHTTPVersion(r.Proto)
@@ -93,10 +113,12 @@ func fill(r *http.Request, from host) error {
 	} else if r.Header.Get("Transfer-Encoding") == "" {
 		r.ContentLength = 0
 	}
-	if r.ContentLength != 0 || len(r.TransferEncoding) > 0 {
-		r.Body = &bodyReader{host: from}
+	if r.ContentLength == 0 {
+		return nil, nil //nolint:nilnil // it has none
 	}
-	return nil
+	body := &bodyReader{host: from}
+	r.Body = body
+	return body, nil
 }
 
 // text reads a text, of whatever length, through a buffer that grows.

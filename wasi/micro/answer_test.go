@@ -200,3 +200,22 @@ func TestPanic(t *testing.T) {
 	}()
 	answer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic(http.ErrAbortHandler) }), newFake(t))
 }
+
+// Who goes on with a request that has been answered does not reach the next.
+func TestLateWritesGoNowhere(t *testing.T) {
+	first, second := newFake(t), newFake(t)
+	var kept http.ResponseWriter
+	var body io.Reader
+	answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { kept, body = w, r.Body }), first)
+	answer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(kept, strings.Repeat("late", bufferBytes))
+		if text, err := io.ReadAll(body); len(text) > 0 || err != nil {
+			t.Errorf("the first body reads %q, %v", text, err)
+		}
+		text, _ := io.ReadAll(r.Body)
+		fmt.Fprintf(w, "second has %s", text)
+	}), second)
+	if first.response.Len() > 0 || second.response.String() != "second has the body" {
+		t.Errorf("the first is %q, the second %q", &first.response, &second.response)
+	}
+}

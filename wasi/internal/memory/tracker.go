@@ -16,7 +16,7 @@ func (r *Reservation) Reset(t *Tracker) error {
 	}
 	if r.written.complete() {
 		r.written.seen = unseen
-		r.forget()
+		r.Forget()
 		for _, run := range r.written.runs {
 			r.image.restore(r.bytes, run.first, run.end)
 		}
@@ -116,9 +116,9 @@ func (r *Reservation) Renew(t *Tracker) error {
 }
 
 func (r *Reservation) restore(t *Tracker) error {
-	r.forget()
+	r.Forget()
 	return t.reset(r)
 }
 
-// forget forgets what the guest has asked for.
-func (r *Reservation) forget() { r.denied, r.starved, r.peak = false, false, r.image.Size() }
+// Forget forgets what the guest has asked for, as a reset does.
+func (r *Reservation) Forget() { r.denied, r.starved, r.peak = false, false, uint64(len(r.bytes)) }
