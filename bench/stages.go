@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"net/http/httptrace"
 	"net/url"
+	"runtime"
 	"sync/atomic"
 	"time"
 
@@ -129,6 +130,7 @@ func (x *session) forget(ctx context.Context) error {
 	err := errors.Join(x.kept.Close(), x.awake.Close(ctx))
 	x.kept, x.awake = nil, nil
 	x.subject.micro.Sleep()
+	runtime.GC() // which unmaps the code; a Micro that has slept for long has that behind it
 	return err
 }
 

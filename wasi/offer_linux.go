@@ -7,6 +7,8 @@ import (
 	"io"
 	"os"
 	"syscall"
+	"time"
+	"unsafe"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 )
@@ -31,9 +33,10 @@ func (c *codeFile) offer(name string) (done func() error, err error) {
 	if err := os.Symlink(fmt.Sprintf("/proc/self/fd/%d", out.Fd()), name); err != nil {
 		return nil, errors.Join(fmt.Errorf("offer code: %w", err), out.Close(), in.Close())
 	}
-	fed := make(chan error, 1)
-	go func() { fed <- errors.Join(c.feed(in, head, first, size), in.Close()) }()
+	fed, over := make(chan error, 1), make(chan struct{})
+	go func() { fed <- errors.Join(c.feed(in, over, head, first, size), in.Close()) }()
 	return func() error {
+		close(over)
 		// Who still writes finds that nobody reads; that is no error where wazero has
 		// what it wants.
 		err := errors.Join(out.Close(), withdraw(name))
@@ -83,21 +86,52 @@ func (c *codeFile) entryHead() (head []byte, first, size int, err error) {
 // feed writes the code into a pipe. wazero takes the first bytes, or a word, that come
 // in two parts for the end: what is written at once is all of the former, then whole
 // words, and few enough to be written whole.
-func (c *codeFile) feed(in *os.File, head []byte, first, size int) error {
-	const atomic = 4096
-	place, err := memory.NextPlace(size)
-	if err != nil {
-		return err
-	}
-	for at, n := 0, first; at < len(head); n = atomic {
-		n = min(n, len(head)-at)
+func (c *codeFile) feed(in *os.File, over <-chan struct{}, head []byte, first, size int) error {
+	const word, atomic = 8, 4096
+	last := len(head) - word
+	for at, n := 0, first; at < last; n = atomic {
+		n = min(n, last-at)
 		if _, err := in.Write(head[at : at+n]); err != nil {
 			return err
 		}
 		at += n
 	}
+	// By the last word wazero learns how much to map, which it does at once.
+	awaitDrained(in, over)
+	place, err := memory.NextPlace(size)
+	if err != nil {
+		return err
+	}
+	if _, err := in.Write(head[last:]); err != nil {
+		return err
+	}
 	place.Huge()
 	rest := io.NewSectionReader(c.file, int64(len(head)), c.NativeBytes-int64(len(head)))
 	_, err = io.CopyBuffer(struct{ io.Writer }{in}, struct{ io.Reader }{rest}, make([]byte, 256<<10))
 	return err
+}
+
+// awaitDrained waits until a pipe is empty, or it is over, or somebody has been slow to
+// read it.
+func awaitDrained(in *os.File, over <-chan struct{}) {
+	const tries, pause = 20_000, 20 * time.Microsecond
+	raw, err := in.SyscallConn()
+	if err != nil {
+		return
+	}
+	for range tries {
+		left, failed := int32(0), false
+		err := raw.Control(func(fd uintptr) {
+			_, _, errno := syscall.Syscall(syscall.SYS_IOCTL, fd, syscall.TIOCINQ, uintptr(unsafe.Pointer(&left)))
+			failed = errno != 0
+		})
+		if err != nil || failed || left == 0 {
+			return
+		}
+		select {
+		case <-over:
+			return
+		case <-time.After(pause):
+		}
+	}
 }
