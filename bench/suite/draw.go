@@ -40,7 +40,7 @@ func (r *report) draw(name string) error {
 		Bars         []barOf
 	}
 	for _, p := range r.order {
-		a, ok := r.typical(p.name, 16)
+		a, ok := r.typical(p.name, claimed)
 		if !ok {
 			continue
 		}

@@ -51,11 +51,11 @@ func (r *report) typical(name string, connections int) (answered, bool) {
 }
 
 // ratio is how many requests a second one peer answers for each of another's, the median
-// over the rounds.
-func (r *report) ratio(name, other string, connections int) (float64, bool) {
+// over the rounds, with as many connections as the claims are about.
+func (r *report) ratio(name, other string) (float64, bool) {
 	var ratios []float64
-	others := r.answers[other][connections]
-	for i, a := range r.answers[name][connections] {
+	others := r.answers[other][claimed]
+	for i, a := range r.answers[name][claimed] {
 		if i < len(others) && others[i].perSecond > 0 {
 			ratios = append(ratios, a.perSecond/others[i].perSecond)
 		}
@@ -92,8 +92,8 @@ func (r *report) writeRequests(b *strings.Builder) {
 			row = append(row, cell)
 		}
 		last := []string{"–", "–", "–"}
-		if a, ok := r.typical(p.name, 16); ok {
-			share, _ := r.ratio(p.name, nameNative, 16)
+		if a, ok := r.typical(p.name, claimed); ok {
+			share, _ := r.ratio(p.name, nameNative)
 			last = []string{fmt.Sprintf("%.3f", share), bench.Duration(a.p50), bench.Duration(a.p99)}
 		}
 		fmt.Fprintf(b, "| %s |\n", strings.Join(append(row, last...), " | "))
@@ -117,7 +117,7 @@ func (r *report) writeTargets(b *strings.Builder) {
 		{"the same by workerd with a fresh isolate each", nameOurs, nameIso, 10},
 		{"the same by workerd with one isolate", nameOurs, nameWarm, 1},
 	} {
-		ratio, ok := r.ratio(t.name, t.other, 16)
+		ratio, ok := r.ratio(t.name, t.other)
 		if !ok {
 			continue
 		}

@@ -14,7 +14,10 @@ import (
 )
 
 // connections are with how many each peer is asked.
-func connections() []int { return []int{1, 16, 64} }
+func connections() []int { return []int{1, claimed, 64} }
+
+// claimed is with how many the project makes its claims.
+const claimed = 16
 
 // answered is what came of asking a peer.
 type answered struct {

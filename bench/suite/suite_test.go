@@ -44,10 +44,10 @@ func TestRatio(t *testing.T) {
 		r.add("a", 16, answered{perSecond: round[0]})
 		r.add("b", 16, answered{perSecond: round[1]})
 	}
-	if ratio, ok := r.ratio("a", "b", 16); !ok || ratio != 0.2 {
+	if ratio, ok := r.ratio("a", "b"); !ok || ratio != 0.2 {
 		t.Errorf("got %v, %v", ratio, ok)
 	}
-	if _, ok := r.ratio("a", "c", 16); ok {
+	if _, ok := r.ratio("a", "c"); ok {
 		t.Error("there is a ratio to what was not measured")
 	}
 }
