@@ -1,9 +1,8 @@
 package wasi_test
 
 import (
-	"bytes"
 	"context"
-	"crypto/rand"
+	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
@@ -15,12 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
-
 	"github.com/spacewasm/spacewasm/wasi"
-	"github.com/spacewasm/spacewasm/wasi/internal/cgi"
-	"github.com/spacewasm/spacewasm/wasi/internal/handler"
+	"github.com/spacewasm/spacewasm/wasi/stock"
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
@@ -129,36 +124,63 @@ func newOurs(b *testing.B, code []byte) contender {
 
 // newStock is what one gets without all this.
 func newStock(b *testing.B, code []byte) contender {
+	module := withStock(b, code, "")
+	return func(w http.ResponseWriter, r *http.Request) error {
+		i, err := module.Instance(r.Context())
+		if err != nil {
+			return err
+		}
+		return errors.Join(i.Serve(r.Context(), w, r), i.Close(r.Context()))
+	}
+}
+
+// withStock compiles a module with stock wazero, with a cache if there is a folder for
+// one.
+func withStock(b *testing.B, code []byte, cache string) *stock.Module {
 	ctx := context.Background()
-	host := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true))
-	wasi_snapshot_preview1.MustInstantiate(ctx, host)
-	module, err := host.CompileModule(ctx, code)
+	engine, err := wasi.New(ctx, wasi.Config{})
 	if err != nil {
 		b.Fatal(err)
 	}
-	b.Cleanup(func() { _ = host.Close(ctx) })
-	dir := b.TempDir()
-	return func(w http.ResponseWriter, r *http.Request) error {
-		ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
-		defer cancel()
-		var out bytes.Buffer
-		config := wazero.NewModuleConfig().WithName("").WithStdout(&out).WithArgs("main.wasm").
-			WithFSConfig(wazero.NewFSConfig().WithReadOnlyDirMount(dir, "/")).
-			WithRandSource(rand.Reader).WithSysWalltime().WithSysNanotime()
-		for _, line := range cgi.Env(r, 0) {
-			key, value, _ := bytes.Cut([]byte(line), []byte("="))
-			config = config.WithEnv(string(key), string(value))
-		}
-		instance, err := host.InstantiateModule(ctx, module, config)
-		if instance != nil {
-			_ = instance.Close(ctx)
-		}
-		if err != nil && out.Len() == 0 {
-			return err
-		}
-		_, err = w.Write(out.Bytes())
-		return err
+	report, err := engine.Inspect(code)
+	if err = errors.Join(err, engine.Close(ctx)); err != nil {
+		b.Fatal(err)
 	}
+	module, err := stock.Compile(ctx, code, report, stock.Config{
+		CacheDir: cache, Dir: b.TempDir(), Args: []string{"main.wasm"}, Timeout: 20 * time.Second,
+	})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = module.Close(ctx) })
+	return module
+}
+
+// initialised compiles a module and takes its snapshot, and returns what instances are
+// made of, and how it was initialised.
+func initialised(b *testing.B, engine *wasi.Engine, code []byte) (*wasi.Module, wasi.InstanceConfig, wasi.Initialisation) {
+	ctx := context.Background()
+	module, err := engine.Compile(ctx, code)
+	if err != nil {
+		b.Fatal(err)
+	}
+	bundle, err := os.OpenRoot(b.TempDir())
+	if err != nil {
+		b.Fatal(err)
+	}
+	config := wasi.InstanceConfig{
+		Args: []string{"main.wasm"}, Bundle: bundle, TmpDir: b.TempDir(),
+		Limits: wasi.Limits{Memory: 512 << 20, Tmp: 1 << 20, TmpInodes: 100, Response: 1 << 20},
+	}
+	how := wasi.Initialisation{
+		Owner: "benchmark", Timeout: time.Minute, Code: func() ([]byte, error) { return code, nil }, Instance: config,
+	}
+	config.Snapshot, err = module.Initialise(ctx, how)
+	if err != nil || !config.Snapshot.Taken() {
+		b.Fatal(err, config.Snapshot.Reason())
+	}
+	b.Cleanup(func() { _ = errors.Join(config.Snapshot.Close(), module.Close(ctx), bundle.Close()) })
+	return module, config, how
 }
 
 // BenchmarkReactor compares what it takes to have an instance of a Go program with
@@ -168,42 +190,13 @@ func newStock(b *testing.B, code []byte) contender {
 func BenchmarkReactor(b *testing.B) {
 	ctx := context.Background()
 	code := buildGo(b, "./testdata/reactor", "-buildmode=c-shared")
-	stock := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true))
-	defer stock.Close(ctx)
-	wasi_snapshot_preview1.MustInstantiate(ctx, stock)
-	abi := stock.NewHostModuleBuilder(handler.ModuleName)
-	handler.Export(abi)
-	if _, err := abi.Instantiate(ctx); err != nil {
-		b.Fatal(err)
-	}
-	stockModule, err := stock.CompileModule(ctx, code)
-	if err != nil {
-		b.Fatal(err)
-	}
+	theirs := withStock(b, code, "")
 	engine, err := wasi.New(ctx, wasi.Config{Workers: 2})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer engine.Close(ctx)
-	module, err := engine.Compile(ctx, code)
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer module.Close(ctx)
-	bundle, err := os.OpenRoot(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer bundle.Close()
-	config := wasi.InstanceConfig{
-		Args: []string{"main.wasm"}, Bundle: bundle, TmpDir: b.TempDir(),
-		Limits: wasi.Limits{Memory: 512 << 20, Tmp: 1 << 20, TmpInodes: 100, Response: 1 << 20},
-	}
-	config.Snapshot, err = module.Initialise(ctx, wasi.Initialisation{Timeout: time.Minute, Instance: config})
-	if err != nil || !config.Snapshot.Taken() {
-		b.Fatal(err, config.Snapshot.Reason())
-	}
-	defer config.Snapshot.Close()
+	b.Cleanup(func() { _ = engine.Close(ctx) })
+	module, config, _ := initialised(b, engine, code)
 	serve := func(i *wasi.Instance) error {
 		return i.Serve(httptest.NewRecorder(), httptest.NewRequest(http.MethodGet, "/hello/world?a=1&b=2", nil), io.Discard)
 	}
@@ -228,8 +221,7 @@ func BenchmarkReactor(b *testing.B) {
 	for b.Loop() {
 		runtime.GC() // so that it pays for no garbage but its own
 		timed("stock", func() error {
-			i, err := stock.InstantiateModule(ctx, stockModule, wazero.NewModuleConfig().WithName("").
-				WithStartFunctions("_initialize").WithSysWalltime().WithSysNanotime().WithRandSource(rand.Reader))
+			i, err := theirs.Instance(ctx)
 			if err == nil {
 				b.StopTimer()
 				err = i.Close(ctx)

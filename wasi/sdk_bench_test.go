@@ -5,7 +5,6 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 	"time"
 
@@ -20,34 +19,16 @@ func BenchmarkSDK(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer engine.Close(ctx)
+	b.Cleanup(func() { _ = engine.Close(ctx) })
 	names := []string{"bare", "sdk"}
 	var instances []*wasi.Instance
 	for _, name := range names {
-		module, err := engine.Compile(ctx, buildGo(b, "./testdata/"+name, "-buildmode=c-shared"))
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer module.Close(ctx)
-		bundle, err := os.OpenRoot(b.TempDir())
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer bundle.Close()
-		config := wasi.InstanceConfig{
-			Args: []string{"main.wasm"}, Bundle: bundle, TmpDir: b.TempDir(),
-			Limits: wasi.Limits{Memory: 512 << 20, Tmp: 1 << 20, TmpInodes: 100, Response: 1 << 20},
-		}
-		config.Snapshot, err = module.Initialise(ctx, wasi.Initialisation{Timeout: time.Minute, Instance: config})
-		if err != nil {
-			b.Fatal(err)
-		}
-		defer config.Snapshot.Close()
+		module, config, _ := initialised(b, engine, buildGo(b, "./testdata/"+name, "-buildmode=c-shared"))
 		i, err := module.NewInstance(ctx, config)
 		if err != nil {
 			b.Fatal(err)
 		}
-		defer i.Close()
+		b.Cleanup(func() { _ = i.Close() })
 		instances = append(instances, i)
 	}
 	times := map[string][]time.Duration{}

@@ -2,20 +2,15 @@ package wasi_test
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"io"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"testing"
 	"time"
 
-	"github.com/tetratelabs/wazero"
-	"github.com/tetratelabs/wazero/imports/wasi_snapshot_preview1"
-
 	"github.com/spacewasm/spacewasm/wasi"
-	"github.com/spacewasm/spacewasm/wasi/internal/handler"
+	"github.com/spacewasm/spacewasm/wasi/stock"
 )
 
 // BenchmarkWake compares what it takes to have an initialised instance of a Go program
@@ -25,43 +20,14 @@ func BenchmarkWake(b *testing.B) {
 	ctx := context.Background()
 	code := buildGo(b, "./testdata/micro", "-buildmode=c-shared")
 	cache := b.TempDir()
-	stock := func() (wazero.Runtime, wazero.CompilationCache, error) {
-		cache, err := wazero.NewCompilationCacheWithDir(cache)
-		if err != nil {
-			return nil, nil, err
-		}
-		host := wazero.NewRuntimeWithConfig(ctx, wazero.NewRuntimeConfig().WithCloseOnContextDone(true).WithCompilationCache(cache))
-		wasi_snapshot_preview1.MustInstantiate(ctx, host)
-		abi := host.NewHostModuleBuilder(handler.ModuleName)
-		handler.Export(abi)
-		_, err = abi.Instantiate(ctx)
-		return host, cache, err
-	}
+	report := withStock(b, code, cache).Report() // fills it
 	engine, err := wasi.New(ctx, wasi.Config{CacheDir: b.TempDir(), CacheKey: []byte("the key of this benchmark"), Workers: 2, Isolated: true})
 	if err != nil {
 		b.Fatal(err)
 	}
-	defer engine.Close(ctx)
-	module, err := engine.Compile(ctx, code)
-	if err != nil {
-		b.Fatal(err)
-	}
-	bundle, err := os.OpenRoot(b.TempDir())
-	if err != nil {
-		b.Fatal(err)
-	}
-	defer bundle.Close()
-	config := wasi.InstanceConfig{
-		Args: []string{"main.wasm"}, Bundle: bundle, TmpDir: b.TempDir(),
-		Limits: wasi.Limits{Memory: 512 << 20, Tmp: 1 << 20, TmpInodes: 100, Response: 1 << 20},
-	}
-	read := func() ([]byte, error) { return code, nil }
-	initialisation := wasi.Initialisation{Owner: "benchmark", Timeout: time.Minute, Code: read, Instance: config}
-	snapshot, err := module.Initialise(ctx, initialisation)
-	if err != nil || !snapshot.Taken() {
-		b.Fatal(err, snapshot.Reason())
-	}
-	digest := module.Digest()
+	b.Cleanup(func() { _ = engine.Close(ctx) })
+	module, config, how := initialised(b, engine, code)
+	digest, snapshot := module.Digest(), config.Snapshot
 	if err := errors.Join(snapshot.Close(), module.Close(ctx)); err != nil {
 		b.Fatal(err)
 	}
@@ -74,30 +40,25 @@ func BenchmarkWake(b *testing.B) {
 		times[name] = append(times[name], time.Since(began))
 	}
 	for b.Loop() {
-		host, kept, err := stock()
-		if err != nil {
-			b.Fatal(err)
-		}
-		timed("stock", func() error {
-			module, err := host.CompileModule(ctx, code)
-			if err != nil {
-				return err
+		var theirs *stock.Module
+		timed("stock", func() (err error) {
+			theirs, err = stock.Compile(ctx, code, report, stock.Config{CacheDir: cache, Dir: b.TempDir(), Args: config.Args, Timeout: time.Minute})
+			if err == nil {
+				_, err = theirs.Instance(ctx)
 			}
-			_, err = host.InstantiateModule(ctx, module, wazero.NewModuleConfig().WithName("").
-				WithStartFunctions("_initialize").WithSysWalltime().WithSysNanotime().WithRandSource(rand.Reader))
 			return err
 		})
-		if err := errors.Join(host.Close(ctx), kept.Close(ctx)); err != nil {
+		if err := theirs.Close(ctx); err != nil {
 			b.Fatal(err)
 		}
 		var instance *wasi.Instance
 		timed("wake", func() error {
 			timed("code", func() (err error) {
-				module, err = engine.Wake(ctx, digest, read)
+				module, err = engine.Wake(ctx, digest, how.Code)
 				return err
 			})
 			timed("snapshot", func() (err error) {
-				snapshot, err = module.LoadSnapshot(ctx, initialisation)
+				snapshot, err = module.LoadSnapshot(ctx, how)
 				return err
 			})
 			timed("instance", func() (err error) {

@@ -82,6 +82,9 @@ func (m *Module) compile(ctx context.Context, code []byte) error {
 	return nil
 }
 
+// Report is what the module says about itself. It is not to be changed.
+func (m *Module) Report() *wasi.Report { return m.report }
+
 // Close frees the code.
 func (m *Module) Close(ctx context.Context) error {
 	err := m.runtime.Close(ctx)
