@@ -38,6 +38,7 @@ const (
 	nameFresh  = "spacewasm, without its gateway"
 	nameDirty  = "the same, instances reused dirty"
 	nameStock  = "stock wazero, fresh instance"
+	nameExtism = "Extism, fresh plug-in"
 	nameFork   = "native CGI, fork and exec"
 	nameNode   = "Node, one process"
 	nameWarm   = "workerd, one isolate"
@@ -52,6 +53,7 @@ func peers() []peer {
 		{name: nameFresh, what: "the same module and engine behind a bare `net/http` server", start: self("micro", "request")},
 		{name: nameDirty, what: "the same, but instances are used again as requests have left them", start: self("micro", "instance")},
 		{name: nameStock, what: "the same module, `WithCloseOnContextDone`, instantiated and initialised for each request", start: self("stock")},
+		{name: nameExtism, what: "Extism's Go SDK, which is on wazero: the same answer by a plug-in in Go, instantiated for each request", start: startExtism},
 		{name: nameFork, what: "the same program under `net/http/cgi`, a process for each request", start: startFork},
 		{name: nameNode, what: "`node:http`, one process, state shared by all requests", start: startNode},
 		{name: nameWarm, what: "workerd, state shared by all requests", start: startWorkerd(false)},
@@ -105,6 +107,22 @@ func startFork(ctx context.Context, s settings, dir, address string) (*exec.Cmd,
 		return nil, "", err
 	}
 	return command(ctx, dir, self, "serve", address, program, "fork"), "", nil
+}
+
+// startExtism builds a server and its plug-in, in a module of their own.
+func startExtism(ctx context.Context, s settings, dir, address string) (*exec.Cmd, string, error) {
+	source := filepath.Join(s.root, "bench/extism")
+	program, plugin := filepath.Join(dir, "extism"), filepath.Join(dir, "plugin.wasm")
+	build := command(ctx, source, "go", "build", "-o", program, ".")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, "", fmt.Errorf("%w: %w %s", errMissing, err, out)
+	}
+	build = command(ctx, source, "go", "build", "-buildmode=c-shared", "-o", plugin, "./plugin")
+	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
+	if out, err := build.CombinedOutput(); err != nil {
+		return nil, "", fmt.Errorf("build the plug-in: %w\n%s", err, out)
+	}
+	return command(ctx, dir, program, address, plugin), "", nil
 }
 
 func startNode(ctx context.Context, _ settings, dir, address string) (*exec.Cmd, string, error) {
