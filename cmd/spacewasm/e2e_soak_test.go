@@ -74,6 +74,8 @@ func TestE2ESoak(t *testing.T) {
 	before, kept := s.settle(), s.kept()
 	s.run(duration)
 	s.tally.report(t, s.visits)
+	s.settle()
+	s.until("the code of what has gone to be unmapped", func() bool { return s.take().code <= before.code })
 	after := s.settle()
 	after.compare(t, before)
 	if now := s.kept(); !slices.Equal(now, kept) {
