@@ -58,8 +58,8 @@ type codeFile struct {
 	file *os.File
 }
 
-// writeCodeFile writes all but the MAC. whole and stub are files in which wazero has
-// kept the code of the module and of its stub.
+// writeCodeFile writes all but the MAC. whole is the file in which wazero has kept the
+// code of the module.
 func writeCodeFile(out io.Writer, d description, stub []byte, whole string) error {
 	native, err := os.Open(whole)
 	if err != nil {

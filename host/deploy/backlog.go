@@ -155,14 +155,7 @@ func (d *Deployer) prepare(ctx context.Context, o *owed) {
 // replace publishes an app in the place of the same revision, which was waiting for
 // it. If that is not there any more, the app is closed.
 func (d *Deployer) replace(app *registry.App) {
-	d.order.Lock()
-	defer d.order.Unlock()
-	now, release, ok := d.config.Registry.Acquire(app.App.Name)
-	if ok {
-		defer release()
-	}
-	if ok && now.Wanted != nil && now.App.Key == app.App.Key && now.Revision.Number == app.Revision.Number {
-		d.config.Registry.Publish(app)
+	if d.supersede(app, func(now *registry.App) bool { return now.Wanted != nil }) {
 		return
 	}
 	for _, route := range app.Routes {

@@ -59,7 +59,7 @@ func (d *Deployer) waker(deployment store.Deployment, micro space.Micro) func(co
 				Code: space.CodePreparing, Message: "what the app needs to run was lost and is being made again; try again in a moment", Err: err,
 			}
 		case told && refused.Code == space.CodeRefused, errors.Is(err, errNoBundle):
-			d.supersede(d.failed(deployment, err))
+			d.supersede(d.failed(deployment, err), isLive)
 			return nil, &space.Error{Code: space.CodePreparing, Message: "the app does not run; `spacewasm ls` tells its owner why", Err: err}
 		}
 		return nil, err
@@ -109,14 +109,17 @@ func (d *Deployer) openBundle(micro space.Micro) (*os.Root, error) {
 func (d *Deployer) oweAgain(deployment store.Deployment) {
 	o := &owed{Deployment: deployment}
 	d.backlog.want(o)
-	if d.supersede(d.wanted(o)) {
+	if d.supersede(d.wanted(o), isLive) {
 		d.backlog.add(o)
 	}
 }
 
-// supersede publishes an app in the place of the same revision, and tells whether that
-// was live.
-func (d *Deployer) supersede(app *registry.App) bool {
+// isLive tells whether an app has Micros that answer.
+func isLive(app *registry.App) bool { return app.Routes != nil }
+
+// supersede publishes an app in the place of the same revision, if that is as it should
+// be, and tells whether it was.
+func (d *Deployer) supersede(app *registry.App, should func(now *registry.App) bool) bool {
 	d.order.Lock()
 	defer d.order.Unlock()
 	now, release, ok := d.config.Registry.Acquire(app.App.Name)
@@ -124,7 +127,7 @@ func (d *Deployer) supersede(app *registry.App) bool {
 		return false
 	}
 	defer release()
-	if now.Routes == nil || now.App.Key != app.App.Key || now.Revision.Number != app.Revision.Number {
+	if !should(now) || now.App.Key != app.App.Key || now.Revision.Number != app.Revision.Number {
 		return false
 	}
 	d.config.Registry.Publish(app)

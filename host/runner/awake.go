@@ -61,8 +61,8 @@ func (c *core) release(ctx context.Context) (last bool, err error) {
 	return true, err
 }
 
-// hold returns what instances are made of, with one more user. A Micro that sleeps is
-// woken, which took is told.
+// hold returns what instances are made of, with one more user, and whether the Micro
+// had to be woken for it.
 func (m *Micro) hold(ctx context.Context) (c *core, woken bool, err error) {
 	m.waking.Lock()
 	defer m.waking.Unlock()
@@ -114,7 +114,7 @@ func (m *Micro) forget(c *core) {
 	}
 }
 
-// What sleeping would free.
+// anything lets any Micro sleep.
 func anything(*Micro) bool { return true }
 
 // hasSnapshot tells whether the Micro holds memory of the budget of instances.
