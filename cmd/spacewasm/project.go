@@ -151,7 +151,7 @@ func (p *project) check() error {
 	}
 	var faults []space.Fault
 	for i, m := range p.file.Micros {
-		fault := space.Fault{File: space.SpacefileName, Line: m.Line}
+		fault := space.Fault{File: space.SpacefileName, Line: m.Line, Column: m.Column}
 		switch module := path.Join(m.Src, m.Run[0]); {
 		case !found[entry{path: m.Src, dir: true}]:
 			fault.Key = fmt.Sprintf("micros[%d].src", i)

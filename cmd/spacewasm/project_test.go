@@ -157,10 +157,10 @@ func TestIncompleteProjects(t *testing.T) {
 	}{
 		{map[string]string{"x": ""}, []string{"neither a Spacefile nor a main.wasm"}},
 		{map[string]string{"main.wasm/": ""}, []string{"neither a Spacefile nor a main.wasm"}},
-		{map[string]string{"Spacefile": "v: 1\n"}, []string{"Spacefile:1: v:"}},
+		{map[string]string{"Spacefile": "v: 1\n"}, []string{"Spacefile:1:4: v:"}},
 		{map[string]string{"Spacefile": twoMicros, "web/": ""}, []string{
-			"2 faults", "Spacefile:3: micros[0].run: there is no file web/main.wasm",
-			"Spacefile:4: micros[1].src: there is no folder micros/api",
+			"2 faults", "Spacefile:3:5: micros[0].run: there is no file web/main.wasm",
+			"Spacefile:4:5: micros[1].src: there is no folder micros/api",
 		}},
 	} {
 		_, err := listProject(tree(t, tc.files))

@@ -82,7 +82,7 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	key := fmt.Sprintf("micros[%d]", i)
 	if info, err := staging.Files().Stat(spec.Src); err != nil || !info.IsDir() {
 		return part{}, space.Refuse(space.Fault{
-			File: space.SpacefileName, Line: spec.Line, Key: key + ".src",
+			File: space.SpacefileName, Line: spec.Line, Column: spec.Column, Key: key + ".src",
 			Message: fmt.Sprintf("the folder %q of micro %q is not in the bundle", spec.Src, spec.Name),
 		})
 	}
@@ -145,7 +145,7 @@ func readModule(files *os.Root, spec space.MicroSpec, key string) ([]byte, error
 	info, err := files.Stat(name)
 	if err != nil || !info.Mode().IsRegular() {
 		return nil, space.Refuse(space.Fault{
-			File: space.SpacefileName, Line: spec.Line, Key: key + ".run",
+			File: space.SpacefileName, Line: spec.Line, Column: spec.Column, Key: key + ".run",
 			Message: fmt.Sprintf("the module %s is not in the bundle: build it first, or name another with `run`", name),
 		})
 	}

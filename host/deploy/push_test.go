@@ -153,22 +153,22 @@ func TestRefusedModules(t *testing.T) {
 		"nothing to run":    {zipped(t, entry{name: "a", body: "b"}), []string{"neither a Spacefile nor a main.wasm"}},
 		"empty zip":         {zipped(t), []string{"neither a Spacefile nor a main.wasm"}},
 		"empty tar":         {tgz(t), []string{"neither a Spacefile nor a main.wasm"}},
-		"spacefile":         {tgz(t, entry{name: "Spacefile", body: "v: 1\nmicros: []\n"}), []string{"Spacefile:1: v: ", "Spacefile:2: micros: "}},
+		"spacefile":         {tgz(t, entry{name: "Spacefile", body: "v: 1\nmicros: []\n"}), []string{"Spacefile:1:4: v: ", "Spacefile:2:9: micros: "}},
 		"spacefile, folder": {tgz(t, entry{name: "Spacefile/"}), []string{"Spacefile: is not a small text file"}},
 		"spacefile, large":  {tgz(t, entry{name: "Spacefile", body: strings.Repeat("#", 2<<20)}), []string{"Spacefile: is not a small text file"}},
 		"two micros": {
 			tgz(t, spacefile("{name: a, src: x, engine: wasm, primary: true}", "{name: b, src: y, engine: wasm}", "{name: c, src: z, engine: wasm}", "{name: d, src: w, engine: wasm}"),
 				entry{name: "x/main.wasm", body: guest("noentry")}, entry{name: "y/other.wasm"}, entry{name: "w", body: "a file"}),
 			[]string{
-				"x/main.wasm: ", "Spacefile:4: micros[1].run: the module y/main.wasm is not in the bundle",
-				`Spacefile:5: micros[2].src: the folder "z" of micro "c" is not in the bundle`, `Spacefile:6: micros[3].src: the folder "w"`,
+				"x/main.wasm: ", "Spacefile:4:5: micros[1].run: the module y/main.wasm is not in the bundle",
+				`Spacefile:5:5: micros[2].src: the folder "z" of micro "c" is not in the bundle`, `Spacefile:6:5: micros[3].src: the folder "w"`,
 			},
 		},
 		"module is a folder": {
-			tgz(t, spacefile("{name: a, src: ., engine: wasm, run: x}"), entry{name: "x/"}), []string{"Spacefile:3: micros[0].run: the module x is not"},
+			tgz(t, spacefile("{name: a, src: ., engine: wasm, run: x}"), entry{name: "x/"}), []string{"Spacefile:3:5: micros[0].run: the module x is not"},
 		},
 		"below a file": {
-			tgz(t, spacefile("{name: a, src: x/y, engine: wasm}"), entry{name: "x", body: "z"}), []string{"Spacefile:3: micros[0].src: "},
+			tgz(t, spacefile("{name: a, src: x/y, engine: wasm}"), entry{name: "x", body: "z"}), []string{"Spacefile:3:5: micros[0].src: "},
 		},
 	} {
 		t.Run(name, func(t *testing.T) {

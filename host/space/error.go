@@ -99,17 +99,21 @@ type Error struct {
 type Fault struct {
 	File    string `json:"file,omitempty"`
 	Line    int    `json:"line,omitempty"` // from 1; 0 where lines mean nothing
+	Column  int    `json:"column,omitempty"` // in characters, from 1; 0 where it is not known
 	Key     string `json:"key,omitempty"`  // for example micros[0].name
 	Message string `json:"message"`
 }
 
-// String formats a fault as file:line: key: message.
+// String formats a fault as file:line:column: key: message.
 func (f Fault) String() string {
 	var b strings.Builder
 	if f.File != "" {
 		b.WriteString(f.File)
 		if f.Line > 0 {
 			fmt.Fprintf(&b, ":%d", f.Line)
+		}
+		if f.Line > 0 && f.Column > 0 {
+			fmt.Fprintf(&b, ":%d", f.Column)
 		}
 		b.WriteString(": ")
 	}

@@ -44,10 +44,10 @@ func checkRules(t *testing.T, file *space.Spacefile) {
 	for _, m := range file.Micros {
 		names[strings.ToLower(m.Name)] = true
 		paths[m.Path] = true
-		if m.Engine != "wasm" || len(m.Run) == 0 || m.Line < 1 || m.Primary != (m.Path == "/") || !strings.HasPrefix(m.Path, "/") {
+		if m.Engine == "" || (len(m.Run) == 0) != m.Engine.IsStatic() || m.Line < 1 || m.Primary != (m.Path == "/") || !strings.HasPrefix(m.Path, "/") {
 			t.Fatalf("a micro breaks the rules: %+v", m)
 		}
-		for _, file := range []string{m.Src, m.Run[0]} {
+		for _, file := range append([]string{m.Src, m.Serve + ".", m.Fallback + "."}, m.Run[:min(1, len(m.Run))]...) {
 			if file == "" || strings.HasPrefix(file, "/") || file == ".." || strings.HasPrefix(file, "../") || strings.Contains(file, "\\") {
 				t.Fatalf("%q is not within the project", file)
 			}

@@ -31,8 +31,35 @@ type Limits struct {
 	LogBytes int64
 }
 
-// MaxMicros is the number of Micros that one app may have.
-const MaxMicros = 5
+// MaxMicros is the number of Micros that one app may have, and MaxActions that of
+// Scheduled Actions of one Micro.
+const (
+	MaxMicros  = 5
+	MaxActions = 5
+)
+
+// OwnLimits are what a Micro's Spacefile asks of its limits; zero leaves one to the
+// server.
+type OwnLimits struct {
+	Timeout     time.Duration `json:"timeout,omitempty"` // in nanoseconds
+	Memory      int64         `json:"memory,omitempty"`  // in bytes
+	Concurrency int           `json:"concurrency,omitempty"`
+}
+
+// Within returns the limits of a Micro: its own where they are lower than the
+// server's.
+func (l Limits) Within(own OwnLimits) Limits {
+	if own.Timeout > 0 {
+		l.Timeout = min(l.Timeout, own.Timeout)
+	}
+	if own.Memory > 0 {
+		l.Memory = min(l.Memory, own.Memory)
+	}
+	if own.Concurrency > 0 {
+		l.Concurrency = min(l.Concurrency, own.Concurrency)
+	}
+	return l
+}
 
 // DefaultLimits returns the limits of Deta Space, with a concurrency of 32.
 func DefaultLimits() Limits {

@@ -28,6 +28,11 @@ type App struct {
 	Created time.Time
 	// Active is the number of the revision that answers requests.
 	Active int
+	// Settings counts the changes of what its owner has set: variables.
+	Settings int
+	// Heir says that the name was another app's before, of which browsers may keep
+	// something.
+	Heir bool
 }
 
 // Revision is one immutable deployment of an app.
@@ -35,7 +40,10 @@ type Revision struct {
 	App     AppName
 	Number  int // 1 for the first, then counting up, never reused
 	Created time.Time
-	Micros  []Micro
+	// Author is the name of the token that it was pushed with; "" in revisions of
+	// earlier versions.
+	Author string
+	Micros []Micro
 }
 
 // Micro is one deployed program of a revision. Its JSON form is what the store
@@ -46,7 +54,27 @@ type Micro struct {
 	Path    string `json:"path"`
 	Primary bool   `json:"primary"`
 	Public  bool   `json:"public"`
-	// Run is the module's path within the bundle, then the guest's arguments.
+	// PublicRoutes are the paths below the Micro's own that are open to all; see
+	// [RouteMatches].
+	PublicRoutes []string `json:"public_routes,omitempty"`
+	// APIKeys lets in who sends one of the app's keys.
+	APIKeys bool `json:"api_keys,omitempty"`
+	// Engine is what serves the Micro; "" in revisions of earlier versions is
+	// [EngineWasm].
+	Engine Engine `json:"engine,omitempty"`
+	// Fallback is the file that a static Micro answers navigations with for which it
+	// has none; "" is none.
+	Fallback string `json:"fallback,omitempty"`
+	// Env are the variables that its author has declared.
+	Env []EnvPreset `json:"env,omitempty"`
+	// Actions are its Scheduled Actions.
+	Actions []Action `json:"actions,omitempty"`
+	// Isolation says what requests have of one another; "" is [IsolationRequest].
+	Isolation Isolation `json:"isolation,omitempty"`
+	// Limits are its own.
+	Limits OwnLimits `json:"limits,omitzero"`
+	// Run is the module's path within the bundle, then the guest's arguments; a static
+	// Micro has none.
 	Run []string `json:"run"`
 	// Bundle is the digest of the Micro's file tree, its read-only "/".
 	Bundle Digest `json:"bundle"`
@@ -74,6 +102,9 @@ type Micro struct {
 	// CompileTime is what compiling the module took at upload, in nanoseconds.
 	CompileTime time.Duration `json:"compile_time"`
 }
+
+// IsStatic tells whether the Micro is files that are served as they are.
+func (m Micro) IsStatic() bool { return m.Engine.IsStatic() }
 
 // Type is the value of DETA_SPACE_APP_MICRO_TYPE: "primary" or "normal".
 func (m Micro) Type() string {

@@ -14,29 +14,81 @@ const SpacefileName = "Spacefile"
 // DefaultModule is the module a Micro runs when its Spacefile does not say.
 const DefaultModule = "main.wasm"
 
-// Spacefile is the description of an app, version 0 of Deta's format as far as
-// spacewasm reads it.
+// Spacefile is the description of an app, version 0 of Deta's format with some keys of
+// our own.
 type Spacefile struct {
-	Micros []MicroSpec
+	// Icon is the app's picture, a path within the project; "" is none.
+	Icon string
+	// Name is what people call the app; "" leaves it to its host name.
+	Name string
+	// AutoPWA is what the file says of auto_pwa; true unless it says so.
+	AutoPWA bool
+	Micros  []MicroSpec
 }
 
 // MicroSpec describes one Micro of a Spacefile.
 type MicroSpec struct {
 	Name    string
 	Src     string // slash-separated folder within the project; "." for its root
-	Engine  string
-	Run     []string
+	Engine  Engine
+	Run     []string // the module, below Src, and its arguments; nil for static engines
+	Dev     string   // the command that develops it, for other tools
 	Primary bool
 	Path    string // "/" for the primary Micro, else "/prefix"
-	Public  bool
-	Line    int // where the Micro begins in the file; 0 when implied
+	// Serve is the folder below Src of which a static engine serves the files; "" is the
+	// first there is of [MicroSpec.ServeFolders].
+	Serve    string
+	Fallback string // the file, below Serve, for navigations that find none; "" is none
+	// Commands build the Micro, on the machine of who pushes it.
+	Commands []string
+	// Include are the paths and patterns below Src of what is packed; nil is all.
+	Include      []string
+	Public       bool
+	PublicRoutes []string
+	APIKeys      bool
+	Env          []EnvPreset
+	Actions      []Action
+	// ProvidesActions is what the file says of provide_actions, which does nothing here.
+	ProvidesActions bool
+	Isolation       Isolation // "" is not given
+	Limits          OwnLimits
+	Line, Column    int // where the Micro begins in the file; 0 when implied
+}
+
+// EnvPreset is a variable that a Micro's author declares, and its owner may set.
+type EnvPreset struct {
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	// Default is its value until its owner sets one; "" leaves it unset.
+	Default string `json:"default,omitempty"`
+}
+
+// Action is a Scheduled Action of a Micro.
+type Action struct {
+	ID          string `json:"id"` // unique within the app
+	Name        string `json:"name"`
+	Description string `json:"description,omitempty"`
+	// DefaultInterval is how often it runs until its owner says otherwise; see
+	// [CheckInterval].
+	DefaultInterval string `json:"default_interval"`
+	// Path is where the Micro takes the call, below its own root; "" is [ActionsPath].
+	Path string `json:"path,omitempty"`
+}
+
+// ServeFolders are the folders, below the project's root, that a static Micro may be
+// served from: the first that exists is.
+func (m MicroSpec) ServeFolders() []string {
+	if m.Serve != "" {
+		return []string{path.Join(m.Src, m.Serve)}
+	}
+	return []string{path.Join(m.Src, "dist"), path.Join(m.Src, "build")}
 }
 
 // ImpliedSpacefile describes a project without a Spacefile: one public primary
 // Micro that runs main.wasm.
 func ImpliedSpacefile(name AppName) *Spacefile {
-	return &Spacefile{Micros: []MicroSpec{{
-		Name: string(name), Src: ".", Engine: "wasm", Run: []string{DefaultModule},
+	return &Spacefile{AutoPWA: true, Micros: []MicroSpec{{
+		Name: string(name), Src: ".", Engine: EngineWasm, Run: []string{DefaultModule},
 		Primary: true, Path: "/", Public: true,
 	}}}
 }
@@ -62,26 +114,36 @@ func (d *decoder) settle(file *Spacefile) {
 		micros[0].Primary = true
 	}
 	d.onePrimary(micros)
-	names, paths := map[string]bool{}, map[string]string{}
+	names, paths, actions := map[string]bool{}, map[string]string{}, map[string]string{}
 	for i := range micros {
 		m := &micros[i]
 		key := fmt.Sprintf("micros[%d]", i)
 		if folded := strings.ToLower(m.Name); names[folded] {
-			d.fault(m.Line, key+".name", "micro names have to be unique, and %q is used twice", m.Name)
+			d.fault(m.at(), key+".name", "micro names have to be unique, and %q is used twice", m.Name)
 		} else {
 			names[folded] = true
 		}
-		if len(m.Run) == 0 {
+		if len(m.Run) == 0 && !m.Engine.IsStatic() {
 			m.Run = []string{DefaultModule}
 		}
 		d.settlePath(m, key)
 		// Who else claims "/" has been blamed for that.
 		if other, taken := paths[m.Path]; taken && m.Path != "/" {
-			d.fault(m.Line, key+".path", "%q already belongs to micro %q", m.Path, other)
+			d.fault(m.at(), key+".path", "%q already belongs to micro %q", m.Path, other)
 		}
 		paths[m.Path] = m.Name
+		for j, action := range m.Actions {
+			if other, taken := actions[action.ID]; taken {
+				d.fault(m.at(), fmt.Sprintf("%s.actions[%d].id", key, j),
+					"ids of actions have to be unique in the app, and micro %q has %q already", other, action.ID)
+			}
+			actions[action.ID] = m.Name
+		}
 	}
 }
+
+// at is where the Micro begins.
+func (m *MicroSpec) at() place { return place{m.Line, m.Column} }
 
 func (d *decoder) onePrimary(micros []MicroSpec) {
 	primaries := 0
@@ -92,9 +154,9 @@ func (d *decoder) onePrimary(micros []MicroSpec) {
 	}
 	switch {
 	case primaries == 0:
-		d.fault(0, "micros", "no primary micro: mark the one that answers at / with `primary: true`")
+		d.fault(place{}, "micros", "no primary micro: mark the one that answers at / with `primary: true`")
 	case primaries > 1:
-		d.fault(0, "micros", "multiple primary micros: exactly one may have `primary: true`")
+		d.fault(place{}, "micros", "multiple primary micros: exactly one may have `primary: true`")
 	}
 }
 
@@ -110,17 +172,17 @@ func (d *decoder) settlePath(m *MicroSpec, key string) {
 	}
 	clean := strings.TrimSuffix(strings.TrimPrefix(m.Path, "/"), "/")
 	if clean == "" {
-		d.fault(m.Line, key+".path", "only the primary micro answers at /; give this one a path of its own")
+		d.fault(m.at(), key+".path", "only the primary micro answers at /; give this one a path of its own")
 		return
 	}
 	for segment := range strings.SplitSeq(clean, "/") {
 		if !regexp.MustCompile(`^[A-Za-z0-9_~-][A-Za-z0-9._~-]*$`).MatchString(segment) {
-			d.fault(m.Line, key+".path", "%q: want segments of letters, digits and . _ ~ -", m.Path)
+			d.fault(m.at(), key+".path", "%q: want segments of letters, digits and . _ ~ -", m.Path)
 			return
 		}
 	}
 	if first, _, _ := strings.Cut(clean, "/"); first == "__space" {
-		d.fault(m.Line, key+".path", "paths below /__space belong to the platform")
+		d.fault(m.at(), key+".path", "paths below /__space belong to the platform")
 		return
 	}
 	m.Path = "/" + clean
@@ -136,6 +198,15 @@ func cleanSrc(src string) (string, error) {
 		return "", fmt.Errorf("%q leads out of the project", src)
 	}
 	return clean, nil
+}
+
+// cleanPath is a path of a URL in its shortest form; a slash at its end stays.
+func cleanPath(p string) string {
+	clean := path.Clean(p)
+	if strings.HasSuffix(p, "/") && clean != "/" {
+		clean += "/"
+	}
+	return clean
 }
 
 // splitRun splits a run key into the module's path and the guest's arguments.

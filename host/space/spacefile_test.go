@@ -19,7 +19,7 @@ func TestParseSpacefile(t *testing.T) {
 		want []space.MicroSpec
 	}{
 		"the least": {oneMicro, []space.MicroSpec{
-			{Name: "one", Src: ".", Engine: "wasm", Run: main, Primary: true, Path: "/", Line: 3},
+			{Name: "one", Src: ".", Engine: "wasm", Run: main, Primary: true, Path: "/", Line: 3, Column: 5},
 		}},
 		"everything": {
 			"# comment\nv: 0\nmicros:\n  - name: Front_end-1\n    src: ./web/\n    engine: wasm\n    run: ./bin/app.wasm  --flag  x\n" +
@@ -27,16 +27,16 @@ func TestParseSpacefile(t *testing.T) {
 				"  - {name: api, src: a/../b, engine: wasm, path: v1/api/, public: false, primary: false}\n" +
 				"  - {name: Worker, src: c, engine: wasm}\n",
 			[]space.MicroSpec{
-				{Name: "Front_end-1", Src: "web", Engine: "wasm", Run: []string{"bin/app.wasm", "--flag", "x"}, Primary: true, Path: "/", Public: true, Line: 4},
-				{Name: "api", Src: "b", Engine: "wasm", Run: main, Path: "/v1/api", Line: 11},
-				{Name: "Worker", Src: "c", Engine: "wasm", Run: main, Path: "/Worker", Line: 12},
+				{Name: "Front_end-1", Src: "web", Engine: "wasm", Run: []string{"bin/app.wasm", "--flag", "x"}, Primary: true, Path: "/", Public: true, Line: 4, Column: 5},
+				{Name: "api", Src: "b", Engine: "wasm", Run: main, Path: "/v1/api", Line: 11, Column: 5},
+				{Name: "Worker", Src: "c", Engine: "wasm", Run: main, Path: "/Worker", Line: 12, Column: 5},
 			},
 		},
 		"JSON": {`{"v": 0, "micros": [{"name": "one", "src": ".", "engine": "wasm"}]}`, []space.MicroSpec{
-			{Name: "one", Src: ".", Engine: "wasm", Run: main, Primary: true, Path: "/", Line: 1},
+			{Name: "one", Src: ".", Engine: "wasm", Run: main, Primary: true, Path: "/", Line: 1, Column: 21},
 		}},
 		"a name of digits": {strings.Replace(oneMicro, "one", "42", 1), []space.MicroSpec{
-			{Name: "42", Src: ".", Engine: "wasm", Run: main, Primary: true, Path: "/", Line: 3},
+			{Name: "42", Src: ".", Engine: "wasm", Run: main, Primary: true, Path: "/", Line: 3, Column: 5},
 		}},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -64,9 +64,21 @@ func faults(t *testing.T, text string) []string {
 	}
 	var all []string
 	for _, f := range e.Faults {
+		if f.Line > 1 && f.Column == 0 && !strings.Contains(f.Message, "YAML") {
+			t.Errorf("%s has a line and no column", f)
+		}
+		f.Column = 0 // TestSpacefileColumns looks at these
 		all = append(all, f.String())
 	}
 	return all
+}
+
+func TestSpacefileColumns(t *testing.T) {
+	_, err := space.ParseSpacefile([]byte("v: 0\nmicros:\n  - {name: a b, src: ., engine: wasm, x: 1}\n"))
+	want := "2 faults:\nSpacefile:3:12: micros[0].name: \"a b\": "
+	if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "\nSpacefile:3:39: micros[0].x: unknown key") {
+		t.Errorf("got %v", err)
+	}
 }
 
 // Each fault is reported at its line and key, and nothing else is.
@@ -91,8 +103,8 @@ func TestSpacefileFaults(t *testing.T) {
 		"micros no list":       {"v: 0\nmicros:\n  a: b\n", []string{"Spacefile:3: micros: want a list of 1 to 5"}},
 		"six micros":           {"v: 0\nmicros:" + strings.Repeat("\n - {name: a, src: b, engine: wasm}", 6), []string{"Spacefile:3: micros: want a list of 1 to 5"}},
 		"a micro is a text":    {"v: 0\nmicros:\n  - hello\n", []string{"Spacefile:3: micros[0]: want a mapping", "name: is missing", "src: is missing", "engine: is missing"}},
-		"unknown key":          {oneMicro + "icon: x\n", []string{"Spacefile:6: icon: unknown key; known here: micros, v"}},
-		"unknown key of micro": {micro("dev: go run ."), []string{"Spacefile:6: micros[0].dev: unknown key; known here: engine, name, path, primary, public, run, src"}},
+		"unknown key":          {oneMicro + "runtime: x\n", []string{"Spacefile:6: runtime: unknown key; known here: app_name, auto_pwa, icon, micros, v"}},
+		"unknown key of micro": {micro("runtime: x"), []string{"Spacefile:6: micros[0].runtime: unknown key; known here: actions, commands, dev, engine, "}},
 		"key of another case":  {micro("Public: true"), []string{"Spacefile:6: micros[0].Public: unknown key"}},
 		"key twice":            {micro("src: b"), []string{"Spacefile:6: micros[0].src: is given twice"}},
 		"version twice":        {oneMicro + "v: 0\n", []string{"Spacefile:6: v: is given twice"}},

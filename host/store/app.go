@@ -29,10 +29,10 @@ var ErrOvertaken = errors.New("the app has changed meanwhile")
 func (s *Store) Plan(ctx context.Context, name space.AppName) (Deployment, error) {
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	d := Deployment{App: space.App{Name: name, Key: newKey(), APIKey: newKey(), Created: now, Active: 1}}
-	row := s.db.QueryRowContext(ctx, `SELECT data_key, api_key, created,
+	row := s.db.QueryRowContext(ctx, `SELECT data_key, api_key, created, settings, heir,
 		(SELECT 1 + COALESCE(MAX(number), 0) FROM revisions WHERE app = ?1) FROM apps WHERE name = ?1`, name)
 	var made int64
-	switch err := row.Scan(&d.App.Key, &d.App.APIKey, &made, &d.App.Active); {
+	switch err := row.Scan(&d.App.Key, &d.App.APIKey, &made, &d.App.Settings, &d.App.Heir, &d.App.Active); {
 	case err == nil:
 		d.App.Created = time.UnixMilli(made).UTC()
 	case !errors.Is(err, sql.ErrNoRows):
@@ -66,23 +66,24 @@ func (s *Store) activate(ctx context.Context, planned Deployment) (Deployment, e
 	defer func() { _ = tx.Rollback() }()
 	if revision.Number == 1 {
 		if _, err := tx.ExecContext(ctx,
-			`INSERT INTO apps (name, data_key, api_key, created, active) VALUES (?, ?, ?, ?, 0) ON CONFLICT DO NOTHING`,
+			`INSERT INTO apps (name, data_key, api_key, created, active, heir)
+			 VALUES (?1, ?2, ?3, ?4, 0, EXISTS (SELECT 1 FROM former_apps WHERE name = ?1)) ON CONFLICT DO NOTHING`,
 			app.Name, app.Key, app.APIKey, app.Created.UnixMilli()); err != nil {
 			return Deployment{}, err
 		}
 	}
 	result, err := tx.ExecContext(ctx,
-		`UPDATE apps SET active = ?2 WHERE name = ?1 AND data_key = ?3 AND api_key = ?4
+		`UPDATE apps SET active = ?2 WHERE name = ?1 AND data_key = ?3 AND api_key = ?4 AND settings = ?5
 		 AND ?2 = (SELECT 1 + COALESCE(MAX(number), 0) FROM revisions WHERE app = ?1)`,
-		app.Name, revision.Number, app.Key, app.APIKey)
+		app.Name, revision.Number, app.Key, app.APIKey, app.Settings)
 	if err != nil {
 		return Deployment{}, err
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return Deployment{}, cmp.Or(err, ErrOvertaken)
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO revisions (app, number, created, micros) VALUES (?, ?, ?, ?)`,
-		app.Name, revision.Number, revision.Created.UnixMilli(), string(document)); err != nil {
+	if _, err := tx.ExecContext(ctx, `INSERT INTO revisions (app, number, created, author, micros) VALUES (?, ?, ?, ?, ?)`,
+		app.Name, revision.Number, revision.Created.UnixMilli(), revision.Author, string(document)); err != nil {
 		return Deployment{}, err
 	}
 	d, err := scan(tx.QueryRowContext(ctx, selectActive+` WHERE apps.name = ?`, app.Name))
@@ -98,14 +99,16 @@ func newKey() string {
 	return strings.ToLower(rand.Text()[:12]) + "_" + rand.Text()
 }
 
-const selectActive = `SELECT apps.name, apps.data_key, apps.api_key, apps.created, apps.active, revisions.created, revisions.micros
+const selectActive = `SELECT apps.name, apps.data_key, apps.api_key, apps.created, apps.active, apps.settings, apps.heir,
+	revisions.created, revisions.author, revisions.micros
 	FROM apps JOIN revisions ON revisions.app = apps.name AND revisions.number = apps.active`
 
 func scan(row interface{ Scan(...any) error }) (Deployment, error) {
 	var d Deployment
 	var made, revised int64
 	var micros []byte
-	err := row.Scan(&d.App.Name, &d.App.Key, &d.App.APIKey, &made, &d.App.Active, &revised, &micros)
+	err := row.Scan(&d.App.Name, &d.App.Key, &d.App.APIKey, &made, &d.App.Active, &d.App.Settings, &d.App.Heir,
+		&revised, &d.Revision.Author, &micros)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, ErrNotFound
 	}
@@ -113,7 +116,7 @@ func scan(row interface{ Scan(...any) error }) (Deployment, error) {
 		return d, err
 	}
 	d.App.Created = time.UnixMilli(made).UTC()
-	d.Revision = space.Revision{App: d.App.Name, Number: d.App.Active, Created: time.UnixMilli(revised).UTC()}
+	d.Revision.App, d.Revision.Number, d.Revision.Created = d.App.Name, d.App.Active, time.UnixMilli(revised).UTC()
 	if err := json.Unmarshal(micros, &d.Revision.Micros); err != nil {
 		return d, fmt.Errorf("revision %d of %s: %w", d.App.Active, d.App.Name, err)
 	}
@@ -140,14 +143,31 @@ func (s *Store) Active(ctx context.Context) ([]Deployment, error) {
 
 // Remove deletes an app and its revisions, or returns [ErrNotFound].
 func (s *Store) Remove(ctx context.Context, name space.AppName) error {
-	result, err := s.db.ExecContext(ctx, `DELETE FROM apps WHERE name = ?`, name)
-	if err != nil {
+	err := s.remove(ctx, name)
+	if err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("remove %s: %w", name, err)
+	}
+	return err
+}
+
+func (s *Store) remove(ctx context.Context, name space.AppName) error {
+	tx, err := s.db.BeginTx(ctx, nil)
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }()
+	result, err := tx.ExecContext(ctx, `DELETE FROM apps WHERE name = ?`, name)
+	if err != nil {
+		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(err, ErrNotFound)
 	}
-	return nil
+	if _, err := tx.ExecContext(ctx, `INSERT INTO former_apps (name, removed) VALUES (?, ?)
+		ON CONFLICT DO UPDATE SET removed = excluded.removed`, name, time.Now().UnixMilli()); err != nil {
+		return err
+	}
+	return tx.Commit()
 }
 
 // Bundles returns the digests of all bundles that some revision needs, with the
