@@ -4,6 +4,8 @@ package host
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -97,8 +99,7 @@ func (h *Host) open(ctx context.Context) error {
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 		UploadBytes: h.config.Storage.Uploads, BlobBytes: h.config.Storage.Blobs, Room: h.reserve.Take,
 	})
-	h.serveWith(guard)
-	return nil
+	return h.serveWith(guard)
 }
 
 // openEngine opens the engine of a data directory.
@@ -132,7 +133,15 @@ func (h *Host) listen(ctx context.Context) error {
 }
 
 // serveWith makes the HTTP server.
-func (h *Host) serveWith(guard *access.Guard) {
+func (h *Host) serveWith(guard *access.Guard) error {
+	key, err := access.Key(filepath.Join(h.config.Data, "cache.key"))
+	if err != nil {
+		return err
+	}
+	sessions, err := hkdf.Key(sha256.New, key, nil, "spacewasm sessions v1", sha256.Size)
+	if err != nil {
+		return fmt.Errorf("derive the key of sessions: %w", err)
+	}
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
@@ -142,6 +151,8 @@ func (h *Host) serveWith(guard *access.Guard) {
 	})
 	front := gateway.New(gateway.Config{
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
+		Logins: access.NewLogins(sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
+		BaseURL: h.BaseURL, AppURL: h.URL,
 		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
 	})
@@ -155,6 +166,7 @@ func (h *Host) serveWith(guard *access.Guard) {
 		MaxHeaderBytes:               64 << 10,
 		ErrorLog:                     slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
 	}
+	return nil
 }
 
 // logOf returns where a Micro's words go.

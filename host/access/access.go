@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -14,6 +15,8 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
+
+	"github.com/spacewasm/spacewasm/host/space"
 )
 
 // Guard knows the admin token.
@@ -109,6 +112,23 @@ func (g *Guard) Admin(r *http.Request) bool {
 	token, ok := bearer(r.Header.Get("Authorization"))
 	return ok && g.isToken(token)
 }
+
+// Owner returns the name of an admin token.
+func (g *Guard) Owner(token string) (name string, ok bool) { return adminName, g.isToken(token) }
+
+// adminName names the token in the file.
+const adminName = "admin"
+
+// Generation names what a token is now, "" if there is none of the name.
+func (g *Guard) Generation(token string) string {
+	if token != adminName {
+		return ""
+	}
+	return hex.EncodeToString(g.sum[:8])
+}
+
+// HasAppKey tells whether a key is one of the app's.
+func (g *Guard) HasAppKey(space.AppName, string) bool { return false }
 
 // Strip takes the admin token out of a request's headers, so that a Micro never
 // sees it, whatever header it came in.

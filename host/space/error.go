@@ -22,6 +22,7 @@ const (
 	CodePayloadTooLarge    Code = "payload_too_large"
 	CodeRefused            Code = "refused"
 	CodeQueueFull          Code = "queue_full"
+	CodeTooManyAttempts    Code = "too_many_attempts"
 	CodeNodeFull           Code = "node_full"
 	CodeUpgradeUnsupported Code = "upgrade_unsupported"
 	CodeCrashed            Code = "crashed"
@@ -56,7 +57,7 @@ func (c Code) Status() int {
 		return http.StatusMisdirectedRequest
 	case CodeRefused:
 		return http.StatusUnprocessableEntity
-	case CodeQueueFull:
+	case CodeQueueFull, CodeTooManyAttempts:
 		return http.StatusTooManyRequests
 	case CodeClientGone:
 		// 499 is nginx's; nobody receives it, it only stands in the log.
@@ -98,9 +99,9 @@ type Error struct {
 // Fault is one thing that is wrong with a bundle.
 type Fault struct {
 	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"` // from 1; 0 where lines mean nothing
+	Line    int    `json:"line,omitempty"`   // from 1; 0 where lines mean nothing
 	Column  int    `json:"column,omitempty"` // in characters, from 1; 0 where it is not known
-	Key     string `json:"key,omitempty"`  // for example micros[0].name
+	Key     string `json:"key,omitempty"`    // for example micros[0].name
 	Message string `json:"message"`
 }
 
