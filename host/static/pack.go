@@ -70,8 +70,6 @@ func (s *Site) takeTurn(ctx context.Context) bool {
 	return false
 }
 
-
-
 var errTooLarge = errors.New("it does not become small enough")
 
 // bounded is a buffer that takes so many bytes and no more.
