@@ -184,7 +184,7 @@ func (d *Deployer) publish(ctx context.Context, planned store.Deployment, parts 
 func (d *Deployer) configure(deployment store.Deployment, micro space.Micro) runner.Config {
 	return runner.Config{
 		Micro: micro, Wake: d.waker(deployment, micro), Env: d.env(deployment, micro),
-		TmpDir: d.config.TmpDir, Limits: d.config.Limits, Node: d.config.Node, Log: d.config.Log(deployment.App.Name, micro.Name),
+		TmpDir: d.config.TmpDir, Limits: d.config.Limits.Within(micro.Limits), Isolation: micro.Isolation, Node: d.config.Node, Log: d.config.Log(deployment.App.Name, micro.Name),
 	}
 }
 
@@ -193,9 +193,8 @@ func (d *Deployer) configure(deployment store.Deployment, micro space.Micro) run
 func (d *Deployer) assemble(deployment store.Deployment, parts []part) *registry.App {
 	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
 	for i := range parts {
-		config := d.configure(deployment, parts[i].micro)
-		config.Awake = &parts[i].Awake
-		app.Routes = append(app.Routes, registry.Route{Micro: parts[i].micro, Server: runner.New(config)})
+		p := &parts[i]
+		app.Routes = append(app.Routes, registry.Route{Micro: p.micro, Server: d.server(deployment, p.micro, &p.Awake)})
 	}
 	return app
 }

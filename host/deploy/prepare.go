@@ -13,11 +13,11 @@ import (
 
 // compile has get make the module ready, or refuses it in the name of its file.
 func (d *Deployer) compile(
-	ctx context.Context, get func(context.Context, []byte) (*wasi.Module, error), code []byte, file string,
+	ctx context.Context, get func(context.Context, []byte) (*wasi.Module, error), code []byte, file string, micro space.Micro,
 ) (*wasi.Module, error) {
 	module, err := get(ctx, code)
 	if err == nil {
-		err = module.Report().Fits(uint64(d.config.Limits.Memory))
+		err = module.Report().Fits(uint64(d.config.Limits.Within(micro.Limits).Memory))
 		if err != nil {
 			err = errors.Join(err, module.Close(ctx))
 		}
@@ -54,7 +54,9 @@ func refusal(err error, file string) error {
 func (d *Deployer) initialise(ctx context.Context, deployment store.Deployment, parts []part) error {
 	var refused refusals
 	for i := range parts {
-		if err := d.snapshot(ctx, parts[i].Module.Initialise, deployment, &parts[i]); err != nil && !refused.add(err) {
+		p := &parts[i]
+		initialise := func(ctx context.Context, i wasi.Initialisation) (*wasi.Snapshot, error) { return p.Module.Initialise(ctx, i) }
+		if err := d.snapshot(ctx, initialise, deployment, p); err != nil && !refused.add(err) {
 			return err
 		}
 	}
@@ -66,6 +68,9 @@ func (d *Deployer) snapshot(
 	ctx context.Context, get func(context.Context, wasi.Initialisation) (*wasi.Snapshot, error),
 	deployment store.Deployment, p *part,
 ) error {
+	if p.micro.IsStatic() {
+		return nil
+	}
 	if err := p.Snapshot.Close(); err != nil {
 		return err
 	}
@@ -86,7 +91,7 @@ func (d *Deployer) initialisation(deployment store.Deployment, micro space.Micro
 	return wasi.Initialisation{
 		Owner: owner(deployment, micro), Bundle: string(micro.Bundle),
 		Code:    func() ([]byte, error) { return awake.Bundle.ReadFile(micro.Run[0]) },
-		Timeout: d.config.Limits.Timeout, Instance: config.Instance(awake),
+		Timeout: config.Limits.Timeout, Instance: config.Instance(awake),
 	}
 }
 
@@ -123,7 +128,9 @@ func (d *Deployer) sweepCode() error {
 			return nil
 		}
 		for _, route := range app.Routes {
-			digests = append(digests, route.Micro.Module)
+			if !route.Micro.IsStatic() {
+				digests = append(digests, route.Micro.Module)
+			}
 		}
 	}
 	return d.config.Engine.KeepCode(digests)
@@ -132,7 +139,7 @@ func (d *Deployer) sweepCode() error {
 // logInitialisers puts what the initialisers said into the Micros' logs.
 func (d *Deployer) logInitialisers(app space.AppName, parts []part) {
 	for _, p := range parts {
-		if p.Snapshot.Log() == "" {
+		if p.micro.IsStatic() || p.Snapshot.Log() == "" {
 			continue
 		}
 		log := d.config.Log(app, p.micro.Name).Open(space.NewRequestID())
