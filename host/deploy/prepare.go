@@ -55,7 +55,9 @@ func (d *Deployer) initialise(ctx context.Context, deployment store.Deployment, 
 	var refused refusals
 	for i := range parts {
 		p := &parts[i]
-		initialise := func(ctx context.Context, i wasi.Initialisation) (*wasi.Snapshot, error) { return p.Module.Initialise(ctx, i) }
+		initialise := func(ctx context.Context, i wasi.Initialisation) (*wasi.Snapshot, error) {
+			return p.Module.Initialise(ctx, i)
+		}
 		if err := d.snapshot(ctx, initialise, deployment, p); err != nil && !refused.add(err) {
 			return err
 		}
