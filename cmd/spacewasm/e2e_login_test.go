@@ -40,17 +40,17 @@ func TestE2ELogin(t *testing.T) {
 	}
 	page := "http://private.localhost:" + s.port + "/page?x=1"
 	resp, text := visit(http.MethodGet, page, nil)
-	if resp.StatusCode != 200 || resp.Request.URL.Path != "/login" || !strings.Contains(text, "private") {
+	if resp.StatusCode != http.StatusOK || resp.Request.URL.Path != "/login" || !strings.Contains(text, "private") {
 		t.Fatalf("got %d at %s: %s", resp.StatusCode, resp.Request.URL, text)
 	}
 	form := resp.Request.URL.Query()
 	form.Set("token", "guess")
-	if resp, text = visit(http.MethodPost, s.url+"/login", form); resp.StatusCode != 401 || !strings.Contains(text, "not an admin token") {
+	if resp, text = visit(http.MethodPost, s.url+"/login", form); resp.StatusCode != http.StatusUnauthorized || !strings.Contains(text, "not an admin token") {
 		t.Errorf("a guess gets %d: %s", resp.StatusCode, text)
 	}
 	form.Set("token", s.token)
 	resp, text = visit(http.MethodPost, s.url+"/login", form)
-	if resp.StatusCode != 200 || resp.Request.URL.String() != page || text != "hello\n" {
+	if resp.StatusCode != http.StatusOK || resp.Request.URL.String() != page || text != "hello\n" {
 		t.Fatalf("got %d at %s: %s", resp.StatusCode, resp.Request.URL, text)
 	}
 	if resp, text = visit(http.MethodGet, page, nil); text != "hello\n" || resp.Header.Get("Server-Timing") == "" {
