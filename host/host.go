@@ -149,7 +149,12 @@ func (h *Host) serveWith(guard *access.Guard) error {
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
+	dev := h.config.Dev
+	if dev == nil {
+		dev = &Dev{}
+	}
 	front := gateway.New(gateway.Config{
+		Open: h.config.Dev != nil && h.onLoopback(), Trouble: dev.Trouble,
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
 		Logins: access.NewLogins(sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
 		BaseURL: h.BaseURL, AppURL: h.URL,
