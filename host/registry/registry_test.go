@@ -87,7 +87,7 @@ func TestApps(t *testing.T) {
 		a, _ := app(name, 1, 0)
 		g.Publish(a)
 	}
-	<-g.Remove("c")
+	<-g.Remove("c").Done
 	var names []string
 	for _, a := range g.Apps() {
 		names = append(names, string(a.App.Name))
@@ -132,11 +132,11 @@ func TestReplace(t *testing.T) {
 func TestRemove(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := registry.New()
-		<-g.Remove("a") // nothing to wait for
+		<-g.Remove("a").Done // nothing to wait for
 		a, doors := app("a", 1, 1)
 		g.Publish(a)
 		_, release, _ := g.Acquire("a")
-		gone := g.Remove("a")
+		gone := g.Remove("a").Done
 		if _, _, ok := g.Acquire("a"); ok || len(g.Apps()) != 0 {
 			t.Error("a removed app is still found")
 		}
@@ -207,7 +207,7 @@ func TestStress(t *testing.T) {
 			g.Publish(a)
 		}
 		if i%7 == 0 {
-			<-g.Remove(names[0])
+			<-g.Remove(names[0]).Done
 		}
 	}
 	over.Store(true)
@@ -249,7 +249,7 @@ func TestRemoveWaitsForReplaced(t *testing.T) {
 		table.Publish(second)
 		third, thirdDoors := app("a", 3, 1)
 		table.Publish(third)
-		done := table.Remove("a")
+		done := table.Remove("a").Done
 		synctest.Wait()
 		select {
 		case <-done:
