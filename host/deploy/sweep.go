@@ -32,7 +32,8 @@ func (d *Deployer) sweepOwed() {
 
 // drain keeps what an app needs that has just been replaced or removed, for the
 // requests that it still has, and owes a sweep for when they have ended. Their deadline
-// bounds that. The caller holds bundles, so that no sweep comes in between.
+// bounds that. The caller holds bundles, so that no sweep comes in between, unless the
+// new one is of the same revision.
 func (d *Deployer) drain(drain registry.Drain) {
 	d.mu.Lock()
 	defer d.mu.Unlock()

@@ -52,8 +52,6 @@ type live struct {
 	used int
 	gone bool
 	idle chan struct{} // closed once it is gone and nobody uses it
-	// before is closed when those that it replaced have been closed; nil if none.
-	before <-chan struct{}
 }
 
 type table = map[space.AppName]*live
@@ -102,7 +100,7 @@ func (g *Registry) Apps() []*App {
 // Drain is an app that is not in the table any more, and may still be in use.
 type Drain struct {
 	App  *App            // nil if there was none
-	Done <-chan struct{} // closed when the app, and what it had replaced, has been closed
+	Done <-chan struct{} // closed when the app has been closed
 }
 
 // Publish makes app the one that answers to its name. The app it replaces is
@@ -119,10 +117,6 @@ func (g *Registry) Remove(name space.AppName) Drain {
 func (g *Registry) replace(name space.AppName, entry *live) Drain {
 	g.write.Lock()
 	old := (*g.table.Load())[name]
-	done := make(chan struct{})
-	if entry != nil && old != nil {
-		entry.before = done
-	}
 	next := maps.Clone(*g.table.Load())
 	if entry != nil {
 		next[name] = entry
@@ -132,6 +126,7 @@ func (g *Registry) replace(name space.AppName, entry *live) Drain {
 	g.table.Store(&next)
 	g.write.Unlock()
 
+	done := make(chan struct{})
 	if old == nil {
 		close(done)
 		return Drain{Done: done}
@@ -142,9 +137,6 @@ func (g *Registry) replace(name space.AppName, entry *live) Drain {
 		<-old.idle
 		// What fails to close has been logged by its own room; the app is gone.
 		_ = old.app.close(context.Background())
-		if old.before != nil {
-			<-old.before
-		}
 	})
 	return Drain{App: old.app, Done: done}
 }
