@@ -187,6 +187,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })
 	group.Go(func() error { return h.deployer.Prepare(running) })
+	group.Go(func() error { return h.deployer.NoteUse(running) })
 	group.Go(func() error { return h.node.Sleeper.Run(running) })
 	group.Go(func() error { return h.restore(running, ready) })
 	group.Go(func() error {

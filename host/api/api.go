@@ -65,6 +65,8 @@ func New(config Config) http.Handler {
 	v1.GET("/apps/:app", a.get, a.admin)
 	v1.DELETE("/apps/:app", a.remove, a.admin)
 	v1.GET("/apps/:app/logs", a.logs, a.admin)
+	v1.GET("/apps/:app/revisions", a.revisions, a.admin)
+	v1.POST("/apps/:app/rollback", a.rollback, a.admin)
 	return e
 }
 

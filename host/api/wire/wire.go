@@ -56,6 +56,31 @@ type Snapshot struct {
 	Drew []string `json:"drew,omitempty"`
 }
 
+// Revisions is the answer of GET /api/v1/apps/{app}/revisions, the newest first.
+type Revisions struct {
+	Revisions []Revision `json:"revisions"`
+}
+
+// Revision describes a kept revision of an app.
+type Revision struct {
+	Revision int       `json:"revision"`
+	Created  time.Time `json:"created"` // UTC
+	// Author is the name of the token that it was pushed with; "" if that is not known.
+	Author string   `json:"author"`
+	Active bool     `json:"active"` // it is the one that answers
+	Micros []string `json:"micros"`
+	// Changes says in words what it has changed of the kept revision before it; empty if
+	// none is kept.
+	Changes []string `json:"changes"`
+	Bytes   int64    `json:"bytes"` // of its bundles' files
+}
+
+// Rollback is the body of POST /api/v1/apps/{app}/rollback.
+type Rollback struct {
+	// Revision is the one that is to answer; 0 is the one before that which does.
+	Revision int `json:"revision,omitempty"`
+}
+
 // Version is the answer of GET /api/v1/version.
 type Version struct {
 	Version string `json:"version"`
