@@ -82,6 +82,10 @@ func (h *Host) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	keeper, err := access.NewKeeper(ctx, guard, h.store)
+	if err != nil {
+		return err
+	}
 	if err := h.openLogs(ctx); err != nil {
 		return err
 	}
@@ -97,7 +101,7 @@ func (h *Host) open(ctx context.Context) error {
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 		UploadBytes: h.config.Storage.Uploads, BlobBytes: h.config.Storage.Blobs, Room: h.reserve.Take,
 	})
-	h.serveWith(guard)
+	h.serveWith(guard, keeper)
 	return nil
 }
 
@@ -132,11 +136,11 @@ func (h *Host) listen(ctx context.Context) error {
 }
 
 // serveWith makes the HTTP server.
-func (h *Host) serveWith(guard *access.Guard) {
+func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, URL: h.URL,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, Keeper: keeper, URL: h.URL,
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
