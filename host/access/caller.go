@@ -119,6 +119,9 @@ func (g *Guard) carries(value string) bool {
 
 // bearer is the token of an Authorization header of that scheme.
 func bearer(value string) (string, bool) {
-	scheme, token, ok := strings.Cut(value, " ")
-	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "Bearer")
+	const scheme = "Bearer"
+	if len(value) <= len(scheme) || value[len(scheme)] != ' ' || !strings.EqualFold(value[:len(scheme)], scheme) {
+		return "", false
+	}
+	return strings.TrimSpace(value[len(scheme):]), true
 }
