@@ -112,15 +112,13 @@ func (c *cli) createKey(ctx context.Context, app space.AppName, name string, asJ
 	if err := c.printSecret(key, asJSON); err != nil {
 		return err
 	}
-	fmt.Fprintf(c.err, "this is shown once. A program sends it as a header:\n")
-	described, err := api.App(ctx, app)
-	if err != nil {
-		// The key is made; only where it fits is not known.
-		fmt.Fprintf(c.err, "  curl -H \"X-Space-App-Key: %s\" ADDRESS\n", cell(key.Value))
-		return nil
+	address, fits := "ADDRESS", true
+	if described, err := api.App(ctx, app); err == nil { // or it is made, and only where it fits is not known
+		address = described.URL
+		fits = slices.ContainsFunc(described.Micros, func(m wire.Micro) bool { return m.APIKeys })
 	}
-	fmt.Fprintf(c.err, "  curl -H \"X-Space-App-Key: %s\" %s\n", cell(key.Value), cell(described.URL))
-	if !slices.ContainsFunc(described.Micros, func(m wire.Micro) bool { return m.APIKeys }) {
+	fmt.Fprintf(c.err, "this is shown once. A program sends it as a header:\n  curl -H \"X-Space-App-Key: %s\" %s\n", cell(key.Value), cell(address))
+	if !fits {
 		fmt.Fprintf(c.err, "note: no Micro of %s takes keys: give one `api_keys: true` under `presets` in the Spacefile, and push\n", app)
 	}
 	return nil

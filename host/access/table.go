@@ -59,8 +59,8 @@ func generation(hash store.Hash) string {
 	return hex.EncodeToString(sum[:8])
 }
 
-// isFileToken tells whether a value is the token in the file. How long that one is is
-// no secret.
+// isFileToken tells whether a value is the token in the file. The length of that one
+// is no secret.
 func (g *Guard) isFileToken(value string) bool {
 	if len(value) != g.length {
 		return false

@@ -89,11 +89,11 @@ func newBench(t *testing.T) *bench {
 		t.Fatal(err)
 	}
 	b.store = durable
-	real, err := access.Open(filepath.Join(t.TempDir(), "token"))
+	owner, err := access.Open(filepath.Join(t.TempDir(), "token"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	keeper, err := access.NewKeeper(t.Context(), real, durable)
+	keeper, err := access.NewKeeper(t.Context(), owner, durable)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,7 +103,7 @@ func newBench(t *testing.T) *bench {
 	draining, drain := context.WithCancel(context.Background())
 	b.drain = drain
 	b.Handler = api.New(api.Config{
-		Registry: table, Logs: b.logs, Guard: guard{real}, Keeper: keeper, Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
+		Registry: table, Logs: b.logs, Guard: guard{owner}, Keeper: keeper, Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
 		URL:      func(name space.AppName) string { return "http://" + string(name) + ".example.org/" },
 		Draining: draining.Done(), Logger: logger,
 		Deployer: deploy.New(deploy.Config{
