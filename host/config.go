@@ -58,7 +58,7 @@ type Config struct {
 	DrainDelay time.Duration
 	// Checks say why the server is not ready, nil while it is; each is asked at
 	// every probe, by several goroutines.
-	Checks  []func() error
+	Checks []func() error
 	// Dev makes it the server of one developer; nil is a server for others.
 	Dev     *Dev
 	Version string

@@ -84,6 +84,10 @@ func (h *Host) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	keeper, err := access.NewKeeper(ctx, guard, h.store)
+	if err != nil {
+		return err
+	}
 	if err := h.openLogs(ctx); err != nil {
 		return err
 	}
@@ -99,7 +103,7 @@ func (h *Host) open(ctx context.Context) error {
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 		UploadBytes: h.config.Storage.Uploads, BlobBytes: h.config.Storage.Blobs, Room: h.reserve.Take,
 	})
-	return h.serveWith(guard)
+	return h.serveWith(guard, keeper)
 }
 
 // openEngine opens the engine of a data directory.
@@ -133,7 +137,7 @@ func (h *Host) listen(ctx context.Context) error {
 }
 
 // serveWith makes the HTTP server.
-func (h *Host) serveWith(guard *access.Guard) error {
+func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) error {
 	key, err := access.Key(filepath.Join(h.config.Data, "cache.key"))
 	if err != nil {
 		return err
@@ -145,7 +149,7 @@ func (h *Host) serveWith(guard *access.Guard) error {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, URL: h.URL,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, Keeper: keeper, URL: h.URL,
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})

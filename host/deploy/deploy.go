@@ -87,20 +87,29 @@ func New(config Config) *Deployer {
 	}
 }
 
-// Push deploys the bundle that body holds as the app's newest revision. media is
-// the request's content type. If it fails, what ran goes on, and nothing of the
-// bundle is left.
-func (d *Deployer) Push(ctx context.Context, name space.AppName, media string, body io.Reader) (*registry.App, error) {
-	upload, err := d.admit(ctx)
+// Upload is a bundle on its way to an app.
+type Upload struct {
+	App space.AppName
+	// Media is the request's content type.
+	Media string
+	// Author is the name of the token that it came with.
+	Author string
+	Body   io.Reader
+}
+
+// Push deploys the bundle that an upload brings as the app's newest revision. If it
+// fails, what ran goes on, and nothing of the bundle is left.
+func (d *Deployer) Push(ctx context.Context, u Upload) (*registry.App, error) {
+	room, err := d.admit(ctx)
 	if err != nil {
 		return nil, store.Explain(err)
 	}
-	defer upload.end()
-	app, err := d.push(ctx, name, media, body, upload)
+	defer room.end()
+	app, err := d.push(ctx, u, room)
 	return app, store.Explain(err)
 }
 
-func (d *Deployer) push(ctx context.Context, name space.AppName, media string, body io.Reader, upload *intake) (*registry.App, error) {
+func (d *Deployer) push(ctx context.Context, u Upload, room *intake) (*registry.App, error) {
 	d.bundles.RLock()
 	defer d.sweepOwed()
 	defer d.bundles.RUnlock()
@@ -109,7 +118,7 @@ func (d *Deployer) push(ctx context.Context, name space.AppName, media string, b
 		return nil, err
 	}
 	defer d.closeQuietly("staging folder", staging)
-	file, err := d.receive(ctx, name, media, body, staging, upload.take)
+	file, err := d.receive(ctx, u.App, u.Media, u.Body, staging, room.take)
 	if err != nil {
 		return nil, err
 	}
@@ -118,12 +127,12 @@ func (d *Deployer) push(ctx context.Context, name space.AppName, media string, b
 		d.oweSweep() // of the Micros that were fine
 		return nil, err
 	}
-	return d.activate(ctx, name, parts)
+	return d.activate(ctx, u, parts)
 }
 
 // activate records the revision and publishes it. The parts become the app's.
-func (d *Deployer) activate(ctx context.Context, name space.AppName, parts []part) (*registry.App, error) {
-	app, err := d.settle(ctx, name, parts)
+func (d *Deployer) activate(ctx context.Context, u Upload, parts []part) (*registry.App, error) {
+	app, err := d.settle(ctx, u, parts)
 	if err != nil {
 		closeAll(ctx, parts)
 		d.oweSweep()
@@ -135,12 +144,13 @@ func (d *Deployer) activate(ctx context.Context, name space.AppName, parts []par
 // settle initialises the parts as the app's next revision, and makes them that. If
 // others have changed the app meanwhile, it begins again: what an initialiser sees
 // of its app is so.
-func (d *Deployer) settle(ctx context.Context, name space.AppName, parts []part) (*registry.App, error) {
+func (d *Deployer) settle(ctx context.Context, u Upload, parts []part) (*registry.App, error) {
 	for try := 1; ; try++ {
-		planned, err := d.config.Store.Plan(ctx, name)
+		planned, err := d.config.Store.Plan(ctx, u.App)
 		if err != nil {
 			return nil, err
 		}
+		planned.Revision.Author = u.Author
 		if err := d.initialise(ctx, planned, parts); err != nil {
 			return nil, err
 		}
@@ -155,7 +165,7 @@ func (d *Deployer) settle(ctx context.Context, name space.AppName, parts []part)
 			return nil, overtaken(err)
 		}
 		if err == nil {
-			d.logInitialisers(name, parts)
+			d.logInitialisers(u.App, parts)
 			d.oweSweep() // of the snapshots of the revision before
 		}
 		return app, err

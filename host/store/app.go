@@ -162,7 +162,8 @@ func (s *Store) deployments(ctx context.Context, query string, args ...any) ([]D
 	return all, rows.Err()
 }
 
-// Remove deletes an app and its revisions, or returns [ErrNotFound].
+// Remove deletes an app, its revisions, its keys and the tokens that may deploy it
+// only, or returns [ErrNotFound].
 func (s *Store) Remove(ctx context.Context, name space.AppName) error {
 	err := s.remove(ctx, name)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -183,6 +184,11 @@ func (s *Store) remove(ctx context.Context, name space.AppName) error {
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(err, ErrNotFound)
+	}
+	// Its keys go with it. A token that may deploy it would deploy another's under its
+	// name.
+	if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE app = ?`, name); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO former_apps (name, removed) VALUES (?, ?)
 		ON CONFLICT DO UPDATE SET removed = excluded.removed`, name, time.Now().UnixMilli()); err != nil {

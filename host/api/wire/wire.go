@@ -31,6 +31,7 @@ type Micro struct {
 	Contract  string   `json:"contract"`
 	Primary   bool     `json:"primary"`
 	Public    bool     `json:"public"`
+	APIKeys   bool     `json:"api_keys"` // lets in who sends one of the app's keys
 	WasmBytes int64    `json:"wasm_bytes"`
 	CompileMS float64  `json:"compile_ms"` // what compiling took at upload
 	Snapshot  Snapshot `json:"snapshot"`
