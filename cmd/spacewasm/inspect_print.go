@@ -78,8 +78,12 @@ func (i *inspection) snapshotWords() string {
 }
 
 func (i *inspection) proposals() string {
-	if len(i.Proposals) == 0 {
+	switch {
+	case len(i.Proposals) > 0:
+	case i.readable():
 		return "none"
+	default:
+		return ""
 	}
 	text := strings.Join(i.Proposals, " ")
 	if len(i.Lacks) > 0 {
