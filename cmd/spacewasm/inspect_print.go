@@ -101,16 +101,17 @@ func (i *inspection) memory() string {
 }
 
 func (i *inspection) size() string {
-	text := humanize.IBytes(uint64(i.Sizes.File))
+	var b strings.Builder
+	b.WriteString(humanize.IBytes(uint64(i.Sizes.File)))
 	for _, part := range []struct {
 		name  string
 		bytes int
 	}{{"code", i.Sizes.Code}, {"data", i.Sizes.Data}, {"names", i.Sizes.Names}, {"debugging information", i.Sizes.Debug}} {
 		if part.bytes > 0 {
-			text += fmt.Sprintf(", %s %s", part.name, humanize.IBytes(uint64(part.bytes)))
+			fmt.Fprintf(&b, ", %s %s", part.name, humanize.IBytes(uint64(part.bytes)))
 		}
 	}
-	return text
+	return b.String()
 }
 
 // listed joins names with their number; those of WASI go without their module.

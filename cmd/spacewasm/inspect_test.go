@@ -14,7 +14,7 @@ func TestHang(t *testing.T) {
 		{0, text, "label: " + text + "\n"},
 		{39, text, "label: " + text + "\n"},
 		{40, text, "label: one two three four five six seven\n       eight nine\n"},
-		{40, "ééééé ééééé ééééé ééééé ééééé ééé é", "label: ééééé ééééé ééééé ééééé ééééé ééé\n       é\n"},
+		{40, "ééééé èèèèè ééééé èèèèè ééééé èèè é", "label: ééééé èèèèè ééééé èèèèè ééééé èèè\n       é\n"},
 		{40, "a " + strings.Repeat("b", 50) + " c", "label: a\n       " + strings.Repeat("b", 50) + "\n       c\n"},
 		{80, "", "label: \n"},
 	} {

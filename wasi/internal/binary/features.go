@@ -146,7 +146,7 @@ func unknownType(t byte) Features {
 		return ExceptionHandling
 	case 0x63, 0x64: // references to a type
 		return FunctionReferences
-	case 0x4e, 0x4f, 0x50, 0x5e, 0x5f, // rec, final sub, sub, array, struct
+	case 0x4e, 0x4f, 0x50, 0x5e, 0x5f, // rec, sub (final or not), array, struct
 		0x6a, 0x6b, 0x6c, 0x6d, 0x6e, 0x71, 0x72, 0x73: // arrayref to anyref, and the null types
 		return GarbageCollection
 	}
