@@ -48,6 +48,7 @@ func (p *project) build(ctx context.Context, out io.Writer) error {
 			}
 		}
 	}
+	p.built = true
 	return nil
 }
 

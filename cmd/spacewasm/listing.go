@@ -154,7 +154,7 @@ func (l *listing) checkModule(i int, m space.MicroSpec) {
 	info, err := l.root.Lstat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		l.fault(i, "run", "there is no file %s; %s", file, buildIt(m))
+		l.fault(i, "run", "there is no file %s; %s", file, l.buildIt(m))
 		return
 	case err != nil && l.irregular > 0, err == nil && info.Mode()&fs.ModeSymlink != 0:
 		return // the link has been blamed
@@ -171,7 +171,7 @@ func (l *listing) checkModule(i int, m space.MicroSpec) {
 	l.checkRule(i, "run", file, false)
 	for j, met := range s.met {
 		if !met {
-			l.fault(i, fmt.Sprintf("include[%d]", j), "nothing that is packed matches %s in %s; %s", strings.Join(s.include[j], "/"), m.Src, buildIt(m))
+			l.fault(i, fmt.Sprintf("include[%d]", j), "nothing that is packed matches %s in %s; %s", strings.Join(s.include[j], "/"), m.Src, l.buildIt(m))
 		}
 	}
 }
@@ -191,7 +191,7 @@ func (l *listing) checkRule(i int, key, name string, dir bool) bool {
 func (l *listing) checkServed(i int, m space.MicroSpec) {
 	folder := l.served[i]
 	if folder == "" {
-		l.fault(i, "serve", "there is no folder %s; %s, or name another with `serve`", strings.Join(m.ServeFolders(), " or "), buildIt(m))
+		l.fault(i, "serve", "there is no folder %s; %s, or name another with `serve`", strings.Join(m.ServeFolders(), " or "), l.buildIt(m))
 		return
 	}
 	if folder != "." && l.checkRule(i, "serve", folder, true) {
@@ -204,18 +204,22 @@ func (l *listing) checkServed(i int, m space.MicroSpec) {
 		}
 	}
 	if len(files) == 0 {
-		l.fault(i, "serve", "there is no file in %s to pack; %s", folder, buildIt(m))
+		l.fault(i, "serve", "there is no file in %s to pack; %s", folder, l.buildIt(m))
 		return
 	}
 	if file := path.Join(folder, m.Fallback); m.Fallback != "" && !files[file] {
-		l.fault(i, "fallback", "there is no file %s; %s", file, buildIt(m))
+		l.fault(i, "fallback", "there is no file %s; %s", file, l.buildIt(m))
 	}
 }
 
 // buildIt is the next step where a file of a Micro is missing.
-func buildIt(m space.MicroSpec) string {
-	if len(m.Commands) > 0 {
-		return "its `commands` should make it, and a push runs them"
+func (p *project) buildIt(m space.MicroSpec) string {
+	switch {
+	case len(m.Commands) == 0:
+		return "build it first, or have its `commands` build it"
+	case p.built:
+		return "its `commands` have run, and have not made it"
+	default:
+		return "its `commands` would make it: a push runs them"
 	}
-	return "build it first, or have its `commands` build it"
 }

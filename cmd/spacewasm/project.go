@@ -21,6 +21,7 @@ type project struct {
 	dir    string
 	file   *space.Spacefile // nil for a folder without one
 	ignore rules            // of its .spaceignore
+	built  bool             // its commands have run
 
 	// What follows is known once it is listed.
 	entries []entry  // in the order of their paths
