@@ -6,6 +6,7 @@ import (
 	"io/fs"
 	"os"
 	"path"
+	"slices"
 	"strings"
 
 	"github.com/spacewasm/spacewasm/host/space"
@@ -96,20 +97,17 @@ func (l *listing) blameIrregular(name string, mode fs.FileMode) {
 func (l *listing) noteLeftOut(name string, dir bool) {
 	for _, s := range l.micros {
 		if r := s.dropped(name, dir); r != nil && r.line == 0 && within(name, s.folder) && isBuildOutput(r.pattern) {
-			l.leftOut = append(l.leftOut, name)
+			// The folder, even if the module in it is packed.
+			before, _, _ := strings.Cut("/"+name+"/", "/"+r.pattern+"/")
+			if folder := strings.TrimPrefix(before+"/"+r.pattern, "/"); !slices.Contains(l.leftOut, folder) {
+				l.leftOut = append(l.leftOut, folder)
+			}
 			return
 		}
 	}
 }
 
-func isBuildOutput(pattern string) bool {
-	for p := range strings.FieldsSeq(buildOutput) {
-		if p == pattern {
-			return true
-		}
-	}
-	return false
-}
+func isBuildOutput(pattern string) bool { return slices.Contains(strings.Fields(buildOutput), pattern) }
 
 // check looks for what each Micro needs. The server would miss it too, but only after
 // the upload.
