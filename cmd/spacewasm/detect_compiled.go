@@ -1,6 +1,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"go/parser"
 	"go/token"
@@ -24,7 +25,7 @@ func detectGo(folder fs.FS) (*finding, error) {
 	}
 	name, imports := goProgram(folder)
 	if name != "main" {
-		return nil, fmt.Errorf("there is a go.mod, and no package main beside it: run this in the folder of a program, or write the Spacefile by hand, with `commands` that build it")
+		return nil, errors.New("there is a go.mod, and no package main beside it: run this in the folder of a program, or write the Spacefile by hand, with `commands` that build it")
 	}
 	sdk := func(p string) bool {
 		return p == sdkPath || path.Base(p) == "micro" && has(folder, "micro/micro.go")
@@ -73,7 +74,7 @@ func detectRust(folder fs.FS) (*finding, error) {
 	}
 	artefact := cargoName(string(text), has(folder, "src/main.rs"))
 	if artefact == "" {
-		return nil, fmt.Errorf("the Cargo.toml names no package: run this in the folder of a package, or write the Spacefile by hand, with `commands` that build it")
+		return nil, errors.New("the Cargo.toml names no package: run this in the folder of a package, or write the Spacefile by hand, with `commands` that build it")
 	}
 	const target = "wasm32-wasip1"
 	return &finding{
