@@ -139,8 +139,8 @@ func (v *validation) micro(p *project, i int, limits space.Limits) {
 		}
 	}
 	if m.Bytes > limits.Bundle {
-		v.Faults = append(v.Faults, p.microFault(i, "src", "the files of micro %q have %s; a server takes %s: leave out what it does not read, with %s or `include`",
-			spec.Name, humanize.IBytes(uint64(m.Bytes)), humanize.IBytes(uint64(limits.Bundle)), ignoreName))
+		v.Faults = append(v.Faults, p.microFault(i, "src", "the files of micro %q have %d bytes; a server takes %d: leave out what it does not read, with %s or `include`",
+			spec.Name, m.Bytes, limits.Bundle, ignoreName))
 	}
 	v.Micros = append(v.Micros, m)
 }
