@@ -16,7 +16,7 @@ require (
 	github.com/tetratelabs/wazero v1.12.0 // the engine
 	go.uber.org/goleak v1.3.0 // tests: no goroutine is left
 	go.yaml.in/yaml/v3 v3.0.6 // the Spacefile
-	golang.org/x/image v0.47.0 // examples/thumbnail
+	golang.org/x/image v0.47.0 // is an icon a WebP; examples/thumbnail
 	golang.org/x/net v0.61.0 // httpguts: what a header may hold
 	golang.org/x/perf v0.0.0-20260908200009-22c9c6c9d4da // benchmath: do two samples differ
 	golang.org/x/sync v0.24.0 // errgroup

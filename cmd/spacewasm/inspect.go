@@ -80,29 +80,37 @@ func inspect(ctx context.Context, file string, memory uint64) (found *inspection
 		return nil, err
 	}
 	defer func() { err = errors.Join(err, engine.Close(ctx)) }()
-	report, err := engine.Inspect(code)
-	if refused, ok := errors.AsType[*wasi.RefusedError](err); ok && report != nil {
-		report.Faults = refused.Faults
-		return &inspection{Report: report}, nil
-	}
+	report, err := checkModule(ctx, engine, code, memory)
 	if err != nil {
 		return nil, err
 	}
 	found = &inspection{Report: report}
-	checks := []func() error{
-		func() error { return engine.Validate(ctx, code) },
-		func() error { return report.Fits(memory) },
-		func() error { return found.initialise(ctx, file, code, memory) },
+	return found, addFaults(report, found.initialise(ctx, file, code, memory))
+}
+
+// checkModule puts a module through a server's checks, but for those that run it.
+func checkModule(ctx context.Context, engine *wasi.Engine, code []byte, memory uint64) (*wasi.Report, error) {
+	report, err := engine.Inspect(code)
+	if report == nil {
+		return nil, err
 	}
-	for _, check := range checks {
-		err := check()
-		if refused, ok := errors.AsType[*wasi.RefusedError](err); ok {
-			report.Faults = append(report.Faults, refused.Faults...)
-		} else if err != nil {
-			return nil, err
-		}
+	if err != nil { // it cannot be read any further
+		report.Faults = nil
+		return report, addFaults(report, err)
 	}
-	return found, nil
+	if err := addFaults(report, engine.Validate(ctx, code)); err != nil {
+		return nil, err
+	}
+	return report, addFaults(report, report.Fits(memory))
+}
+
+// addFaults adds those of a refusal to the report; another error it returns.
+func addFaults(report *wasi.Report, err error) error {
+	if refused, ok := errors.AsType[*wasi.RefusedError](err); ok {
+		report.Faults = append(report.Faults, refused.Faults...)
+		return nil
+	}
+	return err
 }
 
 // initialise tries the initialiser of a module that has one, and no faults.

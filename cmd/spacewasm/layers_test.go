@@ -63,7 +63,7 @@ github.com/fsnotify/fsnotify    cmd/spacewasm
 github.com/schollz/progressbar  cmd/spacewasm
 golang.org/x/term               cmd/spacewasm
 golang.org/x/perf               bench
-golang.org/x/image              examples/thumbnail
+golang.org/x/image              cmd/spacewasm examples/thumbnail
 `
 
 type goPackage struct {

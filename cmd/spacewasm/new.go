@@ -17,11 +17,21 @@ import (
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
-const newLong = `Make a new project: a folder with a Spacefile, and the source of a Micro that answers.
+const newLong = `Make a new project, or make one of what is there.
 
-  go   a handler in Go, with a copy of the SDK in the folder micro: it needs nothing
-       but Go to build, here or elsewhere, and runs natively by "go run ."
-  c    a CGI program in C, without any library
+In a folder that is new or empty: a Spacefile, and the source of a Micro that answers,
+of the kind that --template names.
+
+  go      a handler in Go, with a copy of the SDK in the folder micro: it needs nothing
+          but Go to build, here or elsewhere, and runs natively by "go run ."
+  c       a CGI program in C, without any library
+  static  pages, which are served as they are
+
+In a folder with a program, and without --template: only a Spacefile, for what is found
+at its root, or else in each folder below that, which become a Micro each. Found are Go
+(go.mod), Rust (Cargo.toml), C and C++, front ends with React, Vue, Svelte or vite
+(package.json), modules (*.wasm) and pages (index.html). A Spacefile that is there is
+never written over.
 
 The app is named after the folder. What to do next is printed.`
 
@@ -38,18 +48,26 @@ func projectTemplates() map[string]template {
 	return map[string]template{
 		"go": {build: "GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o main.wasm .", sdk: true},
 		"c":  {build: "clang --target=wasm32-wasi -Os -o main.wasm main.c"},
+		// Nothing is to be built.
+		"static": {},
 	}
 }
 
 func newNew(c *cli) *cobra.Command {
-	kind := "go"
+	const usual = "go"
+	kind := usual
 	cmd := &cobra.Command{
 		Use:     "new DIR",
 		Short:   "Make a new project",
 		Long:    newLong,
-		Example: "  spacewasm new hello\n  spacewasm new --template c hello",
+		Example: "  spacewasm new hello\n  spacewasm new --template c hello\n  spacewasm new .",
 		Args:    cobra.ExactArgs(1),
-		RunE: func(_ *cobra.Command, args []string) error {
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if full, err := holdsFiles(args[0]); err != nil {
+				return err
+			} else if full && !cmd.Flags().Changed("template") {
+				return c.describeProject(args[0])
+			}
 			t, ok := projectTemplates()[kind]
 			if !ok {
 				return usagef("--template %q: there are %s", kind, strings.Join(slices.Sorted(maps.Keys(projectTemplates())), ", "))
@@ -57,7 +75,7 @@ func newNew(c *cli) *cobra.Command {
 			return c.newProject(args[0], kind, t)
 		},
 	}
-	cmd.Flags().StringVar(&kind, "template", kind, "what it is made of: go or c")
+	cmd.Flags().StringVar(&kind, "template", kind, "what it is made of: go, c or static")
 	return cmd
 }
 
@@ -71,10 +89,10 @@ func (c *cli) newProject(dir, kind string, t template) error {
 	if err != nil {
 		return hint(err, "give the folder a name that an app can have")
 	}
-	if entries, err := os.ReadDir(dir); err == nil && len(entries) > 0 {
-		return hint(fmt.Errorf("%s is not empty", dir), "name a folder that is not there yet")
-	} else if err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if full, err := holdsFiles(dir); err != nil {
 		return err
+	} else if full {
+		return hint(fmt.Errorf("%s is not empty", dir), "name a folder that is not there yet; without --template a Spacefile is made for what is there")
 	}
 	source, err := fs.Sub(templates, "templates/"+kind)
 	if err == nil {
@@ -86,8 +104,24 @@ func (c *cli) newProject(dir, kind string, t template) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(c.out, "made %s; next:\n\n  cd %s\n  %s\n  spacewasm push\n", escape(dir), escape(dir), t.build)
+	steps := []string{"cd " + dir, t.build, "spacewasm push"}
+	if t.build == "" {
+		steps = slices.Delete(steps, 1, 2)
+	}
+	fmt.Fprintf(c.out, "made %s; next:\n\n  %s\n", escape(dir), escape(strings.Join(steps, "\n  ")))
 	return nil
+}
+
+// holdsFiles tells whether something but a repository of git's is in a folder.
+func holdsFiles(dir string) (bool, error) {
+	entries, err := os.ReadDir(dir)
+	if errors.Is(err, fs.ErrNotExist) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	return slices.ContainsFunc(entries, func(e fs.DirEntry) bool { return e.Name() != ".git" }), nil
 }
 
 // copyTree writes files into a folder. In their names a leading underscore stands for a

@@ -7,175 +7,200 @@ import (
 	"io/fs"
 	"os"
 	"path"
-	"strings"
 	"syscall"
 
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
-const (
-	ignoreName = ".spaceignore"
-	// skippedNames are never packed, at any depth: histories, what package managers
-	// fetch again, secrets, and a server's own data.
-	skippedNames = ".git .hg .svn node_modules __pycache__ venv .venv .env .env.*\nspacewasm-data .DS_Store " + ignoreName
-	// maxSpacefileRead is more than a Spacefile may have; the parser says so.
-	maxSpacefileRead = 1 << 20
-)
+// maxTextRead is more than a Spacefile may have, of which the parser says so, and than
+// any .spaceignore needs.
+const maxTextRead = 1 << 20
 
 // project is a folder to deploy, and what of it is packed.
 type project struct {
-	dir     string
-	file    *space.Spacefile // nil for a folder without one
-	entries []entry          // in the order of their paths
-	weight  int64            // of all files, in bytes
-	// ignoreFile is set when there is a .spaceignore at the root.
-	ignoreFile bool
+	dir    string
+	file   *space.Spacefile // nil for a folder without one
+	ignore rules            // of its .spaceignore
+	built  bool             // its commands have run
+
+	// What follows is known once it is listed.
+	entries []entry  // in the order of their paths
+	weight  int64    // of all files, in bytes
+	served  []string // by Micro, the folder that a static one serves
+	// leftOut are what our rules about the output of builds leave out of a Micro.
+	leftOut []string
 }
 
 // entry is a file or folder of a project.
 type entry struct {
 	path string // slash-separated, within the project
 	dir  bool
+	size int64
 }
 
-// listProject finds out what to pack of dir, and whether it is complete.
-func listProject(dir string) (*project, error) {
+// openProject reads what describes a project, and returns all faults of that at once.
+func openProject(dir string) (*project, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the project: %w", err)
 	}
 	defer root.Close()
 	p := &project{dir: dir}
-	if p.file, err = readSpacefile(root); err != nil {
+	text, err := readText(root, ignoreName)
+	if err != nil {
 		return nil, err
 	}
-	if err := fs.WalkDir(root.FS(), ".", p.visit); err != nil {
+	var faults []space.Fault
+	p.ignore, faults = parseRules(string(text))
+	text, err = readText(root, space.SpacefileName)
+	if err != nil {
 		return nil, err
 	}
-	return p, p.check()
+	if text != nil {
+		p.file, err = space.ParseSpacefile(text)
+	}
+	if refused, ok := errors.AsType[*space.Error](err); ok {
+		faults = append(refused.Faults, faults...)
+	} else if err != nil {
+		return nil, err
+	}
+	if len(faults) > 0 {
+		return nil, space.Refuse(faults...)
+	}
+	return p, nil
 }
 
-// readSpacefile reads the project's description; it returns nil if there is none.
-func readSpacefile(root *os.Root) (*space.Spacefile, error) {
-	info, err := root.Lstat(space.SpacefileName)
+// readText reads a small file at the project's root; it returns nil if there is none.
+func readText(root *os.Root, name string) ([]byte, error) {
+	info, err := root.Lstat(name)
 	if errors.Is(err, fs.ErrNotExist) {
 		return nil, nil
 	}
 	if err != nil {
-		return nil, fmt.Errorf("find the Spacefile: %w", err)
+		return nil, fmt.Errorf("find the %s: %w", name, err)
 	}
 	if !info.Mode().IsRegular() {
-		return nil, irregular(space.SpacefileName, info.Mode())
+		return nil, space.Refuse(irregular(name, info.Mode()))
 	}
-	file, err := root.OpenFile(space.SpacefileName, os.O_RDONLY|syscall.O_NONBLOCK, 0) // or a FIFO, since then, would wait
+	file, err := root.OpenFile(name, os.O_RDONLY|syscall.O_NONBLOCK, 0) // or a FIFO, since then, would wait
 	if err != nil {
-		return nil, fmt.Errorf("open the Spacefile: %w", err)
+		return nil, fmt.Errorf("open the %s: %w", name, err)
 	}
 	defer file.Close()
-	text, err := io.ReadAll(io.LimitReader(file, maxSpacefileRead))
+	text, err := io.ReadAll(io.LimitReader(file, maxTextRead))
 	if err != nil {
-		return nil, fmt.Errorf("read the Spacefile: %w", err)
+		return nil, fmt.Errorf("read the %s: %w", name, err)
 	}
-	return space.ParseSpacefile(text)
+	return append([]byte{}, text...), nil
 }
 
-// visit notes what is packed, on a walk over the project.
-func (p *project) visit(name string, d fs.DirEntry, err error) error {
-	if err != nil {
-		return fmt.Errorf("list the project: %w", err)
-	}
-	if name == "." {
-		return nil
-	}
-	if name == ignoreName {
-		p.ignoreFile = true
-	}
-	if skipped(d.Name()) || !p.wants(name) {
-		if d.IsDir() {
-			return fs.SkipDir
-		}
-		return nil
-	}
-	if !d.IsDir() {
-		if !d.Type().IsRegular() {
-			return irregular(name, d.Type())
-		}
-		info, err := d.Info()
-		if err != nil {
-			return fmt.Errorf("list the project: %w", err)
-		}
-		p.weight += info.Size()
-	}
-	p.entries = append(p.entries, entry{path: name, dir: d.IsDir()})
-	return nil
-}
-
-// skipped tells whether files and folders of this name are left out.
-func skipped(name string) bool {
-	for pattern := range strings.FieldsSeq(skippedNames) {
-		// The patterns are ours and well formed.
-		if match, _ := path.Match(pattern, name); match {
-			return true
-		}
-	}
-	return false
-}
-
-// wants tells whether name is the Spacefile, in the folder of a Micro, or a
-// folder that leads to one.
-func (p *project) wants(name string) bool {
-	if p.file == nil || name == space.SpacefileName {
-		return true
-	}
-	for _, m := range p.file.Micros {
-		if m.Src == "." || m.Src == name || strings.HasPrefix(name, m.Src+"/") || strings.HasPrefix(m.Src, name+"/") {
-			return true
-		}
-	}
-	return false
-}
-
-// check looks for each Micro's folder and module. The server would miss them
-// too, but only after the upload.
-func (p *project) check() error {
-	found := map[entry]bool{{path: ".", dir: true}: true}
-	for _, e := range p.entries {
-		found[e] = true
-	}
+// spec is what describes the app: the Spacefile, or that of a lone module.
+func (p *project) spec() *space.Spacefile {
 	if p.file == nil {
-		if found[entry{path: space.DefaultModule}] {
-			return nil
-		}
-		return hint(fmt.Errorf("%s has neither a Spacefile nor a %s", p.dir, space.DefaultModule),
-			"build the program first, in Go with\n  GOOS=wasip1 GOARCH=wasm go build -o %s .\nor push another folder, or one FILE.wasm", space.DefaultModule)
+		return space.ImpliedSpacefile("main")
 	}
-	var faults []space.Fault
-	for i, m := range p.file.Micros {
-		fault := space.Fault{File: space.SpacefileName, Line: m.Line, Column: m.Column}
-		switch module := path.Join(m.Src, m.Run[0]); {
-		case !found[entry{path: m.Src, dir: true}]:
-			fault.Key = fmt.Sprintf("micros[%d].src", i)
-			fault.Message = fmt.Sprintf("there is no folder %s to pack", m.Src)
-		case !found[entry{path: module}]:
-			fault.Key = fmt.Sprintf("micros[%d].run", i)
-			fault.Message = fmt.Sprintf("there is no file %s; build it first", module)
-		default:
-			continue
-		}
-		faults = append(faults, fault)
-	}
-	if faults != nil {
-		return space.Refuse(faults...)
-	}
-	return nil
+	return p.file
 }
 
-// irregular is the error of what is neither a file nor a folder. The server
-// would refuse it: what it leads to is not part of the upload.
-func irregular(name string, mode fs.FileMode) error {
+// list finds out what to pack, and returns what is wrong with it.
+func (p *project) list() ([]space.Fault, error) {
+	root, err := os.OpenRoot(p.dir)
+	if err != nil {
+		return nil, fmt.Errorf("open the project: %w", err)
+	}
+	defer root.Close()
+	if p.file == nil {
+		if info, err := root.Lstat(space.DefaultModule); err != nil || info.IsDir() {
+			return nil, hint(fmt.Errorf("%s has neither a Spacefile nor a %s", p.dir, space.DefaultModule),
+				"build the program first, in Go with\n  GOOS=wasip1 GOARCH=wasm go build -o %s .\n"+
+					"or push another folder, or one FILE.wasm; `spacewasm new` writes a Spacefile", space.DefaultModule)
+		}
+	}
+	l := &listing{project: p, root: root}
+	p.entries, p.weight, p.served, p.leftOut = nil, 0, nil, nil
+	for _, m := range p.spec().Micros {
+		p.served = append(p.served, servedFolder(root, m))
+		l.micros = append(l.micros, selectMicro(m, p.served[len(p.served)-1], p.ignore))
+	}
+	if err := fs.WalkDir(root.FS(), ".", l.visit); err != nil {
+		return nil, err
+	}
+	l.check()
+	return l.faults, nil
+}
+
+// servedFolder is the first folder that there is of those that a static Micro may be
+// served from, "" if there is none.
+func servedFolder(root *os.Root, m space.MicroSpec) string {
+	if !m.Engine.IsStatic() {
+		return ""
+	}
+	for _, folder := range m.ServeFolders() {
+		if info, err := root.Lstat(folder); err == nil && info.IsDir() {
+			return folder
+		}
+	}
+	return ""
+}
+
+// content are the entries of what one Micro is made of.
+func (p *project) content(i int) []entry {
+	folder := p.spec().Micros[i].Src
+	if p.spec().Micros[i].Engine.IsStatic() {
+		folder = p.served[i]
+	}
+	var found []entry
+	for _, e := range p.entries {
+		if folder != "" && within(e.path, folder) {
+			found = append(found, e)
+		}
+	}
+	return found
+}
+
+// microFault blames a key of a Micro.
+func (p *project) microFault(i int, key, format string, args ...any) space.Fault {
+	fault := space.Fault{Key: fmt.Sprintf("micros[%d].%s", i, key), Message: fmt.Sprintf(format, args...)}
+	if p.file != nil {
+		m := p.file.Micros[i]
+		fault.File, fault.Line, fault.Column = space.SpacefileName, m.Line, m.Column
+	}
+	return fault
+}
+
+// missingFolders blames the Micros whose folder is not there, before anything is done
+// in them.
+func (p *project) missingFolders() []space.Fault {
+	root, err := os.OpenRoot(p.dir)
+	if err != nil {
+		return nil // listing meets the error again
+	}
+	defer root.Close()
+	var faults []space.Fault
+	for i, m := range p.spec().Micros {
+		if info, err := root.Stat(m.Src); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
+			faults = append(faults, p.microFault(i, "src", "there is no folder %s to pack", m.Src))
+		}
+	}
+	return faults
+}
+
+// irregular is the fault of what is neither a file nor a folder. The server would
+// refuse it: what it leads to is not part of the upload.
+func irregular(name string, mode fs.FileMode) space.Fault {
 	kind := "not a regular file"
 	if mode&fs.ModeSymlink != 0 {
 		kind = "a symbolic link"
 	}
-	return hint(fmt.Errorf("%s is %s, which cannot be deployed", name, kind), "replace it by a copy of what it stands for, or move it out of the folder")
+	return space.Fault{Message: fmt.Sprintf(
+		"%s is %s, which cannot be deployed: replace it by a copy of what it stands for, or leave it out with a line in %s",
+		name, kind, ignoreName)}
+}
+
+// module is the path of the module that a Micro runs, "" for a static one.
+func module(m space.MicroSpec) string {
+	if m.Engine.IsStatic() {
+		return ""
+	}
+	return path.Join(m.Src, m.Run[0])
 }

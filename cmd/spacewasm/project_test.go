@@ -23,10 +23,23 @@ micros:
   - {name: api, src: micros/api, engine: wasm, run: bin/api.wasm}
 `
 
+// listedIn opens and lists a project, and returns all that is wrong with it.
+func listedIn(dir string) (*project, error) {
+	p, err := openProject(dir)
+	if err != nil {
+		return nil, err
+	}
+	faults, err := p.list()
+	if len(faults) > 0 {
+		err = space.Refuse(faults...)
+	}
+	return p, err
+}
+
 // packed returns what pack makes of dir, and the entries in it.
 func packed(t *testing.T, dir string) ([]byte, []*tar.Header) {
 	t.Helper()
-	p, err := listProject(dir)
+	p, err := listedIn(dir)
 	must(t, err)
 	var b bytes.Buffer
 	var counted int64
@@ -75,7 +88,7 @@ func TestPackTakesTheFoldersOfTheMicros(t *testing.T) {
 func TestPackSkips(t *testing.T) {
 	dir := tree(t, map[string]string{
 		"main.wasm": "w", "a/.git/x": "no", "a/node_modules/x": "no", "a/.env": "no", "a/.env.local": "no",
-		"a/.environment": "yes", "venv/x": "no", "spacewasm-data/token": "no", ".spaceignore": "*", "a/.DS_Store": "no",
+		"a/.environment": "yes", "venv/x": "no", "spacewasm-data/token": "no", ".spaceignore": "", "a/.DS_Store": "no",
 	})
 	// What is left out may be a link.
 	must(t, os.Symlink("elsewhere", filepath.Join(dir, ".venv")))
@@ -114,7 +127,7 @@ func TestLinksAreRefused(t *testing.T) {
 		path := filepath.Join(dir, filepath.FromSlash(link))
 		must(t, os.RemoveAll(path))
 		must(t, os.Symlink(t.TempDir(), path))
-		_, err := listProject(dir)
+		_, err := listedIn(dir)
 		if err == nil {
 			t.Errorf("the link %s was accepted", link)
 			continue
@@ -124,7 +137,7 @@ func TestLinksAreRefused(t *testing.T) {
 	// One that is not packed hurts nobody.
 	dir := tree(t, map[string]string{"Spacefile": twoMicros, "web/main.wasm": "w", "micros/api/bin/api.wasm": "a"})
 	must(t, os.Symlink("x", filepath.Join(dir, "elsewhere")))
-	if _, err := listProject(dir); err != nil {
+	if _, err := listedIn(dir); err != nil {
 		t.Error(err)
 	}
 }
@@ -134,12 +147,12 @@ func TestLinksAreRefused(t *testing.T) {
 func TestFIFOsAreRefused(t *testing.T) {
 	for _, name := range []string{"web/pipe", "web/main.wasm", "Spacefile"} {
 		dir := tree(t, map[string]string{"Spacefile": twoMicros, "web/main.wasm": "w", "micros/api/bin/api.wasm": "a"})
-		p, err := listProject(dir)
+		p, err := listedIn(dir)
 		must(t, err)
 		path := filepath.Join(dir, filepath.FromSlash(name))
 		must(t, os.RemoveAll(path))
 		must(t, syscall.Mkfifo(path, 0o600))
-		if _, err := listProject(dir); err == nil {
+		if _, err := listedIn(dir); err == nil {
 			t.Errorf("the FIFO %s was accepted", name)
 		} else {
 			wants(t, err.Error(), name, "not a regular file")
@@ -163,7 +176,7 @@ func TestIncompleteProjects(t *testing.T) {
 			"Spacefile:4:5: micros[1].src: there is no folder micros/api",
 		}},
 	} {
-		_, err := listProject(tree(t, tc.files))
+		_, err := listedIn(tree(t, tc.files))
 		if err == nil {
 			t.Errorf("%v was accepted", tc.files)
 			continue
@@ -174,7 +187,7 @@ func TestIncompleteProjects(t *testing.T) {
 
 func TestFileShorterThanAnnounced(t *testing.T) {
 	dir := tree(t, map[string]string{"main.wasm": "w", "data": "d"})
-	p, err := listProject(dir)
+	p, err := listedIn(dir)
 	must(t, err)
 	must(t, os.Remove(filepath.Join(dir, "data")))
 	if err := p.pack(io.Discard, func(int) {}); err == nil {

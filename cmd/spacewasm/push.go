@@ -22,17 +22,32 @@ What to push:
   FILE.wasm  one module, which becomes an app with one public Micro
   ARCHIVE    a project as .zip, .tar.gz or .tgz
 
-The app is named after the folder or file, unless --app names it. Symbolic links
-are refused. These names are left out of a folder, at any depth; a .spaceignore
-is not followed yet:
-` + skippedNames + `
+The app is named after the folder or file, unless --app names it.
+
+The commands of a project's Spacefile run first, on this machine, in the folder
+of their Micro, with its name in SPACEWASM_MICRO; one that fails ends the push.
+"spacewasm validate" tells without a server whether a project can be pushed.
+
+Of a Micro its folder is packed, or what its "include" names; of a static one the
+folder that it serves. Symbolic links are refused. Left out are, at any depth,
+` + neverPacked + `
+and, but for the module, what is served, and what "include" names:
+` + buildOutput + `
+A file .spaceignore at the root adds lines in the syntax of gitignore: what they
+match is left out too, and a line such as !dist packs it again.
 
 Progress goes to standard error; the app's address is the last line of standard
 output.`
 
+// pushing is what a push is asked for.
+type pushing struct {
+	app          string
+	asJSON       bool
+	skipCommands bool
+}
+
 func newPush(c *cli) *cobra.Command {
-	var app string
-	var asJSON bool
+	var p pushing
 	cmd := &cobra.Command{
 		Use:   "push [DIR | FILE.wasm | ARCHIVE]",
 		Short: "Deploy an app",
@@ -48,29 +63,35 @@ func newPush(c *cli) *cobra.Command {
 			if len(args) == 1 {
 				what = args[0]
 			}
-			return c.push(cmd.Context(), what, app, asJSON)
+			return c.push(cmd.Context(), what, p)
 		},
 	}
 	c.serverFlags(cmd)
-	cmd.Flags().StringVar(&app, "app", "", "the app's name (default: from the folder or file)")
-	cmd.Flags().BoolVar(&asJSON, "json", false, "print the deployed app as JSON instead of its address")
+	cmd.Flags().StringVar(&p.app, "app", "", "the app's name (default: from the folder or file)")
+	cmd.Flags().BoolVar(&p.asJSON, "json", false, "print the deployed app as JSON instead of its address")
+	cmd.Flags().BoolVar(&p.skipCommands, "skip-commands", false, "do not run the commands of the Spacefile: what they make is there")
 	return cmd
 }
 
-func (c *cli) push(ctx context.Context, what, app string, asJSON bool) error {
-	if _, err := appName(app); app != "" && err != nil {
+func (c *cli) push(ctx context.Context, what string, p pushing) error {
+	if _, err := appName(p.app); p.app != "" && err != nil {
 		return err
 	}
 	show := newProgress(c.err, c.errTerminal)
-	load, err := newUpload(what, show)
+	load, err := newUpload(what, show, func(name string, folder *project) error {
+		if p.skipCommands || !folder.hasCommands() {
+			return nil
+		}
+		// What stops the push anyway is said before a long build.
+		if _, _, err := c.pushTarget(p.app, name); err != nil {
+			return err
+		}
+		return folder.build(ctx, c.err)
+	})
 	if err != nil {
-		return err
+		return c.listFaults(err)
 	}
-	name, err := pushName(app, load.name)
-	if err != nil {
-		return err
-	}
-	api, err := c.dial()
+	name, api, err := c.pushTarget(p.app, load.name)
 	if err != nil {
 		return err
 	}
@@ -78,10 +99,32 @@ func (c *cli) push(ctx context.Context, what, app string, asJSON bool) error {
 	if err != nil {
 		return api.explain(err)
 	}
-	if asJSON {
+	if p.asJSON {
 		return printJSON(c.out, deployed, "  ")
 	}
 	return c.printDeployed(deployed)
+}
+
+// pushTarget is where a push goes.
+func (c *cli) pushTarget(given, found string) (space.AppName, *session, error) {
+	name, err := pushName(given, found)
+	if err != nil {
+		return "", nil, err
+	}
+	api, err := c.dial()
+	return name, api, err
+}
+
+// listFaults prints the faults of a project, one on a line as compilers do.
+func (c *cli) listFaults(err error) error {
+	refused, ok := errors.AsType[*space.Error](err)
+	if !ok || len(refused.Faults) == 0 {
+		return err
+	}
+	for _, fault := range refused.Faults {
+		fmt.Fprintln(c.err, cell(fault.String()))
+	}
+	return exitStatus(exitNo)
 }
 
 // pushName is the app's name: as given, or made of the folder's or file's.

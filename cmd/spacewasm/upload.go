@@ -4,8 +4,12 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path"
 	"path/filepath"
+	"slices"
 	"strings"
+
+	"github.com/spacewasm/spacewasm/host/space"
 )
 
 // upload is what a push sends.
@@ -22,20 +26,21 @@ type upload struct {
 	open func(count func(int)) (io.ReadCloser, error)
 }
 
-// newUpload looks at what shall be pushed: a folder, a module or an archive.
-func newUpload(what string, show *progress) (*upload, error) {
+// newUpload looks at what shall be pushed: a folder, a module or an archive. A folder's
+// faults are all there are, as a refusal; build is called before it is listed.
+func newUpload(what string, show *progress, build func(name string, p *project) error) (*upload, error) {
 	info, err := os.Stat(what)
 	if err != nil {
 		return nil, fmt.Errorf("find what to push: %w", err)
 	}
-	path, err := filepath.Abs(what)
+	absolute, err := filepath.Abs(what)
 	if err != nil {
 		return nil, fmt.Errorf("find what to push: %w", err)
 	}
-	name := filepath.Base(path)
+	name := filepath.Base(absolute)
 	switch {
 	case info.IsDir():
-		return newFolderUpload(what, name, show)
+		return newFolderUpload(what, name, show, build)
 	case !info.Mode().IsRegular():
 		return nil, fmt.Errorf("%s is neither a folder nor a regular file", what)
 	}
@@ -74,19 +79,47 @@ func fileKind(name string) (stem, contentType string) {
 
 // newFolderUpload lists the folder now, so that faults show before anything is
 // sent, and packs it while it is sent, so that it is never in memory.
-func newFolderUpload(dir, name string, show *progress) (*upload, error) {
-	show.packing(dir)
-	folder, err := listProject(dir)
+func newFolderUpload(dir, name string, show *progress, build func(name string, p *project) error) (*upload, error) {
+	folder, err := openProject(dir)
 	if err != nil {
 		return nil, err
 	}
-	if folder.ignoreFile {
-		show.note("note: " + ignoreName + " is not read; its rules do not apply")
+	if gone := folder.missingFolders(); len(gone) > 0 {
+		return nil, space.Refuse(gone...)
+	}
+	if err := build(name, folder); err != nil {
+		return nil, err
+	}
+	show.packing(dir)
+	faults, err := folder.list()
+	if err != nil {
+		return nil, err
+	}
+	if len(faults) > 0 {
+		return nil, space.Refuse(faults...)
+	}
+	if note := folder.leftOutNote(); note != "" {
+		show.note("note: " + note)
 	}
 	return &upload{
 		name: name, contentType: "application/gzip", size: -1, weight: folder.weight,
 		open: func(count func(int)) (io.ReadCloser, error) { return startPacking(folder, count), nil },
 	}, nil
+}
+
+// leftOutNote says what of the Micros' folders looks like the output of a build and is
+// therefore left out, "" if nothing does.
+func (p *project) leftOutNote() string {
+	if len(p.leftOut) == 0 {
+		return ""
+	}
+	names := slices.Clone(p.leftOut)
+	const most = 5
+	if len(names) > most {
+		names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
+	}
+	return fmt.Sprintf("left out as what a build makes: %s (a line such as !%s in %s packs it)",
+		strings.Join(names, ", "), path.Base(p.leftOut[0]), ignoreName)
 }
 
 // packing is the reading end of a project that is being packed.

@@ -27,7 +27,7 @@ func (d *decoder) micro(n *yaml.Node, under string) MicroSpec {
 	readers := map[string]func(*yaml.Node, string){
 		"name":            func(n *yaml.Node, key string) { m.Name = d.name(n, key) },
 		"src":             func(n *yaml.Node, key string) { m.Src = checked(d, n, key, cleanSrc) },
-		"engine":          func(n *yaml.Node, key string) { m.Engine = checked(d, n, key, parseEngine) },
+		"engine":          func(n *yaml.Node, key string) { m.Engine = checked(d, n, key, ParseEngine) },
 		"run":             func(n *yaml.Node, key string) { m.Run = checked(d, n, key, splitRun) },
 		"dev":             func(n *yaml.Node, key string) { m.Dev = d.text(n, key) },
 		"primary":         func(n *yaml.Node, key string) { m.Primary = d.boolean(n, key) },

@@ -34,9 +34,9 @@ func (e Engine) IsStatic() bool {
 	}
 }
 
-// parseEngine reads an engine. Those of Deta Space that cannot be here get an error
+// ParseEngine reads an engine. Those of Deta Space that cannot be here get an error
 // that says what comes nearest.
-func parseEngine(s string) (Engine, error) {
+func ParseEngine(s string) (Engine, error) {
 	switch e := Engine(s); e {
 	case EngineWasm, EngineCustom, EngineStatic, EngineReact, EngineVue, EngineSvelte:
 		return e, nil

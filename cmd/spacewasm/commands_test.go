@@ -1,0 +1,123 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+func TestCommandsBuild(t *testing.T) {
+	server := newFakeServer(t)
+	dir := tree(t, map[string]string{
+		"Spacefile": spacefile(
+			`{name: web, src: web, engine: react, primary: true, commands: ["mkdir dist", "echo $SPACEWASM_MICRO >dist/index.html; echo out; echo err >&2; printf rest"]}`,
+			`{name: api, src: api, engine: wasm, commands: ["printf w >main.wasm", "echo token ${SPACEWASM_TOKEN-none}"]}`),
+		"web/package.json": "{}", "api/main.go": "package main",
+	})
+	t.Setenv("SPACEWASM_TOKEN", "secret") // which no build is told
+	k := newConsole(t)
+	k.run(t, 0, "push", dir, "--app", "hello", "--server", server.URL, "--token", "secret")
+	wants(t, k.err.String(), "web | $ mkdir dist\n", "web | out\n", "web | err\n", "web | rest\n", "api | token none\n")
+	if got := names(untar(t, server.pushed)); got != "Spacefile api/ api/main.go api/main.wasm web/ web/dist/ web/dist/index.html" {
+		t.Errorf("packed %s", got)
+	}
+	text, err := os.ReadFile(filepath.Join(dir, "web/dist/index.html"))
+	must(t, err)
+	if string(text) != "web\n" {
+		t.Errorf("SPACEWASM_MICRO was %q", text)
+	}
+	// Again the first fails, as the folder is there: nothing is sent, and nothing else run.
+	server.pushed = nil
+	k.run(t, 1, "push", dir, "--app", "hello", "--server", server.URL, "--token", "secret")
+	wants(t, k.err.String(), "micro web: `mkdir dist` failed: exit status 1; nothing was sent", "--skip-commands")
+	if server.pushed != nil || strings.Contains(k.err.String(), "api |") {
+		t.Errorf("it went on:\n%s", k.err.String())
+	}
+	k.run(t, 0, "push", dir, "--app", "hello", "--server", server.URL, "--token", "secret", "--skip-commands")
+	if server.pushed == nil || strings.Contains(k.err.String(), "$ ") {
+		t.Errorf("commands ran:\n%s", k.err.String())
+	}
+}
+
+// One Micro's output is shown as it is; what its commands do not make is a fault.
+func TestCommandsOfOneMicro(t *testing.T) {
+	dir := tree(t, map[string]string{"Spacefile": spacefile(`{name: a, src: ., engine: wasm, commands: ["echo hello"]}`)})
+	k := newConsole(t)
+	k.run(t, 1, "push", dir, "--app", "hello", "--server", "http://127.0.0.1:1", "--token", "secret")
+	wants(t, k.err.String(), "\nhello\n", "there is no file main.wasm; its `commands` have run, and have not made it")
+}
+
+// What would stop a push anyway is said before a build.
+func TestCommandsComeAfterFaults(t *testing.T) {
+	micros := []string{`{name: a, src: ., engine: wasm, primary: true, commands: ["touch ran"]}`, `{name: b, src: gone, engine: wasm}`}
+	for _, tc := range []struct {
+		micros []string
+		args   []string
+	}{
+		{micros, []string{"--token", "secret"}},
+		{[]string{`{name: a, src: ., engine: wasm, commands: ["touch ran"], bogus: 1}`}, []string{"--token", "secret"}},
+		{micros[:1], nil},
+	} {
+		dir := tree(t, map[string]string{"Spacefile": spacefile(tc.micros...)})
+		newConsole(t).run(t, 1, append([]string{"push", dir, "--app", "hello", "--server", "http://127.0.0.1:1"}, tc.args...)...)
+		if _, err := os.Stat(filepath.Join(dir, "ran")); err == nil {
+			t.Errorf("%v: the command ran", tc.micros)
+		}
+	}
+}
+
+// Who breaks a push off ends all that its command has started, also what does not listen.
+func TestCommandsEndWithThePush(t *testing.T) {
+	t.Parallel()
+	dir := tree(t, map[string]string{
+		"Spacefile": spacefile(`{name: a, src: ., engine: wasm, commands: ["trap '' TERM; sleep 600 & echo $! >pid; mkfifo go; cat go >/dev/null & echo >go; echo started; wait"]}`),
+	})
+	p, err := openProject(dir)
+	must(t, err)
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, w := io.Pipe()
+	go func() { w.CloseWithError(p.build(ctx, w)) }()
+	var seen []byte
+	for buffer := make([]byte, 100); !strings.Contains(string(seen), "\nstarted"); {
+		n, err := r.Read(buffer)
+		must(t, err)
+		seen = append(seen, buffer[:n]...)
+	}
+	cancel()
+	if _, err := io.Copy(io.Discard, r); !errors.Is(err, context.Canceled) {
+		t.Errorf("the build ended with %v", err)
+	}
+	pid := readPID(t, filepath.Join(dir, "pid"))
+	// The kernel takes a moment for what it was told.
+	for range 500 {
+		if syscall.Kill(pid, 0) != nil || zombie(pid) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("process %d lives on", pid)
+}
+
+func readPID(t *testing.T, file string) int {
+	t.Helper()
+	text, err := os.ReadFile(file)
+	must(t, err)
+	pid, err := strconv.Atoi(strings.TrimSpace(string(text)))
+	must(t, err)
+	return pid
+}
+
+// zombie tells whether a process has ended, and nobody has asked how.
+func zombie(pid int) bool {
+	text, err := os.ReadFile(fmt.Sprintf("/proc/%d/stat", pid))
+	return err != nil || strings.Contains(string(text), ") Z ")
+}

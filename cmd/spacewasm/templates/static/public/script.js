@@ -1,0 +1,4 @@
+const now = document.getElementById("now");
+const tick = () => { now.textContent = new Date().toLocaleTimeString(); };
+tick();
+setInterval(tick, 1000);
