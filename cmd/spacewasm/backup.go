@@ -94,7 +94,7 @@ func (c *cli) backup(ctx context.Context, f backupFlags) (err error) {
 	defer func() { err = errors.Join(err, data.Close()) }()
 	show := newProgress(c.err, c.errTerminal)
 	defer show.stop()
-	config := backup.Config{Data: f.data, Version: c.version, Logs: f.logs, Add: show.add, Begin: func(m backup.Manifest) {
+	config := backup.Config{Data: f.data, Version: readBuild(c.version).Version, Logs: f.logs, Add: show.add, Begin: func(m backup.Manifest) {
 		show.begin("backing up", describeBackup(m), m.Bytes)
 	}}
 	if f.keys != "" {
