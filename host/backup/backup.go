@@ -31,16 +31,7 @@ type Config struct {
 // A bundle that is missing or damaged is an error; what has been written then is no
 // backup, and [Restore] refuses it.
 func Write(ctx context.Context, c Config, w io.Writer) (m Manifest, err error) {
-	scratch, err := os.MkdirTemp("", "spacewasm-backup-")
-	if err != nil {
-		return Manifest{}, fmt.Errorf("make a folder for a copy of the database: %w", err)
-	}
-	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
-	database := filepath.Join(scratch, databaseName)
-	if database, err = filepath.Abs(database); err != nil {
-		return Manifest{}, err
-	}
-	from, err := store.OpenCopy(ctx, c.Data, database)
+	from, err := store.OpenCopy(ctx, c.Data)
 	if err != nil {
 		return Manifest{}, err
 	}
@@ -49,44 +40,43 @@ func Write(ctx context.Context, c Config, w io.Writer) (m Manifest, err error) {
 	if err != nil {
 		return Manifest{}, err
 	}
-	if m, err = c.describe(ctx, from, bundles, database); err != nil {
+	if m, err = c.describe(ctx, from, bundles); err != nil {
 		return Manifest{}, err
 	}
 	if c.Begin != nil {
 		c.Begin(m)
 	}
-	return m, c.write(ctx, w, m, from, bundles, database)
+	return m, c.write(ctx, w, m, from, bundles)
 }
 
 // describe makes the manifest.
-func (c Config) describe(ctx context.Context, from *store.Copy, bundles []store.Bundle, database string) (Manifest, error) {
+func (c Config) describe(ctx context.Context, from *store.Copy, bundles []store.Bundle) (Manifest, error) {
 	m := Manifest{
 		Format: format, Kind: kindData, Spacewasm: c.Version, Created: time.Now().UTC().Truncate(time.Second),
 		Schema: from.Schema, Logs: c.Logs, Bundles: len(bundles),
 	}
-	f, err := os.Open(database)
-	if err != nil {
-		return m, err
-	}
-	defer func() { _ = f.Close() }()
-	content := store.NewDigesting(f)
+	content := store.NewDigesting(from.Database)
 	if _, err := io.Copy(io.Discard, content); err != nil {
+		return m, fmt.Errorf("read the copy of the database: %w", err)
+	}
+	if _, err := from.Database.Seek(0, io.SeekStart); err != nil {
 		return m, err
 	}
 	m.Bytes, m.Database = content.Size(), hex.EncodeToString(content.Sum())
 	for _, b := range bundles {
 		m.Bytes += b.Bytes
 	}
+	var err error
 	m.Apps, err = from.Apps(ctx)
 	return m, err
 }
 
-func (c Config) write(ctx context.Context, w io.Writer, m Manifest, from *store.Copy, bundles []store.Bundle, database string) error {
+func (c Config) write(ctx context.Context, w io.Writer, m Manifest, from *store.Copy, bundles []store.Bundle) error {
 	a, err := newWriter(ctx, w, m, c.Add)
 	if err != nil {
 		return err
 	}
-	if err := a.copyFile(databaseName, database); err != nil {
+	if err := a.open(databaseName, from.Database); err != nil {
 		return fmt.Errorf("back up the database: %w", err)
 	}
 	for _, b := range bundles {
@@ -142,6 +132,11 @@ func (a *writer) copyFile(name, path string) error {
 		return err
 	}
 	defer func() { _ = f.Close() }()
+	return a.open(name, f)
+}
+
+// open adds a file that is open.
+func (a *writer) open(name string, f *os.File) error {
 	info, err := f.Stat()
 	if err != nil {
 		return err

@@ -20,6 +20,8 @@ import (
 type Copy struct {
 	// Schema is how many migrations the database has seen.
 	Schema int
+	// Database is the copy, a file without a name, read by its user from where it is.
+	Database *os.File
 
 	db    *sql.DB
 	blobs *Blobs
@@ -34,17 +36,17 @@ type AppContent struct {
 	Bytes     int64         `json:"bytes"` // of the bundles that are its own or shared
 }
 
-// OpenCopy copies the database of a data directory to path, which is absolute and
-// does not exist. Until the copy is closed no server sweeps the directory's trees.
-func OpenCopy(ctx context.Context, dir, path string) (*Copy, error) {
+// OpenCopy copies the database of a data directory, to where temporary files go.
+// Until the copy is closed no server sweeps the directory's trees.
+func OpenCopy(ctx context.Context, dir string) (*Copy, error) {
 	c := &Copy{}
-	if err := c.open(ctx, dir, path); err != nil {
+	if err := c.open(ctx, dir); err != nil {
 		return nil, errors.Join(Explain(err), c.Close())
 	}
 	return c, nil
 }
 
-func (c *Copy) open(ctx context.Context, dir, path string) error {
+func (c *Copy) open(ctx context.Context, dir string) error {
 	source, err := filepath.Abs(filepath.Join(dir, databaseName))
 	if err != nil {
 		return fmt.Errorf("find data directory: %w", err)
@@ -62,18 +64,8 @@ func (c *Copy) open(ctx context.Context, dir, path string) error {
 	if _, err := c.hold.TryRLockContext(ctx, lockPatience/50); err != nil {
 		return fmt.Errorf("hold blob directory: %w", err)
 	}
-	if err := copyDatabase(ctx, source, path); err != nil {
+	if err := c.copy(ctx, source); err != nil {
 		return fmt.Errorf("copy %s: %w", source, err)
-	}
-	if c.db, err = sql.Open("sqlite", databaseURL(path, url.Values{"mode": {"ro"}})); err != nil {
-		return fmt.Errorf("open the copy of %s: %w", source, err)
-	}
-	known, err := fs.Glob(migrations, "migrations/*.sql")
-	if err != nil {
-		return err
-	}
-	if c.Schema, err = schema(ctx, c.db, len(known)); err != nil {
-		return fmt.Errorf("%s: %w", source, err)
 	}
 	if c.Schema == 0 {
 		return fmt.Errorf("%s is empty: a server that starts there fills it", source)
@@ -81,8 +73,38 @@ func (c *Copy) open(ctx context.Context, dir, path string) error {
 	return nil
 }
 
-// copyDatabase copies a database that others may write to.
-func copyDatabase(ctx context.Context, source, path string) error {
+// copy makes the copy and opens it. Then its name goes, so that nothing is left of it
+// however we end: it holds the apps' keys.
+func (c *Copy) copy(ctx context.Context, source string) (err error) {
+	scratch, err := os.MkdirTemp("", "spacewasm-backup-")
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, os.RemoveAll(scratch)) }()
+	path, err := filepath.Abs(filepath.Join(scratch, databaseName))
+	if err != nil {
+		return err
+	}
+	if err := vacuumInto(ctx, source, path); err != nil {
+		return err
+	}
+	if c.Database, err = os.Open(path); err != nil {
+		return err
+	}
+	if c.db, err = sql.Open("sqlite", databaseURL(path, url.Values{"mode": {"ro"}})); err != nil {
+		return err
+	}
+	c.db.SetMaxOpenConns(1) // there will be no name to open another
+	known, err := fs.Glob(migrations, "migrations/*.sql")
+	if err != nil {
+		return err
+	}
+	c.Schema, err = schema(ctx, c.db, len(known))
+	return err
+}
+
+// vacuumInto copies a database that others may write to.
+func vacuumInto(ctx context.Context, source, path string) error {
 	if err := makePrivate(path); err != nil {
 		return err
 	}
@@ -123,11 +145,14 @@ func (c *Copy) Apps(ctx context.Context) ([]AppContent, error) {
 	return all, rows.Err()
 }
 
-// Close lets go of the data directory. The copy of the database stays where it is.
+// Close lets go of the data directory and of the copy.
 func (c *Copy) Close() error {
 	var errs []error
 	if c.db != nil {
 		errs = append(errs, c.db.Close())
+	}
+	if c.Database != nil {
+		errs = append(errs, c.Database.Close())
 	}
 	if c.hold != nil {
 		errs = append(errs, c.hold.Close())

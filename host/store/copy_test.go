@@ -13,16 +13,21 @@ import (
 
 // T32: no sweep takes a tree from a backup that runs, which is of one moment.
 func TestCopyHoldsTrees(t *testing.T) {
+	scratch := t.TempDir()
+	t.Setenv("TMPDIR", scratch)
 	dir := t.TempDir()
 	s := open(t, dir)
 	first, second := put(t, s.Blobs(), tree{"a": "1"}), put(t, s.Blobs(), tree{"a": "2"})
 	activate(t, s, "a", first)
 	activate(t, s, "a", second)
-	c, err := store.OpenCopy(t.Context(), dir, filepath.Join(t.TempDir(), "copy"))
+	c, err := store.OpenCopy(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer c.Close()
+	if left, err := os.ReadDir(scratch); err != nil || len(left) > 0 {
+		t.Errorf("the copy, with the apps' keys, has a name: %v, %v", left, err)
+	}
 	if err := s.Remove(t.Context(), "a"); err != nil {
 		t.Fatal(err)
 	}
@@ -89,7 +94,7 @@ func TestCopyOfOlderSchema(t *testing.T) {
 		PRAGMA user_version = 1`); err != nil {
 		t.Fatal(err)
 	}
-	c, err := store.OpenCopy(t.Context(), dir, filepath.Join(t.TempDir(), "copy"))
+	c, err := store.OpenCopy(t.Context(), dir)
 	if err != nil {
 		t.Fatal(err)
 	}
