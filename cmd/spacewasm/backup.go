@@ -33,7 +33,7 @@ next push, removal or start of the server.
 
 Every night, with the last seven days kept, in /etc/cron.d/spacewasm:
 
-  30 3 * * * spacewasm spacewasm backup --force --data /var/lib/spacewasm /backup/space-$(date +\%u).tar.gz
+  30 3 * * * root spacewasm backup --force --data /var/lib/spacewasm /backup/space-$(date +\%u).tar.gz
 
 Then take it to another machine with what you have: rsync, or restic, which can
 read it as it is made. Restore one now and then, to see that you can.`
