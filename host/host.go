@@ -84,6 +84,10 @@ func (h *Host) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	keeper, err := access.NewKeeper(ctx, guard, h.store)
+	if err != nil {
+		return err
+	}
 	if err := h.openLogs(ctx); err != nil {
 		return err
 	}
@@ -99,7 +103,7 @@ func (h *Host) open(ctx context.Context) error {
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 		UploadBytes: h.config.Storage.Uploads, BlobBytes: h.config.Storage.Blobs, Room: h.reserve.Take,
 	})
-	return h.serveWith(guard)
+	return h.serveWith(guard, keeper)
 }
 
 // openEngine opens the engine of a data directory.
@@ -133,7 +137,7 @@ func (h *Host) listen(ctx context.Context) error {
 }
 
 // serveWith makes the HTTP server.
-func (h *Host) serveWith(guard *access.Guard) error {
+func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) error {
 	key, err := access.Key(filepath.Join(h.config.Data, "cache.key"))
 	if err != nil {
 		return err
@@ -145,11 +149,16 @@ func (h *Host) serveWith(guard *access.Guard) error {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, URL: h.URL,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, Keeper: keeper, URL: h.URL,
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
+	dev := h.config.Dev
+	if dev == nil {
+		dev = &Dev{}
+	}
 	front := gateway.New(gateway.Config{
+		Open: h.config.Dev != nil && h.onLoopback(), Trouble: dev.Trouble,
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
 		Logins: access.NewLogins(sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
 		BaseURL: h.BaseURL, AppURL: h.URL,
@@ -182,6 +191,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })
 	group.Go(func() error { return h.deployer.Prepare(running) })
+	group.Go(func() error { return h.deployer.NoteUse(running) })
 	group.Go(func() error { return h.node.Sleeper.Run(running) })
 	group.Go(func() error { return h.restore(running, ready) })
 	group.Go(func() error {

@@ -46,6 +46,7 @@ const backupExample = `  spacewasm backup monday.tar.gz --keys keys.tar.gz
 // backupFlags are what backup is told.
 type backupFlags struct {
 	file, keys  string
+	keyFile     string
 	logs, force bool
 	data        string
 }
@@ -65,6 +66,7 @@ func newBackup(c *cli) *cobra.Command {
 	}
 	cmd.Flags().StringVar(&f.data, "data", f.data, "the server's data directory")
 	cmd.Flags().StringVar(&f.keys, "keys", "", "file for the server's key and admin token")
+	cmd.Flags().StringVar(&f.keyFile, "key-file", "", "where the server's key is, if that is not in the data directory")
 	cmd.Flags().BoolVar(&f.logs, "logs", false, "with what the Micros have logged")
 	cmd.Flags().BoolVar(&f.force, "force", false, "replace files that are there")
 	return cmd
@@ -94,11 +96,11 @@ func (c *cli) backup(ctx context.Context, f backupFlags) (err error) {
 	defer func() { err = errors.Join(err, data.Close()) }()
 	show := newProgress(c.err, c.errTerminal)
 	defer show.stop()
-	config := backup.Config{Data: f.data, Version: readBuild(c.version).Version, Logs: f.logs, Add: show.add, Begin: func(m backup.Manifest) {
+	config := backup.Config{Data: f.data, Version: readBuild(c.version).Version, Logs: f.logs, KeyFile: f.keyFile, Add: show.add, Begin: func(m backup.Manifest) {
 		show.begin("backing up", describeBackup(m), m.Bytes)
 	}}
 	if f.keys != "" {
-		if err := saveKeys(ctx, config, f); err != nil {
+		if err := c.saveKeys(ctx, config, f); err != nil {
 			return err
 		}
 	}
@@ -123,14 +125,19 @@ func (c *cli) backup(ctx context.Context, f backupFlags) (err error) {
 }
 
 // saveKeys writes the file of keys.
-func saveKeys(ctx context.Context, config backup.Config, f backupFlags) (err error) {
+func (c *cli) saveKeys(ctx context.Context, config backup.Config, f backupFlags) (err error) {
 	file, err := backup.Create(f.keys, f.force)
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, file.Close()) }()
-	if _, err := backup.WriteKeys(ctx, config, file); err != nil {
+	names, err := backup.WriteKeys(ctx, config, file)
+	if err != nil {
 		return err
+	}
+	fmt.Fprintf(c.err, "%s: %s\n", escape(f.keys), strings.Join(names, ", "))
+	if len(names) == 1 && names[0] == "token" {
+		fmt.Fprintf(c.err, "the server's key is not in %s: name it with --key-file\n", escape(f.data))
 	}
 	return file.Commit()
 }

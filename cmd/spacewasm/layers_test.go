@@ -59,6 +59,7 @@ github.com/spf13/cobra          cmd/spacewasm
 github.com/spf13/pflag          cmd/spacewasm
 github.com/cli/browser          cmd/spacewasm
 github.com/dustin/go-humanize   cmd/spacewasm
+github.com/fsnotify/fsnotify    cmd/spacewasm
 github.com/schollz/progressbar  cmd/spacewasm
 golang.org/x/term               cmd/spacewasm
 golang.org/x/perf               bench

@@ -2,12 +2,14 @@ package api
 
 import (
 	_ "embed"
+	"errors"
 	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
 
 	"github.com/spacewasm/spacewasm/host/api/wire"
+	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -27,6 +29,9 @@ func (a *api) version(c echo.Context) error {
 func (a *api) list(c echo.Context) error {
 	answer := wire.Apps{Apps: []wire.App{}}
 	for _, app := range a.Registry.Apps() {
+		if !callerOf(c).MayDeploy(app.App.Name) {
+			continue
+		}
 		answer.Apps = append(answer.Apps, a.describe(app))
 	}
 	return c.JSON(http.StatusOK, answer)
@@ -62,7 +67,7 @@ func (a *api) push(c echo.Context) error {
 	}
 	var app *registry.App
 	err = a.arrive(c.Response(), r, func(body io.Reader) error {
-		app, err = a.Deployer.Push(r.Context(), name, media, body)
+		app, err = a.Deployer.Push(r.Context(), deploy.Upload{App: name, Media: media, Author: callerOf(c).Name, Body: body})
 		return err
 	})
 	if err != nil {
@@ -82,7 +87,8 @@ func (a *api) remove(c echo.Context) error {
 	if err := a.Deployer.Remove(c.Request().Context(), name); err != nil {
 		return err
 	}
-	if err := a.Logs.Remove(string(name)); err != nil {
+	// Its keys and its deploy tokens went with it.
+	if err := errors.Join(a.Keeper.Reload(c.Request().Context()), a.Logs.Remove(string(name))); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -127,7 +133,7 @@ func (a *api) describe(app *registry.App) wire.App {
 			m = app.Routes[i].Micro
 		}
 		answer.Micros = append(answer.Micros, wire.Micro{
-			Name: m.Name, Path: m.Path, Contract: m.Contract, Primary: m.Primary, Public: m.Public,
+			Name: m.Name, Path: m.Path, Contract: m.Contract, Primary: m.Primary, Public: m.Public, APIKeys: m.APIKeys,
 			WasmBytes: m.WasmBytes, CompileMS: float64(m.CompileTime.Microseconds()) / 1000,
 			Snapshot: snapshotOf(m), Usage: usageOf(app, i),
 		})

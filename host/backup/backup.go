@@ -19,6 +19,7 @@ type Config struct {
 	Data    string // the data directory; a server may run there
 	Version string // of the program
 	Logs    bool   // with the Micros' logs
+	KeyFile string // where the server's key is, "" for the data directory
 	// Begin is told what there is to do; Add of each piece of content. Both may be nil.
 	Begin func(Manifest)
 	Add   func(n int)

@@ -80,6 +80,19 @@ func TestKeysApart(t *testing.T) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
+	elsewhere := filepath.Join(t.TempDir(), "my-key")
+	must(t, os.WriteFile(elsewhere, []byte("a key elsewhere\n"), 0o600))
+	var keys bytes.Buffer
+	_, err := backup.WriteKeys(t.Context(), backup.Config{Data: dir, KeyFile: elsewhere}, &keys)
+	must(t, err)
+	to = filepath.Join(t.TempDir(), "data")
+	must(t, restore(t, to, archive, keys.Bytes()))
+	if got := tree(t, to); got["key"] != "a key elsewhere\n" || got["token"] != "sw_token\n" {
+		t.Errorf("keys restored as %q and %q", got["key"], got["token"])
+	}
+	if _, err := backup.WriteKeys(t.Context(), backup.Config{Data: dir, KeyFile: elsewhere + "-typo"}, io.Discard); err == nil {
+		t.Error("a key file that is not there was backed up")
+	}
 	empty := t.TempDir()
 	if _, err := backup.WriteKeys(t.Context(), backup.Config{Data: empty}, io.Discard); !errors.Is(err, backup.ErrNoKeys) {
 		t.Errorf("keys of nothing: %v", err)

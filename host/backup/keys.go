@@ -20,21 +20,15 @@ var ErrNoKeys = errors.New("there is neither a key nor an admin token in the dat
 
 // WriteKeys writes the server's secrets to w, and returns the names of their files.
 func WriteKeys(ctx context.Context, c Config, w io.Writer) ([]string, error) {
-	root, err := os.OpenRoot(c.Data)
-	if err != nil {
-		return nil, fmt.Errorf("open data directory: %w", err)
-	}
-	defer func() { _ = root.Close() }()
 	m := Manifest{Format: format, Kind: kindKeys, Spacewasm: c.Version, Created: time.Now().UTC().Truncate(time.Second)}
 	for _, name := range keyNames() {
-		info, err := root.Stat(name)
-		switch {
-		case errors.Is(err, fs.ErrNotExist):
+		switch info, err := os.Stat(c.keyPath(name)); {
+		case errors.Is(err, fs.ErrNotExist) && (name != keyName || c.KeyFile == ""):
 			continue
 		case err != nil:
 			return nil, fmt.Errorf("back up keys: %w", err)
 		case !info.Mode().IsRegular() || info.Size() > maxKey:
-			return nil, fmt.Errorf("back up keys: %s is no file of a secret", filepath.Join(c.Data, name))
+			return nil, fmt.Errorf("back up keys: %s is no file of a secret", c.keyPath(name))
 		}
 		m.Keys = append(m.Keys, name)
 	}
@@ -46,11 +40,19 @@ func WriteKeys(ctx context.Context, c Config, w io.Writer) ([]string, error) {
 		return nil, err
 	}
 	for _, name := range m.Keys {
-		if err := a.copyFile(name, filepath.Join(c.Data, name)); err != nil {
+		if err := a.copyFile(name, c.keyPath(name)); err != nil {
 			return nil, fmt.Errorf("back up %s: %w", name, err)
 		}
 	}
 	return m.Keys, a.finish()
+}
+
+// keyPath is where a file of a secret is.
+func (c Config) keyPath(name string) string {
+	if name == keyName && c.KeyFile != "" {
+		return c.KeyFile
+	}
+	return filepath.Join(c.Data, name)
 }
 
 // restoreKeys puts the secrets of an archive into dir.

@@ -31,11 +31,12 @@ const (
 	blobsName    = "blobs"
 	logsName     = "logs"
 	endName      = "end.json"
+	keyName      = "key"
 )
 
 // keyNames are the files that hold secrets of the server: the admin token, and the
 // key that seals what is secret of the apps, by its names of now and before.
-func keyNames() []string { return []string{"token", "key", "cache.key"} }
+func keyNames() []string { return []string{"token", keyName, "cache.key"} }
 
 // Manifest is the first entry of an archive: what is in it.
 type Manifest struct {

@@ -91,51 +91,15 @@ func (d *Deployer) snapshot(
 func (d *Deployer) initialisation(deployment store.Deployment, micro space.Micro, awake *runner.Awake) wasi.Initialisation {
 	config := d.configure(deployment, micro)
 	return wasi.Initialisation{
-		Owner: owner(deployment, micro), Bundle: string(micro.Bundle),
+		Owner: owner(deployment.Revision, micro), Bundle: string(micro.Bundle),
 		Code:    func() ([]byte, error) { return awake.Bundle.ReadFile(micro.Run[0]) },
 		Timeout: config.Limits.Timeout, Instance: config.Instance(awake),
 	}
 }
 
 // owner names whose snapshot it is.
-func owner(deployment store.Deployment, micro space.Micro) string {
-	return fmt.Sprintf("%s %d %s", deployment.App.Name, deployment.Revision.Number, micro.Name)
-}
-
-// sweepSnapshots removes the snapshots of revisions that do not answer any more. No
-// push runs.
-func (d *Deployer) sweepSnapshots(ctx context.Context) error {
-	deployments, err := d.config.Store.Active(ctx)
-	if err != nil {
-		return err
-	}
-	var owners []string
-	for _, deployment := range deployments {
-		for _, micro := range deployment.Revision.Micros {
-			owners = append(owners, owner(deployment, micro))
-		}
-	}
-	return d.config.Engine.KeepSnapshots(owners)
-}
-
-// sweepCode removes the machine code that no live app runs. No push runs; while an
-// app is being prepared its code stays, which the registry does not know of yet.
-func (d *Deployer) sweepCode() error {
-	if !d.restored.Load() {
-		return nil
-	}
-	var digests []string
-	for _, app := range d.config.Registry.Apps() {
-		if app.Wanted != nil {
-			return nil
-		}
-		for _, route := range app.Routes {
-			if !route.Micro.IsStatic() {
-				digests = append(digests, route.Micro.Module)
-			}
-		}
-	}
-	return d.config.Engine.KeepCode(digests)
+func owner(revision space.Revision, micro space.Micro) string {
+	return fmt.Sprintf("%s %d %s", revision.App, revision.Number, micro.Name)
 }
 
 // logInitialisers puts what the initialisers said into the Micros' logs.

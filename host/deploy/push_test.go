@@ -68,7 +68,7 @@ func TestRevision(t *testing.T) {
 	b.push(t, "app", wasitest.Guest("hello"))
 	app := b.push(t, "app", zipped(t, two()...))
 	micros := app.Revision.Micros
-	if app.Revision.Number != 2 || len(micros) != 2 || len(app.Routes) != 2 {
+	if app.Revision.Number != 2 || app.Revision.Author != "tests" || len(micros) != 2 || len(app.Routes) != 2 {
 		t.Fatalf("got %+v", app)
 	}
 	for i, want := range []space.Micro{

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"strings"
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/registry"
@@ -24,7 +25,7 @@ func (d *Deployer) buildSite(key string, spec space.MicroSpec, staging *store.St
 		return part{}, space.Refuse(space.Fault{
 			File: space.SpacefileName, Line: spec.Line, Column: spec.Column, Key: key + ".serve",
 			Message: fmt.Sprintf("the bundle has no folder %s of micro %q: build it first (`commands`), or name another with `serve`",
-				words(spec.ServeFolders()), spec.Name),
+				strings.Join(spec.ServeFolders(), " or "), spec.Name),
 		})
 	}
 	if spec.Fallback != "" {
@@ -59,14 +60,6 @@ func serveFolder(spec space.MicroSpec, files *os.Root) (string, bool) {
 		}
 	}
 	return "", false
-}
-
-func words(folders []string) string {
-	text := folders[0]
-	for _, folder := range folders[1:] {
-		text += " or " + folder
-	}
-	return text
 }
 
 // server makes the live Micro of a revision. awake is nil for one that sleeps; a static

@@ -135,6 +135,6 @@ func (d *Deployer) supersede(app *registry.App, should func(now *registry.App) b
 	if !should(now) || now.App.Key != app.App.Key || now.Revision.Number != app.Revision.Number {
 		return false
 	}
-	d.config.Registry.Publish(app)
+	d.drain(d.config.Registry.Publish(app))
 	return true
 }

@@ -46,6 +46,11 @@ type Config struct {
 	Timing Timing
 	// TrustedProxies may say who the client is and how it came.
 	TrustedProxies []netip.Prefix
+	// Open takes everybody for the owner, and shows them of errors what is for owners: for
+	// a server that only its developer reaches.
+	Open bool
+	// Trouble says why an app is not to be asked, nil while it is; it may be nil.
+	Trouble func(space.AppName) error
 	// Platform answers on the platform's host.
 	Platform http.Handler
 	// Starting tells whether apps are still being restored, so that one which is
@@ -85,7 +90,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		e := space.AsError(err)
 		if !out.wrote && !e.Committed && e.Code != space.CodeClientGone {
-			WriteError(out, r, e)
+			WriteError(out, r, g.shown(e))
 		}
 		g.log(r, out, began, e)
 		if e.Committed || e.Code == space.CodeClientGone {
@@ -95,6 +100,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.log(r, out, began, nil)
+}
+
+// shown is what the visitor learns of an error.
+func (g *Gateway) shown(e *space.Error) *space.Error {
+	if !g.config.Open || e.Detail == "" {
+		return e
+	}
+	told := *e
+	told.Message += "\n\n" + e.Detail
+	return &told
 }
 
 // route finds out for whom the request is.
@@ -146,6 +161,11 @@ func (g *Gateway) health(w http.ResponseWriter, err error) error {
 
 // app serves a request to an app.
 func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName) error {
+	if g.config.Trouble != nil {
+		if err := g.config.Trouble(name); err != nil {
+			return err
+		}
+	}
 	app, release, ok := g.config.Registry.Acquire(name)
 	switch {
 	case !ok && g.config.Starting():

@@ -20,8 +20,7 @@ import (
 var loginPage string
 
 const (
-	loginPath = "/login" // on the platform's host
-	// On an app's host:
+	loginPath  = "/login" // on the platform's host; the others are on an app's
 	landPath   = "/__space/v0/login"
 	logoutPath = "/__space/v0/logout"
 	freshPath  = "/__space/v0/fresh"

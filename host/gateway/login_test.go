@@ -36,7 +36,7 @@ func (br *visitor) do(method, target string, form url.Values, headers ...string)
 		r.AddCookie(&http.Cookie{Name: name, Value: value})
 	}
 	rec := br.b.ask(r)
-	for _, c := range rec.Result().Cookies() { //nolint:bodyclose // a recorder's
+	for _, c := range rec.Result().Cookies() {
 		if jar == nil {
 			jar = map[string]string{}
 			br.jar[r.Host] = jar

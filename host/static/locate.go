@@ -27,7 +27,8 @@ func locate(u *url.URL) (name string, folder, ok bool) {
 	name, folder = strings.CutSuffix(rest, "/")
 	known := true // .well-known is, where RFC 8615 puts it
 	for segment := range strings.SplitSeq(name, "/") {
-		if segment == "" || (segment[0] == '.' && !(known && segment == ".well-known")) {
+		hidden := strings.HasPrefix(segment, ".") && (!known || segment != ".well-known")
+		if segment == "" || hidden {
 			return "", false, false
 		}
 		known = false

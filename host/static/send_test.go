@@ -93,7 +93,7 @@ func TestConditions(t *testing.T) {
 			t.Error("a time that nobody keeps")
 		}
 	}
-	if res := ask(t, s, http.MethodHead, "/a.bin", "Range", "bytes=2-4"); res.StatusCode != 200 || res.ContentLength != 10 {
+	if res := ask(t, s, http.MethodHead, "/a.bin", "Range", "bytes=2-4"); res.StatusCode != http.StatusOK || res.ContentLength != 10 {
 		t.Errorf("HEAD with a range: %d, %d bytes", res.StatusCode, res.ContentLength)
 	}
 }
@@ -229,16 +229,16 @@ func TestPartsOfCodings(t *testing.T) {
 	s := site(t, files)
 	made := ask(t, s, http.MethodGet, "/long.js", "Accept-Encoding", "gzip").Header.Get("Etag")
 	res := ask(t, s, http.MethodGet, "/long.js", "Accept-Encoding", "gzip", "Range", "bytes=3-5")
-	if got := body(t, res); res.StatusCode != 206 || got != files["long.js"][3:6] || res.Header.Get("Content-Encoding") != "" {
+	if got := body(t, res); res.StatusCode != http.StatusPartialContent || got != files["long.js"][3:6] || res.Header.Get("Content-Encoding") != "" {
 		t.Errorf("a part: %d %q %v", res.StatusCode, got, res.Header)
 	}
 	res = ask(t, s, http.MethodGet, "/long.js", "Accept-Encoding", "gzip", "Range", "bytes=3-5", "If-Range", made)
-	if got := body(t, res); res.StatusCode != 200 || got != files["long.js"] {
+	if got := body(t, res); res.StatusCode != http.StatusOK || got != files["long.js"] {
 		t.Errorf("a part of what was compressed: %d, %d bytes", res.StatusCode, len(got))
 	}
 	stored := ask(t, s, http.MethodGet, "/br.css", "Accept-Encoding", "br").Header.Get("Etag")
 	res = ask(t, s, http.MethodGet, "/br.css", "Accept-Encoding", "br", "Range", "bytes=3-5", "If-Range", stored)
-	if got := body(t, res); res.StatusCode != 206 || got != "345" || res.Header.Get("Content-Encoding") != "br" {
+	if got := body(t, res); res.StatusCode != http.StatusPartialContent || got != "345" || res.Header.Get("Content-Encoding") != "br" {
 		t.Errorf("a part of what is stored: %d %q %v", res.StatusCode, got, res.Header)
 	}
 }

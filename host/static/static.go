@@ -43,6 +43,7 @@ type Config struct {
 type Site struct {
 	config   Config
 	requests atomic.Int64
+	last     atomic.Int64 // when somebody asked, in nanoseconds since 1970; 0 is never
 	buffers  sync.Pool
 	files    index
 	packed   packed
@@ -69,12 +70,19 @@ func New(config Config) *Site {
 }
 
 // Usage counts the requests since the site was made; they have no fuel.
-func (s *Site) Usage() space.Usage { return space.Usage{Requests: s.requests.Load()} }
+func (s *Site) Usage() space.Usage {
+	u := space.Usage{Requests: s.requests.Load()}
+	if last := s.last.Load(); last != 0 {
+		u.Last = time.Unix(0, last)
+	}
+	return u
+}
 
 // Serve answers a request; see [registry.Server]. The request's URL has the path
 // below the Micro's, its RequestURI the target as the client has sent it.
 func (s *Site) Serve(w http.ResponseWriter, r *http.Request) error {
 	s.requests.Add(1)
+	s.last.Store(time.Now().UnixNano())
 	*space.UsageOf(r.Context()) = space.Usage{Requests: 1}
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")

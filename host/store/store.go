@@ -27,7 +27,7 @@ type Store struct {
 	blobs *Blobs
 }
 
-// ErrNotFound says that there is no such app.
+// ErrNotFound says that there is no such app, token or key.
 var ErrNotFound = errors.New("not found")
 
 // databaseName is the database's file.
