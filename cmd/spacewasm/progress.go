@@ -12,7 +12,7 @@ import (
 // redraw is how often a bar is drawn at most.
 const redraw = 100 * time.Millisecond
 
-// progress shows how far a push is: with a bar on a terminal, in plain lines
+// progress shows how far a push or a backup is: with a bar on a terminal, in plain lines
 // elsewhere. It is safe for concurrent use, because the body of a request is
 // read by others than the command.
 type progress struct {
@@ -37,16 +37,19 @@ func (p *progress) note(line string) {
 func (p *progress) packing(dir string) { p.note("packing " + dir + "…") }
 
 // uploading begins the upload of so many bytes.
-func (p *progress) uploading(weight int64) {
+func (p *progress) uploading(weight int64) { p.begin("uploading", humanSize(weight), weight) }
+
+// begin begins something of so many bytes, about what.
+func (p *progress) begin(doing, what string, weight int64) {
 	if !p.terminal {
-		p.note("uploading " + humanSize(weight))
+		p.note(doing + " " + what)
 		return
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.bar = progressbar.NewOptions64(max(weight, 1),
 		progressbar.OptionSetWriter(p.out),
-		progressbar.OptionSetDescription("uploading"),
+		progressbar.OptionSetDescription(doing),
 		progressbar.OptionShowBytes(true),
 		progressbar.OptionFullWidth(),
 		progressbar.OptionThrottle(redraw),
@@ -54,7 +57,7 @@ func (p *progress) uploading(weight int64) {
 	)
 }
 
-// add counts bytes that went into the upload.
+// add counts bytes that are done.
 func (p *progress) add(n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()

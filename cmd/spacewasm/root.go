@@ -36,7 +36,7 @@ func newRoot(c *cli) *cobra.Command {
 	root.SetIn(c.in)
 	root.SetOut(c.out)
 	root.SetErr(c.err)
-	add(root, groupServer, "Run a server:", newServe(c), newPrepare(c))
+	add(root, groupServer, "Run a server:", newServe(c), newPrepare(c), newBackup(c), newRestore(c))
 	add(root, groupApps, "Put apps on a server:",
 		newPush(c), newValidate(c), newList(c), newOpen(c), newLogs(c), newRevisions(c), newRollback(c), newRemove(c))
 	add(root, groupModules, "Make a module, and try it without a server:", newNew(c), newRun(c), newInspect(c), newBench(c))

@@ -200,21 +200,37 @@ func (s *Store) remove(ctx context.Context, name space.AppName) error {
 // Bundles returns the digests of all bundles that some revision needs, with the
 // bytes of their files.
 func (s *Store) Bundles(ctx context.Context) (map[space.Digest]int64, error) {
-	rows, err := s.db.QueryContext(ctx,
-		`SELECT micro.value ->> 'bundle', MAX(COALESCE(micro.value ->> 'bundle_bytes', micro.value ->> 'wasm_bytes'))
-		 FROM revisions, json_each(revisions.micros) AS micro GROUP BY 1`)
+	list, err := bundles(ctx, s.db)
+	needed := map[space.Digest]int64{}
+	for _, b := range list {
+		needed[b.Digest] = b.Bytes
+	}
+	return needed, err
+}
+
+// Bundle is a tree, and one of the revisions that need it.
+type Bundle struct {
+	Digest   space.Digest
+	Bytes    int64 // of its files
+	App      space.AppName
+	Revision int
+}
+
+func bundles(ctx context.Context, db *sql.DB) ([]Bundle, error) {
+	rows, err := db.QueryContext(ctx,
+		`SELECT micro.value ->> 'bundle', MAX(COALESCE(micro.value ->> 'bundle_bytes', micro.value ->> 'wasm_bytes')), app, number
+		 FROM revisions, json_each(revisions.micros) AS micro GROUP BY 1 ORDER BY 1`)
 	if err != nil {
 		return nil, fmt.Errorf("list bundles: %w", err)
 	}
 	defer func() { _ = rows.Close() }()
-	needed := map[space.Digest]int64{}
+	var all []Bundle
 	for rows.Next() {
-		var digest space.Digest
-		var size int64
-		if err := rows.Scan(&digest, &size); err != nil {
+		var b Bundle
+		if err := rows.Scan(&b.Digest, &b.Bytes, &b.App, &b.Revision); err != nil {
 			return nil, fmt.Errorf("list bundles: %w", err)
 		}
-		needed[digest] = size
+		all = append(all, b)
 	}
-	return needed, rows.Err()
+	return all, rows.Err()
 }

@@ -1,17 +1,15 @@
 package store
 
 import (
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
-	"io/fs"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/gofrs/flock"
 
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -40,6 +38,11 @@ func openBlobs(dir string) (*Blobs, error) {
 
 func (b *Blobs) close() error { return b.root.Close() }
 
+// holder is the lock of all trees: shared by who reads them all, whole for who
+// removes some. It is the folder's own, so that there is no file of which some user
+// is the owner.
+func (b *Blobs) holder() *flock.Flock { return flock.New(b.dir, flock.SetFlag(os.O_RDONLY)) }
+
 // Open opens a tree, which the caller closes and nobody changes.
 func (b *Blobs) Open(digest space.Digest) (*os.Root, error) {
 	root, err := b.root.OpenRoot(string(digest))
@@ -52,15 +55,23 @@ func (b *Blobs) Open(digest space.Digest) (*os.Root, error) {
 // Sweep removes the trees that are not in keep, and what crashes have left.
 // Trees are at most 64 folders deep, so that a removal that holds a descriptor
 // for each will do.
-// Nothing may be staged meanwhile.
+// Nothing may be staged meanwhile. While somebody holds the trees (see [OpenCopy])
+// all of them stay, for a later sweep.
 func (b *Blobs) Sweep(keep map[space.Digest]int64) error {
+	hold := b.holder()
+	free, err := hold.TryLock()
+	if err != nil {
+		return fmt.Errorf("sweep blobs: %w", err)
+	}
+	defer func() { _ = hold.Close() }()
 	entries, err := os.ReadDir(b.dir)
 	if err != nil {
 		return fmt.Errorf("sweep blobs: %w", err)
 	}
 	var errs []error
 	for _, entry := range entries {
-		if _, needed := keep[space.Digest(entry.Name())]; !needed {
+		_, needed := keep[space.Digest(entry.Name())]
+		if !needed && (free || strings.HasPrefix(entry.Name(), stagePrefix)) {
 			errs = append(errs, b.root.RemoveAll(entry.Name()))
 		}
 	}
@@ -117,31 +128,23 @@ func (s *Staging) publish(dir string) (space.Digest, error) {
 	if err := s.blobs.root.Mkdir(tree, 0o755); err != nil {
 		return "", err
 	}
-	// The digest covers names, sizes and contents, in the order of the names.
-	sum := sha256.New()
-	err := fs.WalkDir(s.files.FS(), dir, func(name string, entry fs.DirEntry, err error) error {
-		if err != nil || name == dir {
-			return err
-		}
-		return s.add(sum, tree, name, strings.TrimPrefix(name, strings.TrimPrefix(dir+"/", "./")), entry)
-	})
+	digest, err := readTree(s.files, dir, linker{s.blobs.root, path.Join(s.name, "files", dir), tree})
 	if err != nil {
 		return "", err
 	}
-	digest := hex.EncodeToString(sum.Sum(nil))
 	if err := syncTree(filepath.Join(s.blobs.dir, tree)); err != nil {
 		return "", err
 	}
-	if _, err := s.blobs.root.Stat(digest); err == nil {
-		return space.Digest(digest), nil
+	if _, err := s.blobs.root.Stat(string(digest)); err == nil {
+		return digest, nil
 	}
-	if err := s.blobs.root.Rename(tree, digest); err != nil {
-		if _, gone := s.blobs.root.Stat(digest); gone != nil {
+	if err := s.blobs.root.Rename(tree, string(digest)); err != nil {
+		if _, gone := s.blobs.root.Stat(string(digest)); gone != nil {
 			return "", err
 		}
 		// Another has just published the same.
 	}
-	return space.Digest(digest), syncFile(s.blobs.dir)
+	return digest, syncFile(s.blobs.dir)
 }
 
 // syncFile brings a file, or the names in a folder, to the disk.
@@ -153,28 +156,19 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// add puts one file or folder into the tree, and its description into sum.
-func (s *Staging) add(sum hash.Hash, tree, name, within string, entry fs.DirEntry) error {
-	to := path.Join(tree, within)
-	if entry.IsDir() {
-		fmt.Fprintf(sum, "folder %q\n", within)
-		return s.blobs.root.Mkdir(to, 0o755)
-	}
-	if !entry.Type().IsRegular() {
-		return fmt.Errorf("%s is not a regular file", within)
-	}
-	file, err := s.files.Open(name)
-	if err != nil {
+// linker is the [Sink] that makes a tree of files that are there.
+type linker struct {
+	root       *os.Root
+	from, tree string
+}
+
+func (l linker) Folder(name string) error { return l.root.Mkdir(path.Join(l.tree, name), 0o755) }
+
+func (l linker) File(name string, _ int64, r io.Reader) error {
+	if _, err := io.Copy(io.Discard, r); err != nil { // for its digest
 		return err
 	}
-	defer func() { _ = file.Close() }()
-	content := sha256.New()
-	size, err := io.Copy(content, file)
-	if err != nil {
-		return err
-	}
-	fmt.Fprintf(sum, "file %q %d %x\n", within, size, content.Sum(nil))
-	return s.blobs.root.Link(s.name+"/files/"+name, to)
+	return l.root.Link(path.Join(l.from, name), path.Join(l.tree, name))
 }
 
 // Close removes what is left of the staging folder.

@@ -29,13 +29,9 @@ func migrate(ctx context.Context, db *sql.DB, path string, files fs.FS) error {
 	if err != nil {
 		return err
 	}
-	var version int
-	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
-		return fmt.Errorf("read schema version: %w", err)
-	}
-	if version > len(names) {
-		return fmt.Errorf("schema version %d is newer than this spacewasm knows (%d): upgrade the program, or restore an older data directory",
-			version, len(names))
+	version, err := schema(ctx, db, len(names))
+	if err != nil {
+		return err
 	}
 	if version == len(names) {
 		return nil
@@ -49,6 +45,19 @@ func migrate(ctx context.Context, db *sql.DB, path string, files fs.FS) error {
 		return fmt.Errorf("migrate from schema version %d to %d: %w", version, len(names), err)
 	}
 	return nil
+}
+
+// schema returns how many migrations the database has seen, of those that there are.
+func schema(ctx context.Context, db *sql.DB, known int) (int, error) {
+	var version int
+	if err := db.QueryRowContext(ctx, "PRAGMA user_version").Scan(&version); err != nil {
+		return 0, fmt.Errorf("read schema version: %w", err)
+	}
+	if version > known {
+		return 0, fmt.Errorf("schema version %d is newer than this spacewasm knows (%d): upgrade the program, or restore an older data directory",
+			version, known)
+	}
+	return version, nil
 }
 
 func apply(ctx context.Context, db *sql.DB, files fs.FS, names []string, version int) error {

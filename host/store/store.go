@@ -30,6 +30,9 @@ type Store struct {
 // ErrNotFound says that there is no such app, token or key.
 var ErrNotFound = errors.New("not found")
 
+// databaseName is the database's file.
+const databaseName = "spacewasm.db"
+
 // lockPatience is how long a lock is waited for.
 const lockPatience = time.Second
 
@@ -46,6 +49,22 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	if err := unix.Access(dir, unix.W_OK); err != nil {
 		return nil, Explain(fmt.Errorf("open data directory %s: %w", dir, err))
 	}
+	lock, err := hold(ctx, dir)
+	if err != nil {
+		return nil, err
+	}
+	s := &Store{lock: lock}
+	if err := unfinished(dir); err != nil {
+		return nil, errors.Join(err, s.Close())
+	}
+	if err := s.open(ctx, dir); err != nil {
+		return nil, errors.Join(Explain(err), s.Close())
+	}
+	return s, nil
+}
+
+// hold takes the data directory for this process.
+func hold(ctx context.Context, dir string) (*flock.Flock, error) {
 	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
 	// A child of a server that was killed holds the lock for the moment between its
 	// fork and its exec.
@@ -57,16 +76,17 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	case !held:
 		return nil, fmt.Errorf("data directory %s is in use by another server: stop that one, or give this one a --data of its own", dir)
 	}
-	s := &Store{lock: lock}
-	if err := s.open(ctx, dir); err != nil {
-		return nil, errors.Join(Explain(err), s.Close())
-	}
-	return s, nil
+	return lock, nil
+}
+
+// databaseURL is how SQLite finds the database at path, which is absolute: in a URL, a
+// relative path would begin with the name of a host.
+func databaseURL(path string, settings url.Values) string {
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: settings.Encode()}).String()
 }
 
 func (s *Store) open(ctx context.Context, dir string) error {
-	// In a URL, a relative path would begin with the name of a host.
-	path, err := filepath.Abs(filepath.Join(dir, "spacewasm.db"))
+	path, err := filepath.Abs(filepath.Join(dir, databaseName))
 	if err != nil {
 		return fmt.Errorf("find data directory: %w", err)
 	}
@@ -75,11 +95,10 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	if err := makePrivate(path); err != nil {
 		return err
 	}
-	dsn := url.URL{Scheme: "file", Path: path, RawQuery: url.Values{
+	db, err := sql.Open("sqlite", databaseURL(path, url.Values{
 		"_pragma": {"busy_timeout(5000)", "journal_mode(WAL)", "foreign_keys(1)", "synchronous(FULL)"},
 		"_txlock": {"immediate"},
-	}.Encode()}
-	db, err := sql.Open("sqlite", dsn.String())
+	}))
 	if err != nil {
 		return fmt.Errorf("open %s: %w", path, err)
 	}
