@@ -166,6 +166,7 @@ func (d *Deployer) settle(ctx context.Context, name space.AppName, parts []part)
 
 // publish records a revision, if there is room for its bundles, and has it answer.
 func (d *Deployer) publish(ctx context.Context, planned store.Deployment, parts []part) (*registry.App, error) {
+	tell(ctx, Event{Stage: StageActivate})
 	d.order.Lock()
 	defer d.order.Unlock()
 	if err := d.fits(ctx, planned.Revision.Micros); err != nil {

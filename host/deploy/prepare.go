@@ -54,8 +54,15 @@ func refusal(err error, file string) error {
 func (d *Deployer) initialise(ctx context.Context, deployment store.Deployment, parts []part) error {
 	var refused refusals
 	for i := range parts {
-		if err := d.snapshot(ctx, parts[i].Module.Initialise, deployment, &parts[i]); err != nil && !refused.add(err) {
+		tell(ctx, Event{Stage: StageSnapshot, Micro: parts[i].micro.Name})
+		err := d.snapshot(ctx, parts[i].Module.Initialise, deployment, &parts[i])
+		if err != nil && !refused.add(err) {
 			return err
+		}
+		if m := parts[i].micro; err == nil {
+			tell(ctx, Event{
+				Stage: StageSnapshot, Micro: m.Name, Done: true, Took: m.InitialiseTime, Bytes: m.SnapshotBytes, Reason: m.NoSnapshot,
+			})
 		}
 	}
 	return refused.err()

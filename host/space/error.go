@@ -20,6 +20,7 @@ const (
 	CodeMisdirected        Code = "misdirected"
 	CodeBadRequest         Code = "bad_request"
 	CodePayloadTooLarge    Code = "payload_too_large"
+	CodeNotHeld            Code = "not_held"
 	CodeRefused            Code = "refused"
 	CodeQueueFull          Code = "queue_full"
 	CodeNodeFull           Code = "node_full"
@@ -52,6 +53,8 @@ func (c Code) Status() int {
 		return http.StatusMethodNotAllowed
 	case CodePayloadTooLarge:
 		return http.StatusRequestEntityTooLarge
+	case CodeNotHeld:
+		return http.StatusConflict
 	case CodeMisdirected:
 		return http.StatusMisdirectedRequest
 	case CodeRefused:
@@ -98,9 +101,9 @@ type Error struct {
 // Fault is one thing that is wrong with a bundle.
 type Fault struct {
 	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"` // from 1; 0 where lines mean nothing
+	Line    int    `json:"line,omitempty"`   // from 1; 0 where lines mean nothing
 	Column  int    `json:"column,omitempty"` // in characters, from 1; 0 where it is not known
-	Key     string `json:"key,omitempty"`  // for example micros[0].name
+	Key     string `json:"key,omitempty"`    // for example micros[0].name
 	Message string `json:"message"`
 }
 

@@ -1,11 +1,11 @@
 package store
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
 	"fmt"
-	"hash"
 	"io"
 	"io/fs"
 	"os"
@@ -23,22 +23,33 @@ const stagePrefix = ".stage-"
 // Blobs keeps file trees, each in a folder named by the digest of its content,
 // written once and published by rename.
 type Blobs struct {
-	dir  string
-	root *os.Root
+	dir      string
+	root     *os.Root
+	listings *os.Root // what the trees hold
 }
 
-func openBlobs(dir string) (*Blobs, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make blob directory: %w", err)
-	}
-	root, err := os.OpenRoot(dir)
+// openBlobs opens the folders of the trees and of their listings, beside each other.
+func openBlobs(data string) (*Blobs, error) {
+	dir := filepath.Join(data, "blobs")
+	root, err := openFolder(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open blob directory: %w", err)
 	}
-	return &Blobs{dir: dir, root: root}, nil
+	listings, err := openFolder(filepath.Join(data, "listings"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the directory of listings: %w", err), root.Close())
+	}
+	return &Blobs{dir: dir, root: root, listings: listings}, nil
 }
 
-func (b *Blobs) close() error { return b.root.Close() }
+func openFolder(dir string) (*os.Root, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(dir)
+}
+
+func (b *Blobs) close() error { return errors.Join(b.root.Close(), b.listings.Close()) }
 
 // Open opens a tree, which the caller closes and nobody changes.
 func (b *Blobs) Open(digest space.Digest) (*os.Root, error) {
@@ -64,7 +75,7 @@ func (b *Blobs) Sweep(keep map[space.Digest]int64) error {
 			errs = append(errs, b.root.RemoveAll(entry.Name()))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, b.sweepListings(keep))...)
 }
 
 // Staging is a private folder in which trees are put together. It is used by one
@@ -117,31 +128,61 @@ func (s *Staging) publish(dir string) (space.Digest, error) {
 	if err := s.blobs.root.Mkdir(tree, 0o755); err != nil {
 		return "", err
 	}
-	// The digest covers names, sizes and contents, in the order of the names.
+	listing, err := os.CreateTemp(s.blobs.listings.Name(), stagePrefix)
+	if err != nil {
+		return "", err
+	}
+	digest, err := s.fill(tree, dir, listing)
+	if err == nil {
+		err = s.place(tree, digest)
+	}
+	if err == nil {
+		err = s.blobs.keepListing(listing, digest)
+	}
+	if err != nil {
+		return "", errors.Join(err, dropFile(listing))
+	}
+	return digest, nil
+}
+
+// fill puts the staged files of dir into the tree, and writes its listing, which
+// covers names, sizes and contents, in the order of the names.
+func (s *Staging) fill(tree, dir string, listing io.Writer) (space.Digest, error) {
 	sum := sha256.New()
+	text := bufio.NewWriter(io.MultiWriter(sum, listing))
 	err := fs.WalkDir(s.files.FS(), dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || name == dir {
 			return err
 		}
-		return s.add(sum, tree, name, strings.TrimPrefix(name, strings.TrimPrefix(dir+"/", "./")), entry)
+		return s.add(text, tree, name, strings.TrimPrefix(name, strings.TrimPrefix(dir+"/", "./")), entry)
 	})
-	if err != nil {
+	if err := errors.Join(err, text.Flush()); err != nil {
 		return "", err
 	}
-	digest := hex.EncodeToString(sum.Sum(nil))
+	return space.Digest(hex.EncodeToString(sum.Sum(nil))), nil
+}
+
+// place brings the tree to the disk and gives it its name.
+func (s *Staging) place(tree string, digest space.Digest) error {
 	if err := syncTree(filepath.Join(s.blobs.dir, tree)); err != nil {
-		return "", err
+		return err
 	}
-	if _, err := s.blobs.root.Stat(digest); err == nil {
-		return space.Digest(digest), nil
+	if _, err := s.blobs.root.Stat(string(digest)); err == nil {
+		return nil
 	}
-	if err := s.blobs.root.Rename(tree, digest); err != nil {
-		if _, gone := s.blobs.root.Stat(digest); gone != nil {
-			return "", err
+	if err := s.blobs.root.Rename(tree, string(digest)); err != nil {
+		if _, gone := s.blobs.root.Stat(string(digest)); gone != nil {
+			return err
 		}
 		// Another has just published the same.
 	}
-	return space.Digest(digest), syncFile(s.blobs.dir)
+	return syncFile(s.blobs.dir)
+}
+
+// dropFile removes a file that has not become anything.
+func dropFile(f *os.File) error {
+	_ = f.Close() // it may have been
+	return os.Remove(f.Name())
 }
 
 // syncFile brings a file, or the names in a folder, to the disk.
@@ -153,11 +194,13 @@ func syncFile(path string) error {
 	return errors.Join(f.Sync(), f.Close())
 }
 
-// add puts one file or folder into the tree, and its description into sum.
-func (s *Staging) add(sum hash.Hash, tree, name, within string, entry fs.DirEntry) error {
+// add puts one file or folder into the tree, and a line about it into the listing.
+func (s *Staging) add(listing io.Writer, tree, name, within string, entry fs.DirEntry) error {
 	to := path.Join(tree, within)
 	if entry.IsDir() {
-		fmt.Fprintf(sum, "folder %q\n", within)
+		if _, err := fmt.Fprintf(listing, folderLine, within); err != nil {
+			return err
+		}
 		return s.blobs.root.Mkdir(to, 0o755)
 	}
 	if !entry.Type().IsRegular() {
@@ -173,7 +216,9 @@ func (s *Staging) add(sum hash.Hash, tree, name, within string, entry fs.DirEntr
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(sum, "file %q %d %x\n", within, size, content.Sum(nil))
+	if _, err := fmt.Fprintf(listing, fileLine, within, size, content.Sum(nil)); err != nil {
+		return err
+	}
 	return s.blobs.root.Link(s.name+"/files/"+name, to)
 }
 
