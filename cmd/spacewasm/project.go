@@ -30,6 +30,9 @@ type project struct {
 	weight  int64            // of all files, in bytes
 	// ignoreFile is set when there is a .spaceignore at the root.
 	ignoreFile bool
+
+	held      map[string]known // files that the server has, by path: they are not sent
+	unchanged int64            // their bytes
 }
 
 // entry is a file or folder of a project.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/spacewasm/spacewasm/host/api/wire"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -27,7 +26,8 @@ are refused. These names are left out of a folder, at any depth; a .spaceignore
 is not followed yet:
 ` + skippedNames + `
 
-Progress goes to standard error; the app's address is the last line of standard
+Files that the app has on the server already are not sent again. Progress goes to
+standard error; the app's address is the last line of standard
 output.`
 
 func newPush(c *cli) *cobra.Command {
@@ -94,18 +94,6 @@ func pushName(given, found string) (space.AppName, error) {
 		return "", hint(fmt.Errorf("%q makes no name for an app", found), "give one with --app NAME")
 	}
 	return name, nil
-}
-
-// upload sends load, and shows how far it is.
-func (s *session) upload(ctx context.Context, app space.AppName, load *upload, show *progress) (wire.App, error) {
-	show.uploading(load.weight)
-	defer show.stop()
-	body, err := load.open(show.add)
-	if err != nil {
-		return wire.App{}, err
-	}
-	defer body.Close()
-	return s.Push(ctx, app, load.contentType, &watched{ReadCloser: body, ended: show.compiling}, load.size)
 }
 
 // watched tells when a body has been read to its end.
