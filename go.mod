@@ -26,6 +26,8 @@ require (
 	pgregory.net/rapid v1.3.0 // tests: models
 )
 
+require github.com/fsnotify/fsnotify v1.10.1
+
 require (
 	github.com/aclements/go-moremath v0.0.0-20210112150236-f10218a38794 // indirect
 	github.com/google/uuid v1.6.0 // indirect

@@ -58,9 +58,18 @@ type Config struct {
 	DrainDelay time.Duration
 	// Checks say why the server is not ready, nil while it is; each is asked at
 	// every probe, by several goroutines.
-	Checks  []func() error
+	Checks []func() error
+	// Dev makes it the server of one developer; nil is a server for others.
+	Dev     *Dev
 	Version string
 	Logger  *slog.Logger
+}
+
+// Dev is what a developer's own server has. Everybody who reaches it counts as the
+// owner.
+type Dev struct {
+	// Trouble says why an app is not to be asked: a build that failed; nil while it is.
+	Trouble func(space.AppName) error
 }
 
 // DefaultConfig returns the configuration of a server for its own machine.

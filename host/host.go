@@ -4,6 +4,8 @@ package host
 
 import (
 	"context"
+	"crypto/hkdf"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -82,6 +84,10 @@ func (h *Host) open(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	keeper, err := access.NewKeeper(ctx, guard, h.store)
+	if err != nil {
+		return err
+	}
 	if err := h.openLogs(ctx); err != nil {
 		return err
 	}
@@ -97,8 +103,7 @@ func (h *Host) open(ctx context.Context) error {
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 		UploadBytes: h.config.Storage.Uploads, BlobBytes: h.config.Storage.Blobs, Room: h.reserve.Take,
 	})
-	h.serveWith(guard)
-	return nil
+	return h.serveWith(guard, keeper)
 }
 
 // openEngine opens the engine of a data directory.
@@ -132,16 +137,31 @@ func (h *Host) listen(ctx context.Context) error {
 }
 
 // serveWith makes the HTTP server.
-func (h *Host) serveWith(guard *access.Guard) {
+func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) error {
+	key, err := access.Key(filepath.Join(h.config.Data, "cache.key"))
+	if err != nil {
+		return err
+	}
+	sessions, err := hkdf.Key(sha256.New, key, nil, "spacewasm sessions v1", sha256.Size)
+	if err != nil {
+		return fmt.Errorf("derive the key of sessions: %w", err)
+	}
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, URL: h.URL,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, Keeper: keeper, URL: h.URL,
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
+	dev := h.config.Dev
+	if dev == nil {
+		dev = &Dev{}
+	}
 	front := gateway.New(gateway.Config{
+		Open: h.config.Dev != nil && h.onLoopback(), Trouble: dev.Trouble,
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
+		Logins: access.NewLogins(sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
+		BaseURL: h.BaseURL, AppURL: h.URL,
 		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
 	})
@@ -155,6 +175,7 @@ func (h *Host) serveWith(guard *access.Guard) {
 		MaxHeaderBytes:               64 << 10,
 		ErrorLog:                     slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
 	}
+	return nil
 }
 
 // logOf returns where a Micro's words go.
@@ -170,6 +191,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })
 	group.Go(func() error { return h.deployer.Prepare(running) })
+	group.Go(func() error { return h.deployer.NoteUse(running) })
 	group.Go(func() error { return h.node.Sleeper.Run(running) })
 	group.Go(func() error { return h.restore(running, ready) })
 	group.Go(func() error {

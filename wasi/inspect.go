@@ -7,12 +7,9 @@ import (
 	"slices"
 	"strings"
 
-	"github.com/tetratelabs/wazero/api"
-
 	"github.com/spacewasm/spacewasm/wasi/internal/binary"
 	"github.com/spacewasm/spacewasm/wasi/internal/handler"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
-	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
 )
 
 // Contract is how a request enters a module.
@@ -30,6 +27,10 @@ const (
 
 // Report is what a module says about itself, without having run.
 type Report struct {
+	// Language and Compiler, with its version, are what the module seems to have been
+	// made of and by, "" where nothing tells. It may lie.
+	Language string   `json:"language,omitempty"`
+	Compiler string   `json:"compiler,omitempty"`
 	Contract Contract `json:"contract"`
 	// Why tells what in the module decided the contract.
 	Why string `json:"why"`
@@ -45,6 +46,13 @@ type Report struct {
 	// TableMin is the number of entries that the module's tables start with.
 	TableMin  uint64 `json:"table_min"`
 	Functions int    `json:"functions"`
+	// Proposals are those beyond the first version of WebAssembly that the module
+	// uses; of a module that cannot be read, up to where that is. Lacks are those that
+	// it needs and that are not supported; the first that is met stands for all.
+	Proposals []string `json:"proposals,omitempty"`
+	Lacks     []string `json:"lacks,omitempty"`
+	// Sizes are those of the module's parts.
+	Sizes Sizes `json:"sizes"`
 	// Initialisers are the exports that are called once, in this order, before there
 	// is any request; what the memory holds then is the snapshot from which requests
 	// start.
@@ -58,6 +66,19 @@ type Report struct {
 	// Faults are the reasons for which the module cannot be deployed, each with
 	// its mend.
 	Faults []string `json:"faults,omitempty"`
+	// Advice is what would pay, though nothing wants it.
+	Advice []string `json:"advice,omitempty"`
+}
+
+// Sizes are those of the parts of a module, in bytes.
+type Sizes struct {
+	File int `json:"file"`
+	Code int `json:"code"`
+	Data int `json:"data"`
+	// Names are those of functions, which stack traces show.
+	Names int `json:"names"`
+	// Debug is the debugging information (DWARF), which nothing here reads.
+	Debug int `json:"debug"`
 }
 
 // RefusedError says why a module cannot run, each fault with its mend.
@@ -72,16 +93,18 @@ func (e *RefusedError) Error() string { return strings.Join(e.Faults, "; ") }
 func (e *RefusedError) Unwrap() error { return e.Err }
 
 // Inspect reads what a module declares, without compiling it. Bytes that are not
-// a module are a [*RefusedError]; a module that is one, but cannot be deployed,
-// is a report with faults.
+// a module are a [*RefusedError], with a report of what can be told of them all the
+// same, which is nil if they are not WebAssembly; a module that is one, but cannot
+// be deployed, is a report with faults.
 func (e *Engine) Inspect(code []byte) (*Report, error) {
+	p := binary.ReadProvenance(code)
+	r := &Report{Sizes: Sizes{File: len(code), Code: p.CodeBytes, Data: p.DataBytes, Names: p.NameBytes, Debug: p.DebugBytes}}
 	outline, err := binary.Scan(code, binary.DefaultLimits())
+	r.findMaker(code, p, outline)
 	if err != nil {
-		return nil, &RefusedError{Faults: []string{explain(err)}}
+		return r.unreadable(err)
 	}
-	r := &Report{
-		Functions: outline.Functions,
-	}
+	r.Functions, r.Proposals = outline.Functions, outline.Features.Names()
 	if m, ok := outline.Memory(); ok {
 		r.MemoryMin = m.Min * memory.PageSize
 		if m.HasMax {
@@ -98,8 +121,21 @@ func (e *Engine) Inspect(code []byte) (*Report, error) {
 		r.Imports = append(r.Imports, i.Module+"."+i.Name)
 	}
 	r.enter(outline)
-	r.Faults = append(r.Faults, e.link(outline)...)
+	r.link(outline, e.imports)
+	r.advise()
 	return r, nil
+}
+
+// unreadable is the report of a file that is refused before anything is known of it
+// but its making.
+func (r *Report) unreadable(err error) (*Report, error) {
+	refused := &RefusedError{Faults: []string{explain(err, r.maker())}}
+	fault, ok := errors.AsType[*binary.Error](err)
+	if !ok || fault.Code == binary.NotWasm {
+		return nil, refused
+	}
+	r.Proposals, r.Lacks = (fault.Used | fault.Lacks).Names(), fault.Lacks.Names()
+	return r, refused
 }
 
 // Fits checks that instances of the module can start within a limit of linear
@@ -109,12 +145,12 @@ func (r *Report) Fits(limit uint64) error {
 		return nil
 	}
 	return &RefusedError{Faults: []string{fmt.Sprintf(
-		"the module starts with %d MiB of memory and the limit is %d MiB: build it with a smaller initial memory, or raise --memory",
-		r.MemoryMin>>20, limit>>20)}}
+		"the module starts with %d MiB of memory and the limit is %d MiB: %s; or raise --memory",
+		r.MemoryMin>>20, limit>>20, largeMemory.mend(r.maker()))}}
 }
 
 // explain adds the mend to what the scan found.
-func explain(err error) string {
+func explain(err error, m maker) string {
 	e, ok := errors.AsType[*binary.Error](err)
 	if !ok {
 		return err.Error()
@@ -123,12 +159,24 @@ func explain(err error) string {
 		binary.NotWasm:   "send a module compiled for WASI preview 1",
 		binary.Truncated: "the file is cut short: build or upload it again",
 		binary.Version:   "compile for WebAssembly core version 1",
-		binary.Component: "components are planned; until then compile to a core module for WASI preview 1, " +
-			"without wrapping it as a component",
+		binary.Component: component.mend(m),
 		binary.Malformed: "the compiler's output is damaged, or uses a proposal that is not supported: build it again, " +
 			"for WebAssembly 2.0",
 		binary.TooLarge: "split what is large; honest compilers stay far below this",
 	}[e.Code]
+	switch e.Lacks {
+	case 0:
+	case binary.ExceptionHandling:
+		mend = exceptions.mend(m)
+	case binary.Memory64:
+		mend = memory64.mend(m)
+	default:
+		name := strings.Join(e.Lacks.Names(), "")
+		if e.Lacks == binary.MultiMemory {
+			name = "multimemory" // as LLVM has it
+		}
+		mend = strings.ReplaceAll(laterProposal.mend(m), "NAME", name)
+	}
 	return fmt.Sprintf("%v (%s)", err, mend)
 }
 
@@ -152,15 +200,14 @@ func (r *Report) enter(o *binary.Outline) {
 	case hasHandler || wantsHandler:
 		r.enterHandler(o)
 	case !hasStart:
-		r.Faults = append(r.Faults, "the module has no entry point: it exports no function _start; "+
-			"build it as a command (Go: without -buildmode=c-shared; clang: without -mexec-model=reactor), "+
-			"or as a handler, which exports handle_request")
+		r.Faults = append(r.Faults, r.withoutEntry(o))
 		return
 	default:
 		r.enterCommand(o)
 	}
 	if _, ok := o.Exported("memory", binary.KindMemory); !ok {
-		r.Faults = append(r.Faults, "the module exports no memory named \"memory\", through which its host talks to it")
+		r.Faults = append(r.Faults, "the module exports no memory named \"memory\", through which its host talks to it: "+
+			hiddenMemory.mend(r.maker()))
 	}
 }
 
@@ -212,7 +259,8 @@ func (r *Report) initialise(o *binary.Outline, name string) {
 func (r *Report) want(o *binary.Outline, name, params, results string) {
 	f, ok := o.ExportedFunc(name)
 	if !ok {
-		r.Faults = append(r.Faults, fmt.Sprintf("the module exports no function %s, which its contract wants", name))
+		r.Faults = append(r.Faults, fmt.Sprintf("the module exports no function %s, which its contract wants: %s",
+			name, noExport.mend(r.maker())))
 		return
 	}
 	types := map[binary.ValType]string{binary.I32: "i", binary.I64: "I"}
@@ -232,44 +280,6 @@ func (r *Report) want(o *binary.Outline, name, params, results string) {
 // initialiserName names the initialisers for a person.
 func (r *Report) initialiserName() string { return strings.Join(r.Initialisers, ", ") }
 
-// link names imports that nothing provides, the first of them if there are many.
-func (e *Engine) link(o *binary.Outline) []string {
-	const most = 20
-	var faults []string
-	more := 0
-	for _, i := range o.Imports {
-		fault := e.linkOne(o, i)
-		switch {
-		case fault == "":
-		case len(faults) == most:
-			more++
-		default:
-			faults = append(faults, fault)
-		}
-	}
-	if more > 0 {
-		faults = append(faults, fmt.Sprintf("%d more imports are wrong", more))
-	}
-	return faults
-}
-
-// linkOne says what is wrong with an import, "" if nothing is.
-func (e *Engine) linkOne(o *binary.Outline, i binary.Import) string {
-	name := shorten(i.Module) + "." + shorten(i.Name)
-	def, known := e.imports[i.Module][i.Name]
-	switch {
-	case i.Kind != binary.KindFunc:
-		return fmt.Sprintf("imports the %v %s, but a host provides functions only", i.Kind, name)
-	case i.Module == "wasi_unstable":
-		return name + " is of WASI preview 0: build with a toolchain that targets preview 1"
-	case !known:
-		return fmt.Sprintf("unknown import %s: only the functions of %s and %s are provided", name, preview1.ModuleName, handler.ModuleName)
-	case !sameType(o.Types[i.Func], def):
-		return name + " is imported with another type than its host gives it"
-	}
-	return ""
-}
-
 // shorten keeps as much of a module's word as a person wants to read.
 func shorten(word string) string {
 	const most = 200
@@ -277,9 +287,4 @@ func shorten(word string) string {
 		return word
 	}
 	return strings.ToValidUTF8(word[:most], "") + "…"
-}
-
-func sameType(t binary.FuncType, def api.FunctionDefinition) bool {
-	same := func(a binary.ValType, b api.ValueType) bool { return byte(a) == b }
-	return slices.EqualFunc(t.Params, def.ParamTypes(), same) && slices.EqualFunc(t.Results, def.ResultTypes(), same)
 }

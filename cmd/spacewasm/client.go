@@ -18,7 +18,7 @@ const defaultServer = "http://localhost:4200"
 func (c *cli) serverFlags(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&c.server, "server", defaultServer, "the server's address")
 	cmd.Flags().StringVar(&c.token, "token", "",
-		"the server's admin token; prefer the variable, because others can see the arguments of a process")
+		"a token of the server; prefer the variable, because others can see the arguments of a process")
 }
 
 // serverURL is the server that this command talks to.
@@ -67,6 +67,9 @@ func (s *session) explain(err error) error {
 	}
 	if e, ok := errors.AsType[*space.Error](err); ok && e.Code == space.CodeUnauthorized {
 		return hint(err, "this token came from %s;\n`spacewasm login URL` stores another, --token gives one for this command", s.token.source)
+	}
+	if e, ok := errors.AsType[*space.Error](err); ok && e.Code == space.CodeForbidden {
+		return hint(err, "this token came from %s; --token gives another for this command", s.token.source)
 	}
 	return err
 }

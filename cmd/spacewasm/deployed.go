@@ -11,7 +11,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/api/wire"
 )
 
-// printDeployed says what a push made: the Micros for a person, the address for
+// printDeployed says what a push or a rollback made: the Micros for a person, the address for
 // whoever reads standard output.
 func (c *cli) printDeployed(app wire.App) error {
 	fmt.Fprintf(c.err, "%s: revision %d is live\n", cell(app.App), app.Revision)

@@ -32,11 +32,12 @@ func cacheFiles(t *testing.T, data string) map[string]time.Time {
 func TestE2EKill(t *testing.T) {
 	data := filepath.Join(t.TempDir(), "data") // with a code cache of its own
 	s := serveData(t, data).withProbe()
-	s.pushed("small", "application/wasm", guest("hello"))
-	s.pushed("small", "application/wasm", guest("state"))
-	s.until("the code of the revision before to be gone", func() bool { return len(glob(t, data, "cache/code/*/*")) == 2 })
+	for _, name := range []string{"hello", "args", "state"} {
+		s.pushed("small", "application/wasm", guest(name))
+	}
+	s.until("the code to be gone that no rollback by one needs", func() bool { return len(glob(t, data, "cache/code/*/*")) == 3 })
 	before := cacheFiles(t, data)
-	if len(before) != 2 {
+	if len(before) != 3 {
 		t.Errorf("the code cache holds %v", before)
 	}
 	conn := s.beginPush("small")

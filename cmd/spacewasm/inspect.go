@@ -8,9 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
-	"strings"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/spacewasm/spacewasm/host/space"
@@ -18,8 +16,11 @@ import (
 )
 
 const inspectLong = `Say what a module is: its contract (how requests enter it) and what decided that,
-what it imports, its memory, whether requests can start from a snapshot and if
-not why, and what to change where it cannot be deployed.
+what it was made by, which proposals beyond the first version of WebAssembly it
+uses, what it imports, its memory, whether requests can start from a snapshot and
+if not why, and what that froze. Where it cannot be deployed: what to change, with
+the flag of its compiler where that is known (Go, TinyGo, Rust, clang, Emscripten,
+AssemblyScript). And what would pay.
 
 A module that has an initialiser is compiled, and that is run as a push would, in
 a sandbox that sees the module's folder; nothing else of a module is run.
@@ -35,6 +36,8 @@ type inspection struct {
 	InitialiseMS float64 `json:"initialise_ms,omitempty"`
 	// Drew names what the initialiser drew that all requests will have in common.
 	Drew []string `json:"drew,omitempty"`
+	// Seeded says what that means for them.
+	Seeded string `json:"seeded,omitempty"`
 }
 
 func newInspect(c *cli) *cobra.Command {
@@ -78,6 +81,10 @@ func inspect(ctx context.Context, file string, memory uint64) (found *inspection
 	}
 	defer func() { err = errors.Join(err, engine.Close(ctx)) }()
 	report, err := engine.Inspect(code)
+	if refused, ok := errors.AsType[*wasi.RefusedError](err); ok && report != nil {
+		report.Faults = refused.Faults
+		return &inspection{Report: report}, nil
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -136,59 +143,7 @@ func (i *inspection) initialise(ctx context.Context, file string, code []byte, m
 		return err
 	}
 	i.Snapshot, i.SnapshotBytes, i.Drew = snapshot.Reason(), snapshot.Bytes(), snapshot.Drew()
+	i.Seeded = i.Report.Seeded(i.Drew)
 	i.InitialiseMS = float64(snapshot.Took().Microseconds()) / 1000
 	return snapshot.Close()
-}
-
-// snapshotWords says whether there is a snapshot, and what it means.
-func (i *inspection) snapshotWords() string {
-	switch {
-	case i.SnapshotBytes > 0 && len(i.Drew) > 0:
-		return fmt.Sprintf("%s after %s; the initialiser drew %s: all requests have the same of it",
-			humanize.IBytes(i.SnapshotBytes), milliseconds(i.InitialiseMS), strings.Join(i.Drew, " and "))
-	case i.SnapshotBytes > 0:
-		return fmt.Sprintf("%s after %s", humanize.IBytes(i.SnapshotBytes), milliseconds(i.InitialiseMS))
-	case i.Snapshot != "":
-		return "no: " + i.Snapshot
-	}
-	return "no: the module cannot be deployed"
-}
-
-func (c *cli) printReport(r *inspection) error {
-	contract := "none"
-	if r.Contract != "" {
-		contract = fmt.Sprintf("%s: %s", r.Contract, r.Why)
-	}
-	most := "as far as the server's limit allows"
-	if r.MemoryMax > 0 {
-		most = "to at most " + humanize.IBytes(r.MemoryMax)
-	}
-	rows := [][]string{
-		{"contract", contract},
-		{"snapshot", r.snapshotWords()},
-		{"memory", fmt.Sprintf("starts with %s, grows %s", humanize.IBytes(r.MemoryMin), most)},
-		{"functions", humanize.Comma(int64(r.Functions))},
-		{"imports", fmt.Sprintf("%d: %s", len(r.Imports), shortList(r.Imports))},
-		{"exports", fmt.Sprintf("%d: %s", len(r.Exports), shortList(r.Exports))},
-	}
-	if err := table(c.out, rows); err != nil {
-		return err
-	}
-	for _, fault := range r.Faults {
-		fmt.Fprintf(c.out, "\nto change: %s\n", escape(fault))
-	}
-	return nil
-}
-
-// shortList joins names; those of WASI go without their module.
-func shortList(names []string) string {
-	short := make([]string, len(names))
-	for i, name := range names {
-		short[i] = strings.TrimPrefix(name, "wasi_snapshot_preview1.")
-	}
-	const most = 48
-	if len(short) > most {
-		return strings.Join(short[:most], " ") + fmt.Sprintf(" … and %d more (--json lists all)", len(short)-most)
-	}
-	return strings.Join(short, " ")
 }

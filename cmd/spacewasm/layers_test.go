@@ -20,7 +20,7 @@ host/space host/pool host/disk host/machine host/door wasi/internal/binary wasi/
 wasi/internal/preview1 wasi/internal/instrument
 wasi/internal/cgi wasi/internal/handler
 host/store host/registry wasi
-host/runner host/logs host/access wasi/stock
+host/runner host/static host/logs host/access wasi/stock
 host/deploy host/gateway
 host/api/wire
 host/api host/api/client
@@ -59,6 +59,7 @@ github.com/spf13/cobra          cmd/spacewasm
 github.com/spf13/pflag          cmd/spacewasm
 github.com/cli/browser          cmd/spacewasm
 github.com/dustin/go-humanize   cmd/spacewasm
+github.com/fsnotify/fsnotify    cmd/spacewasm
 github.com/schollz/progressbar  cmd/spacewasm
 golang.org/x/term               cmd/spacewasm
 golang.org/x/perf               bench

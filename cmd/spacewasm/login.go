@@ -17,13 +17,13 @@ func newLogin(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "login URL",
 		Short: "Store a server's token for later commands",
-		Long: `Asks for the admin token of a server, checks it there, and stores it for every
-later command with that --server. Without a terminal the token is the first line
-of standard input.
+		Long: `Asks for a token of a server, checks it there, and stores it for every later
+command with that --server: the admin token, or one that "spacewasm token create"
+has made. Without a terminal the token is the first line of standard input.
 
-The server wrote its token to the file "token" in its data folder. It is stored
-in the file spacewasm/credentials.json of your settings folder, which only you
-can read, and is sent to that server only.`,
+The server wrote its admin token to the file "token" in its data folder. What you
+give is stored in the file spacewasm/credentials.json of your settings folder,
+which only you can read, and is sent to that server only.`,
 		Example: `  spacewasm login https://space.example.org
   ssh box cat spacewasm-data/token | spacewasm login https://space.example.org
   spacewasm push --server https://space.example.org   # what next`,

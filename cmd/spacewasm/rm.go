@@ -15,8 +15,8 @@ func newRemove(c *cli) *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "rm APP",
 		Short: "Delete an app",
-		Long: `Deletes an app from a server, with all of its revisions and its log. On a
-terminal it asks first; elsewhere it does not.`,
+		Long: `Deletes an app from a server, with all of its revisions, its log, its keys, and the
+tokens that may deploy it only. On a terminal it asks first; elsewhere it does not.`,
 		Example: `  spacewasm rm hello
   spacewasm rm hello --yes`,
 		Args: cobra.ExactArgs(1),

@@ -3,22 +3,25 @@ package access
 
 import (
 	"crypto/rand"
-	"crypto/sha256"
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
-	"net/http"
 	"os"
 	"path/filepath"
 	"strings"
+	"sync/atomic"
 	"syscall"
+
+	"github.com/spacewasm/spacewasm/host/store"
 )
 
-// Guard knows the admin token.
+// Guard knows the token in the file, which may do all, and what its [Keeper] has told
+// it of other tokens and of app keys. It is safe for concurrent use.
 type Guard struct {
-	sum [sha256.Size]byte // of the token, so that comparing takes the same time for any guess
+	sum    store.Hash // of the token in the file, so that comparing takes the same time for any guess
+	length int        // of that token, in bytes
+	table  atomic.Pointer[table]
 }
 
 // Open reads the admin token from the file, and makes the file, for its owner
@@ -28,7 +31,9 @@ func Open(path string) (*Guard, error) {
 	if err != nil {
 		return nil, fmt.Errorf("admin token: %w", err)
 	}
-	return &Guard{sum: sha256.Sum256([]byte(token))}, nil
+	g := &Guard{sum: hashOf(token), length: len(token)}
+	g.table.Store(newTable(nil, nil))
+	return g, nil
 }
 
 // Key reads a key of the server's own from the file, and makes the file, for its
@@ -101,35 +106,4 @@ func create(path, prefix string) ([]byte, error) {
 		return nil, errors.Join(err, os.Remove(f.Name()))
 	}
 	return text, nil
-}
-
-// Admin tells whether the request carries the admin token as its bearer token
-// (RFC 6750 section 2.1).
-func (g *Guard) Admin(r *http.Request) bool {
-	token, ok := bearer(r.Header.Get("Authorization"))
-	return ok && g.isToken(token)
-}
-
-// Strip takes the admin token out of a request's headers, so that a Micro never
-// sees it, whatever header it came in.
-func (g *Guard) Strip(h http.Header) {
-	for name, values := range h {
-		for _, value := range values {
-			if token, ok := bearer(value); g.isToken(value) || (ok && g.isToken(token)) {
-				delete(h, name)
-				break
-			}
-		}
-	}
-}
-
-// bearer is the token of an Authorization header of that scheme.
-func bearer(value string) (string, bool) {
-	scheme, token, ok := strings.Cut(value, " ")
-	return strings.TrimSpace(token), ok && strings.EqualFold(scheme, "Bearer")
-}
-
-func (g *Guard) isToken(value string) bool {
-	sum := sha256.Sum256([]byte(value))
-	return subtle.ConstantTimeCompare(sum[:], g.sum[:]) == 1
 }

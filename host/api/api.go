@@ -10,6 +10,7 @@ import (
 
 	"github.com/labstack/echo/v4"
 
+	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
@@ -20,9 +21,10 @@ import (
 //go:embed openapi.json
 var openapi []byte
 
-// Guard decides who is an admin.
+// Guard decides who comes in.
 type Guard interface {
-	Admin(r *http.Request) bool
+	// Who tells whose token a request carries.
+	Who(r *http.Request) (access.Caller, bool)
 	// Prove shows that the server at addr knows the admin token.
 	Prove(nonce, addr string) (string, error)
 }
@@ -33,6 +35,8 @@ type Config struct {
 	Deployer *deploy.Deployer
 	Logs     *logs.Store
 	Guard    Guard
+	// Keeper makes and revokes tokens and app keys.
+	Keeper *access.Keeper
 	// URL returns where an app answers.
 	URL     func(space.AppName) string
 	Domain  string
@@ -59,13 +63,21 @@ func New(config Config) http.Handler {
 	// where 405 is right.
 	v1 := e.Group("/api/v1")
 	v1.GET("/proof", a.proof)
-	v1.GET("/version", a.version, a.admin)
-	v1.GET("/apps", a.list, a.admin)
-	v1.PUT("/apps/:app", a.push, a.admin)
-	v1.POST("/apps/:app/missing", a.missing, a.admin)
-	v1.GET("/apps/:app", a.get, a.admin)
+	v1.GET("/version", a.version, a.anyone)
+	v1.GET("/apps", a.list, a.anyone)
+	v1.PUT("/apps/:app", a.push, a.deployer)
+	v1.POST("/apps/:app/missing", a.missing, a.deployer)
+	v1.GET("/apps/:app", a.get, a.deployer)
 	v1.DELETE("/apps/:app", a.remove, a.admin)
-	v1.GET("/apps/:app/logs", a.logs, a.admin)
+	v1.GET("/apps/:app/revisions", a.revisions, a.deployer)
+	v1.POST("/apps/:app/rollback", a.rollback, a.deployer)
+	v1.GET("/apps/:app/logs", a.logs, a.deployer)
+	v1.GET("/apps/:app/keys", a.listKeys, a.admin)
+	v1.POST("/apps/:app/keys", a.createKey, a.admin)
+	v1.DELETE("/apps/:app/keys/:name", a.deleteKey, a.admin)
+	v1.GET("/tokens", a.listTokens, a.admin)
+	v1.POST("/tokens", a.createToken, a.admin)
+	v1.DELETE("/tokens/:name", a.revokeToken, a.admin)
 	return e
 }
 
@@ -81,19 +93,6 @@ func Routes(h http.Handler) []string {
 		routes = append(routes, route.Method+" "+route.Path)
 	}
 	return routes
-}
-
-// admin lets only requests with the admin token pass; nothing has been read of
-// their bodies then.
-func (a *api) admin(next echo.HandlerFunc) echo.HandlerFunc {
-	return func(c echo.Context) error {
-		if !a.Guard.Admin(c.Request()) {
-			c.Response().Header().Set("WWW-Authenticate", `Bearer realm="spacewasm"`)
-			return space.Errorf(space.CodeUnauthorized,
-				"the admin token is missing or wrong: send it as `Authorization: Bearer TOKEN`; the server keeps it in the file token of its data directory")
-		}
-		return next(c)
-	}
 }
 
 // writeError is the one place where an error of the API becomes an answer.

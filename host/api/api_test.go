@@ -12,6 +12,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"path/filepath"
 	"reflect"
 	"slices"
 	"strings"
@@ -20,6 +21,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/api"
 	"github.com/spacewasm/spacewasm/host/api/wire"
 	"github.com/spacewasm/spacewasm/host/deploy"
@@ -34,12 +36,17 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// guard admits who says so.
-type guard struct{}
+// guard admits who says so, and who has one of the real one's tokens.
+type guard struct{ *access.Guard }
 
 var _ api.Guard = guard{}
 
-func (guard) Admin(r *http.Request) bool { return r.Header.Get("Authorization") == "Bearer token" }
+func (g guard) Who(r *http.Request) (access.Caller, bool) {
+	if r.Header.Get("Authorization") == "Bearer token" {
+		return access.Caller{Name: "admin", Admin: true}, true
+	}
+	return g.Guard.Who(r)
+}
 
 func (guard) Prove(nonce, addr string) (string, error) {
 	if nonce == "" {
@@ -61,6 +68,7 @@ func (silence) Close() error                             { return nil }
 type bench struct {
 	http.Handler
 	logs  *logs.Store
+	store *store.Store
 	drain context.CancelFunc
 	said  *strings.Builder // by the logger
 }
@@ -80,13 +88,22 @@ func newBench(t *testing.T) *bench {
 	if b.logs, err = logs.Open(logs.DefaultConfig(t.TempDir())); err != nil {
 		t.Fatal(err)
 	}
+	b.store = durable
+	owner, err := access.Open(filepath.Join(t.TempDir(), "token"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	keeper, err := access.NewKeeper(t.Context(), owner, durable)
+	if err != nil {
+		t.Fatal(err)
+	}
 	table := registry.New()
 	limits := space.DefaultLimits()
 	limits.Bundle = 10 << 10
 	draining, drain := context.WithCancel(context.Background())
 	b.drain = drain
 	b.Handler = api.New(api.Config{
-		Registry: table, Logs: b.logs, Guard: guard{}, Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
+		Registry: table, Logs: b.logs, Guard: guard{owner}, Keeper: keeper, Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
 		URL:      func(name space.AppName) string { return "http://" + string(name) + ".example.org/" },
 		Draining: draining.Done(), Logger: logger,
 		Deployer: deploy.New(deploy.Config{

@@ -2,6 +2,7 @@ package api
 
 import (
 	_ "embed"
+	"errors"
 	"io"
 	"net/http"
 
@@ -28,6 +29,9 @@ func (a *api) version(c echo.Context) error {
 func (a *api) list(c echo.Context) error {
 	answer := wire.Apps{Apps: []wire.App{}}
 	for _, app := range a.Registry.Apps() {
+		if !callerOf(c).MayDeploy(app.App.Name) {
+			continue
+		}
 		answer.Apps = append(answer.Apps, a.describe(app))
 	}
 	return c.JSON(http.StatusOK, answer)
@@ -68,7 +72,7 @@ func (a *api) push(c echo.Context) error {
 		ctx = deploy.WithProgress(ctx, func(e deploy.Event) { events.send(eventOf(e)) })
 	}
 	err = a.arrive(c.Response(), r, func(body io.Reader) error {
-		app, err = a.Deployer.Push(ctx, name, media, body)
+		app, err = a.Deployer.Push(ctx, deploy.Upload{App: name, Media: media, Author: callerOf(c).Name, Body: body})
 		return err
 	})
 	if events.streams() {
@@ -105,7 +109,8 @@ func (a *api) remove(c echo.Context) error {
 	if err := a.Deployer.Remove(c.Request().Context(), name); err != nil {
 		return err
 	}
-	if err := a.Logs.Remove(string(name)); err != nil {
+	// Its keys and its deploy tokens went with it.
+	if err := errors.Join(a.Keeper.Reload(c.Request().Context()), a.Logs.Remove(string(name))); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -150,7 +155,7 @@ func (a *api) describe(app *registry.App) wire.App {
 			m = app.Routes[i].Micro
 		}
 		answer.Micros = append(answer.Micros, wire.Micro{
-			Name: m.Name, Path: m.Path, Contract: m.Contract, Primary: m.Primary, Public: m.Public,
+			Name: m.Name, Path: m.Path, Contract: m.Contract, Primary: m.Primary, Public: m.Public, APIKeys: m.APIKeys,
 			WasmBytes: m.WasmBytes, CompileMS: float64(m.CompileTime.Microseconds()) / 1000,
 			Snapshot: snapshotOf(m), Usage: usageOf(app, i),
 		})

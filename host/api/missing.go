@@ -1,9 +1,6 @@
 package api
 
 import (
-	"encoding/json"
-	"errors"
-	"io"
 	"net/http"
 
 	"github.com/labstack/echo/v4"
@@ -26,21 +23,20 @@ func (a *api) missing(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	r := c.Request()
-	if r.ContentLength > maxAskedBytes {
-		return tooMuchAsked()
-	}
-	var wanted []space.Content
-	err = a.arrive(c.Response(), r, func(body io.Reader) error {
-		wanted, err = readContents(body)
+	var asked wire.Files
+	if err := readJSONOf(c, &asked, maxAskedBytes); err != nil {
 		return err
-	})
-	if err != nil {
-		e := *space.AsError(err)
-		e.Unread = true
-		return &e
 	}
-	missing, err := a.Deployer.Missing(r.Context(), name, wanted)
+	if len(asked.Files) > maxAsked {
+		return space.Errorf(space.CodePayloadTooLarge, "that asks for %d files; the limit is %d: push without asking", len(asked.Files), maxAsked)
+	}
+	wanted := make([]space.Content, len(asked.Files))
+	for i, file := range asked.Files {
+		if wanted[i], err = space.ParseContent(file.SHA256, file.Size); err != nil {
+			return space.Errorf(space.CodeBadRequest, "files[%d]: %v", i, err)
+		}
+	}
+	missing, err := a.Deployer.Missing(c.Request().Context(), name, wanted)
 	if err != nil {
 		return err
 	}
@@ -49,36 +45,4 @@ func (a *api) missing(c echo.Context) error {
 		answer.Missing[i] = content.Hex()
 	}
 	return c.JSON(http.StatusOK, answer)
-}
-
-// readContents reads a [wire.Files].
-func readContents(body io.Reader) ([]space.Content, error) {
-	text, err := io.ReadAll(io.LimitReader(body, maxAskedBytes+1))
-	if err != nil {
-		if _, told := errors.AsType[*space.Error](err); told {
-			return nil, err
-		}
-		return nil, &space.Error{Code: space.CodeBadRequest, Message: "the request broke off; send it again", Err: err}
-	}
-	if len(text) > maxAskedBytes {
-		return nil, tooMuchAsked()
-	}
-	var asked wire.Files
-	if err := json.Unmarshal(text, &asked); err != nil {
-		return nil, space.Errorf(space.CodeBadRequest, `the body is not {"files": [{"sha256": "…", "size": 1}, …]}: %v`, err)
-	}
-	if len(asked.Files) > maxAsked {
-		return nil, tooMuchAsked()
-	}
-	wanted := make([]space.Content, len(asked.Files))
-	for i, file := range asked.Files {
-		if wanted[i], err = space.ParseContent(file.SHA256, file.Size); err != nil {
-			return nil, space.Errorf(space.CodeBadRequest, "files[%d]: %v", i, err)
-		}
-	}
-	return wanted, nil
-}
-
-func tooMuchAsked() error {
-	return space.Errorf(space.CodePayloadTooLarge, "that asks for more than %d files, or in more than %d bytes: push without asking", maxAsked, maxAskedBytes)
 }

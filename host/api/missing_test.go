@@ -23,7 +23,7 @@ func TestMissing(t *testing.T) {
 	sum, other := hex.EncodeToString(digest[:]), strings.Repeat("0", 64)
 	body := fmt.Sprintf(`{"files":[{"sha256":%q,"size":%d},{"sha256":%q,"size":1}]}`, sum, len(module), other)
 	for app, want := range map[string][]string{"app": {other}, "another": {sum, other}} {
-		rec := b.ask(t, http.MethodPost, "/api/v1/apps/"+app+"/missing", strings.NewReader(body))
+		rec := b.ask(t, http.MethodPost, "/api/v1/apps/"+app+"/missing", strings.NewReader(body), "Content-Type", "application/json")
 		if got := decode[wire.Missing](t, rec); rec.Code != http.StatusOK || !slices.Equal(got.Missing, want) {
 			t.Errorf("%s: got %d %v, want %v", app, rec.Code, got, want)
 		}
@@ -45,10 +45,10 @@ func TestMissing(t *testing.T) {
 		if name == "no app's name" {
 			app = "No_App"
 		}
-		wantProblem(t, name, b.ask(t, http.MethodPost, "/api/v1/apps/"+app+"/missing", strings.NewReader(c.body)), c.code)
+		wantProblem(t, name, b.ask(t, http.MethodPost, "/api/v1/apps/"+app+"/missing", strings.NewReader(c.body), "Content-Type", "application/json"), c.code)
 	}
 	// As long as it is in bounds, so many may be asked for.
-	rec := b.ask(t, http.MethodPost, "/api/v1/apps/app/missing", strings.NewReader(`{"files":[`+strings.Repeat(file+",", 19_999)+file+`]}`))
+	rec := b.ask(t, http.MethodPost, "/api/v1/apps/app/missing", strings.NewReader(`{"files":[`+strings.Repeat(file+",", 19_999)+file+`]}`), "Content-Type", "application/json")
 	if rec.Code != http.StatusOK {
 		t.Errorf("got %d", rec.Code)
 	}

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
@@ -16,8 +17,8 @@ import (
 )
 
 // backlog is the stored revisions that are to be prepared: first those that somebody
-// waits for, in the order in which they were asked for, then the newest. It is safe
-// for concurrent use.
+// waits for, in the order in which they were asked for, then those of apps that were
+// last asked for, then the newest. It is safe for concurrent use.
 type backlog struct {
 	mu      sync.Mutex
 	waiting []*owed
@@ -87,7 +88,7 @@ func (b *backlog) first() (*owed, bool) {
 		case x.asked != y.asked:
 			return x.asked - y.asked
 		}
-		return y.Revision.Created.Compare(x.Revision.Created)
+		return cmp.Or(y.Used.Compare(x.Used), y.Revision.Created.Compare(x.Revision.Created))
 	})
 	b.waiting = slices.DeleteFunc(b.waiting, func(o *owed) bool { return o == best })
 	if len(b.waiting) > 0 {
@@ -158,6 +159,11 @@ func (d *Deployer) replace(app *registry.App) {
 	if d.supersede(app, func(now *registry.App) bool { return now.Wanted != nil }) {
 		return
 	}
+	d.discard(app)
+}
+
+// discard closes an app that was not published.
+func (d *Deployer) discard(app *registry.App) {
 	for _, route := range app.Routes {
 		if err := route.Server.Close(context.Background()); err != nil {
 			d.config.Logger.Warn("cannot close an app that is not needed any more", "app", app.App.Name, "error", err)

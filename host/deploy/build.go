@@ -14,7 +14,7 @@ import (
 )
 
 // part is one Micro with its compiled module and its open bundle, and with its
-// snapshot once it has been initialised.
+// snapshot once it has been initialised. A static one has none of these.
 type part struct {
 	micro space.Micro
 	file  string // what the module is called in faults
@@ -25,6 +25,9 @@ type part struct {
 // back is lost to this process only.
 func closeAll(ctx context.Context, parts []part) {
 	for i := range parts {
+		if parts[i].micro.IsStatic() {
+			continue
+		}
 		_ = parts[i].Close(context.WithoutCancel(ctx))
 	}
 }
@@ -86,7 +89,10 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 			Message: fmt.Sprintf("the folder %q of micro %q is not in the bundle", spec.Src, spec.Name),
 		})
 	}
-	size, err := d.measure(spec, staging.Files())
+	if spec.Engine.IsStatic() {
+		return d.buildSite(key, spec, staging)
+	}
+	size, err := d.measure(spec.Name, spec.Src, staging.Files())
 	if err != nil {
 		return part{}, err
 	}
@@ -97,7 +103,8 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	tell(ctx, Event{Stage: StageCompile, Micro: spec.Name})
 	began := time.Now()
 	file := fileKey(spec.Src, spec.Run[0])
-	module, err := d.compile(ctx, d.config.Engine.Compile, code, file)
+	micro := spec.Micro()
+	module, err := d.compile(ctx, d.config.Engine.Compile, code, file, micro)
 	if err != nil {
 		return part{}, err
 	}
@@ -111,17 +118,17 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	if err != nil {
 		return part{}, errors.Join(err, module.Close(ctx))
 	}
-	return part{file: file, Awake: runner.Awake{Module: module, Bundle: bundle}, micro: space.Micro{
-		Name: spec.Name, Path: spec.Path, Primary: spec.Primary, Public: spec.Public,
-		Run: spec.Run, Bundle: digest, BundleBytes: size, Contract: string(module.Report().Contract), Module: module.Digest(),
-		WasmBytes: int64(len(code)), MemoryBytes: int64(module.Report().MemoryMin), CompileTime: took,
-	}}, nil
+	micro.Bundle, micro.BundleBytes, micro.Module = digest, size, module.Digest()
+	micro.Contract, micro.MemoryBytes = string(module.Report().Contract), int64(module.Report().MemoryMin)
+	micro.WasmBytes, micro.CompileTime = int64(len(code)), took
+	return part{micro: micro, file: file, Awake: runner.Awake{Module: module, Bundle: bundle}}, nil
 }
 
-// measure returns the bytes of one Micro's files, and holds their limit.
-func (d *Deployer) measure(spec space.MicroSpec, files *os.Root) (int64, error) {
+// measure returns the bytes of one Micro's files, which are in a folder, and holds
+// their limit.
+func (d *Deployer) measure(micro, folder string, files *os.Root) (int64, error) {
 	var total int64
-	err := fs.WalkDir(files.FS(), spec.Src, func(_ string, entry fs.DirEntry, err error) error {
+	err := fs.WalkDir(files.FS(), folder, func(_ string, entry fs.DirEntry, err error) error {
 		if err != nil || entry.IsDir() {
 			return err
 		}
@@ -132,12 +139,12 @@ func (d *Deployer) measure(spec space.MicroSpec, files *os.Root) (int64, error) 
 		return err
 	})
 	if err != nil {
-		return 0, fmt.Errorf("measure micro %s: %w", spec.Name, err)
+		return 0, fmt.Errorf("measure micro %s: %w", micro, err)
 	}
 	if limit := d.config.Limits.Bundle; total > limit {
 		return 0, space.Errorf(space.CodePayloadTooLarge,
 			"the files of micro %q have %d bytes; the limit is %d: leave out what it does not read, or raise --bundle",
-			spec.Name, total, limit)
+			micro, total, limit)
 	}
 	return total, nil
 }

@@ -59,10 +59,11 @@ const (
 type Deployer struct {
 	config Config
 	// bundles is held shared while bundles come into need (a push, from staging to
-	// record) or out of it (a removal), and whole while unneeded ones are swept.
+	// record; a rollback) or out of it (a removal), and whole while unneeded ones are
+	// swept.
 	bundles sync.RWMutex
-	// order is held while a revision is recorded and published, so that the table
-	// and the store agree on which of two pushes was last.
+	// order is held while a revision is recorded or activated again and published, so
+	// that the table and the store agree on which of two pushes was last.
 	order sync.Mutex
 
 	uploads *pool.Budget // how many run
@@ -72,9 +73,9 @@ type Deployer struct {
 	restored atomic.Bool // the registry knows all apps
 
 	mu       sync.Mutex
-	draining []<-chan struct{} // removed apps, each closed when drained
-	owed     bool              // a sweep has something to do
-	wake     chan struct{}     // holds a token when the sweeper is to look
+	draining []registry.Drain // what was replaced or removed, the oldest first
+	owed     bool             // a sweep has something to do
+	wake     chan struct{}    // holds a token when the sweeper is to look
 }
 
 // New returns a deployer. [Deployer.Run] sweeps behind it.
@@ -86,20 +87,29 @@ func New(config Config) *Deployer {
 	}
 }
 
-// Push deploys the bundle that body holds as the app's newest revision. media is
-// the request's content type. If it fails, what ran goes on, and nothing of the
-// bundle is left.
-func (d *Deployer) Push(ctx context.Context, name space.AppName, media string, body io.Reader) (*registry.App, error) {
-	upload, err := d.admit(ctx)
+// Upload is a bundle on its way to an app.
+type Upload struct {
+	App space.AppName
+	// Media is the request's content type.
+	Media string
+	// Author is the name of the token that it came with.
+	Author string
+	Body   io.Reader
+}
+
+// Push deploys the bundle that an upload brings as the app's newest revision. If it
+// fails, what ran goes on, and nothing of the bundle is left.
+func (d *Deployer) Push(ctx context.Context, u Upload) (*registry.App, error) {
+	room, err := d.admit(ctx)
 	if err != nil {
 		return nil, store.Explain(err)
 	}
-	defer upload.end()
-	app, err := d.push(ctx, name, media, body, upload)
+	defer room.end()
+	app, err := d.push(ctx, u, room)
 	return app, store.Explain(err)
 }
 
-func (d *Deployer) push(ctx context.Context, name space.AppName, media string, body io.Reader, upload *intake) (*registry.App, error) {
+func (d *Deployer) push(ctx context.Context, u Upload, room *intake) (*registry.App, error) {
 	d.bundles.RLock()
 	defer d.sweepOwed()
 	defer d.bundles.RUnlock()
@@ -108,7 +118,7 @@ func (d *Deployer) push(ctx context.Context, name space.AppName, media string, b
 		return nil, err
 	}
 	defer d.closeQuietly("staging folder", staging)
-	file, err := d.receive(ctx, name, media, body, staging, upload.take)
+	file, err := d.receive(ctx, u.App, u.Media, u.Body, staging, room.take)
 	if err != nil {
 		return nil, err
 	}
@@ -117,12 +127,12 @@ func (d *Deployer) push(ctx context.Context, name space.AppName, media string, b
 		d.oweSweep() // of the Micros that were fine
 		return nil, err
 	}
-	return d.activate(ctx, name, parts)
+	return d.activate(ctx, u, parts)
 }
 
 // activate records the revision and publishes it. The parts become the app's.
-func (d *Deployer) activate(ctx context.Context, name space.AppName, parts []part) (*registry.App, error) {
-	app, err := d.settle(ctx, name, parts)
+func (d *Deployer) activate(ctx context.Context, u Upload, parts []part) (*registry.App, error) {
+	app, err := d.settle(ctx, u, parts)
 	if err != nil {
 		closeAll(ctx, parts)
 		d.oweSweep()
@@ -134,13 +144,13 @@ func (d *Deployer) activate(ctx context.Context, name space.AppName, parts []par
 // settle initialises the parts as the app's next revision, and makes them that. If
 // others have changed the app meanwhile, it begins again: what an initialiser sees
 // of its app is so.
-func (d *Deployer) settle(ctx context.Context, name space.AppName, parts []part) (*registry.App, error) {
-	const tries = DefaultUploads // each that fails is one that another's push has won
+func (d *Deployer) settle(ctx context.Context, u Upload, parts []part) (*registry.App, error) {
 	for try := 1; ; try++ {
-		planned, err := d.config.Store.Plan(ctx, name)
+		planned, err := d.config.Store.Plan(ctx, u.App)
 		if err != nil {
 			return nil, err
 		}
+		planned.Revision.Author = u.Author
 		if err := d.initialise(ctx, planned, parts); err != nil {
 			return nil, err
 		}
@@ -152,15 +162,24 @@ func (d *Deployer) settle(ctx context.Context, name space.AppName, parts []part)
 			continue
 		}
 		if errors.Is(err, store.ErrOvertaken) {
-			return nil, &space.Error{
-				Code: space.CodePreparing, Message: "others push to the app all the time: try again when they have ended", Err: err,
-			}
+			return nil, overtaken(err)
 		}
 		if err == nil {
-			d.logInitialisers(name, parts)
+			d.logInitialisers(u.App, parts)
 			d.oweSweep() // of the snapshots of the revision before
 		}
 		return app, err
+	}
+}
+
+// tries is how often it is tried to change an app that others change too: each that
+// fails is one that another has won.
+const tries = DefaultUploads
+
+// overtaken is the error of the last of them.
+func overtaken(err error) error {
+	return &space.Error{
+		Code: space.CodePreparing, Message: "others push to the app all the time: try again when they have ended", Err: err,
 	}
 }
 
@@ -177,7 +196,7 @@ func (d *Deployer) publish(ctx context.Context, planned store.Deployment, parts 
 		return nil, err
 	}
 	app := d.assemble(deployment, parts)
-	d.config.Registry.Publish(app)
+	d.drain(d.config.Registry.Publish(app))
 	return app, nil
 }
 
@@ -185,7 +204,7 @@ func (d *Deployer) publish(ctx context.Context, planned store.Deployment, parts 
 func (d *Deployer) configure(deployment store.Deployment, micro space.Micro) runner.Config {
 	return runner.Config{
 		Micro: micro, Wake: d.waker(deployment, micro), Env: d.env(deployment, micro),
-		TmpDir: d.config.TmpDir, Limits: d.config.Limits, Node: d.config.Node, Log: d.config.Log(deployment.App.Name, micro.Name),
+		TmpDir: d.config.TmpDir, Limits: d.config.Limits.Within(micro.Limits), Isolation: micro.Isolation, Node: d.config.Node, Log: d.config.Log(deployment.App.Name, micro.Name),
 	}
 }
 
@@ -194,9 +213,8 @@ func (d *Deployer) configure(deployment store.Deployment, micro space.Micro) run
 func (d *Deployer) assemble(deployment store.Deployment, parts []part) *registry.App {
 	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
 	for i := range parts {
-		config := d.configure(deployment, parts[i].micro)
-		config.Awake = &parts[i].Awake
-		app.Routes = append(app.Routes, registry.Route{Micro: parts[i].micro, Server: runner.New(config)})
+		p := &parts[i]
+		app.Routes = append(app.Routes, registry.Route{Micro: p.micro, Server: d.server(deployment, p.micro, &p.Awake)})
 	}
 	return app
 }
@@ -211,93 +229,13 @@ func (d *Deployer) Remove(ctx context.Context, name space.AppName) error {
 	defer d.order.Unlock()
 	err := d.config.Store.Remove(ctx, name)
 	if errors.Is(err, store.ErrNotFound) {
-		return space.Errorf(space.CodeNotFound, "there is no app %q", name)
+		return noApp(name)
 	}
 	if err != nil {
 		return store.Explain(err)
 	}
-	drained := d.config.Registry.Remove(name)
-	d.mu.Lock()
-	d.draining = append(d.draining, drained)
-	d.owed = true
-	d.mu.Unlock()
+	d.drain(d.config.Registry.Remove(name))
 	return nil
-}
-
-// oweSweep notes that a bundle may have been stored in vain.
-func (d *Deployer) oweSweep() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.owed = true
-}
-
-// sweepOwed wakes the sweeper, if there is something for it to do.
-func (d *Deployer) sweepOwed() {
-	d.mu.Lock()
-	owed := d.owed
-	d.mu.Unlock()
-	if !owed {
-		return
-	}
-	select {
-	case d.wake <- struct{}{}:
-	default: // it has been told already
-	}
-}
-
-// Run sweeps the bundles that no revision needs, at first and after removed apps
-// have drained, until ctx ends.
-func (d *Deployer) Run(ctx context.Context) error {
-	for {
-		for _, drained := range d.takeDraining() {
-			select {
-			case <-drained:
-			case <-ctx.Done():
-				return nil
-			}
-		}
-		if err := d.sweep(ctx); err != nil && ctx.Err() == nil {
-			d.config.Logger.Warn("cannot sweep bundles", "error", err)
-		}
-		select {
-		case <-ctx.Done():
-			return nil
-		case <-d.wake:
-		}
-	}
-}
-
-func (d *Deployer) takeDraining() []<-chan struct{} {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	taken := d.draining
-	d.draining = nil
-	return taken
-}
-
-// sweep removes unneeded bundles and snapshots, unless a push runs, or an app was removed since
-// the last look, whose requests may still read theirs: then a later sweep does
-// it. It waits for no push, as a slow upload would make all others wait for it.
-func (d *Deployer) sweep(ctx context.Context) error {
-	if !d.bundles.TryLock() {
-		d.mu.Lock()
-		d.owed = true
-		d.mu.Unlock()
-		return nil // the push wakes the sweeper when it ends
-	}
-	defer d.bundles.Unlock()
-	d.mu.Lock()
-	draining := len(d.draining)
-	d.owed = draining > 0
-	d.mu.Unlock()
-	if draining > 0 {
-		return nil // and wake holds a token
-	}
-	needed, err := d.config.Store.Bundles(ctx)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.config.Store.Blobs().Sweep(needed), d.sweepSnapshots(ctx), d.sweepCode())
 }
 
 func (d *Deployer) closeQuietly(what string, c io.Closer) {

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"errors"
+	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -99,6 +100,11 @@ func newBenchOf(t testing.TB, dir string, change func(*space.Limits), configure 
 	})
 	t.Cleanup(b.close)
 	return b
+}
+
+// Push uploads a bundle.
+func (b *bench) Push(ctx context.Context, name space.AppName, media string, body io.Reader) (*registry.App, error) {
+	return b.Deployer.Push(ctx, deploy.Upload{App: name, Media: media, Author: "tests", Body: body})
 }
 
 // push deploys a bundle that is fine.

@@ -13,11 +13,11 @@ import (
 
 // compile has get make the module ready, or refuses it in the name of its file.
 func (d *Deployer) compile(
-	ctx context.Context, get func(context.Context, []byte) (*wasi.Module, error), code []byte, file string,
+	ctx context.Context, get func(context.Context, []byte) (*wasi.Module, error), code []byte, file string, micro space.Micro,
 ) (*wasi.Module, error) {
 	module, err := get(ctx, code)
 	if err == nil {
-		err = module.Report().Fits(uint64(d.config.Limits.Memory))
+		err = module.Report().Fits(uint64(d.config.Limits.Within(micro.Limits).Memory))
 		if err != nil {
 			err = errors.Join(err, module.Close(ctx))
 		}
@@ -54,12 +54,16 @@ func refusal(err error, file string) error {
 func (d *Deployer) initialise(ctx context.Context, deployment store.Deployment, parts []part) error {
 	var refused refusals
 	for i := range parts {
-		tell(ctx, Event{Stage: StageSnapshot, Micro: parts[i].micro.Name})
-		err := d.snapshot(ctx, parts[i].Module.Initialise, deployment, &parts[i])
+		p := &parts[i]
+		initialise := func(ctx context.Context, i wasi.Initialisation) (*wasi.Snapshot, error) {
+			return p.Module.Initialise(ctx, i)
+		}
+		tell(ctx, Event{Stage: StageSnapshot, Micro: p.micro.Name})
+		err := d.snapshot(ctx, initialise, deployment, p)
 		if err != nil && !refused.add(err) {
 			return err
 		}
-		if m := parts[i].micro; err == nil {
+		if m := p.micro; err == nil {
 			tell(ctx, Event{
 				Stage: StageSnapshot, Micro: m.Name, Done: true, Took: m.InitialiseTime, Bytes: m.SnapshotBytes, Reason: m.NoSnapshot,
 			})
@@ -73,6 +77,9 @@ func (d *Deployer) snapshot(
 	ctx context.Context, get func(context.Context, wasi.Initialisation) (*wasi.Snapshot, error),
 	deployment store.Deployment, p *part,
 ) error {
+	if p.micro.IsStatic() {
+		return nil
+	}
 	if err := p.Snapshot.Close(); err != nil {
 		return err
 	}
@@ -91,55 +98,21 @@ func (d *Deployer) snapshot(
 func (d *Deployer) initialisation(deployment store.Deployment, micro space.Micro, awake *runner.Awake) wasi.Initialisation {
 	config := d.configure(deployment, micro)
 	return wasi.Initialisation{
-		Owner: owner(deployment, micro), Bundle: string(micro.Bundle),
+		Owner: owner(deployment.Revision, micro), Bundle: string(micro.Bundle),
 		Code:    func() ([]byte, error) { return awake.Bundle.ReadFile(micro.Run[0]) },
-		Timeout: d.config.Limits.Timeout, Instance: config.Instance(awake),
+		Timeout: config.Limits.Timeout, Instance: config.Instance(awake),
 	}
 }
 
 // owner names whose snapshot it is.
-func owner(deployment store.Deployment, micro space.Micro) string {
-	return fmt.Sprintf("%s %d %s", deployment.App.Name, deployment.Revision.Number, micro.Name)
-}
-
-// sweepSnapshots removes the snapshots of revisions that do not answer any more. No
-// push runs.
-func (d *Deployer) sweepSnapshots(ctx context.Context) error {
-	deployments, err := d.config.Store.Active(ctx)
-	if err != nil {
-		return err
-	}
-	var owners []string
-	for _, deployment := range deployments {
-		for _, micro := range deployment.Revision.Micros {
-			owners = append(owners, owner(deployment, micro))
-		}
-	}
-	return d.config.Engine.KeepSnapshots(owners)
-}
-
-// sweepCode removes the machine code that no live app runs. No push runs; while an
-// app is being prepared its code stays, which the registry does not know of yet.
-func (d *Deployer) sweepCode() error {
-	if !d.restored.Load() {
-		return nil
-	}
-	var digests []string
-	for _, app := range d.config.Registry.Apps() {
-		if app.Wanted != nil {
-			return nil
-		}
-		for _, route := range app.Routes {
-			digests = append(digests, route.Micro.Module)
-		}
-	}
-	return d.config.Engine.KeepCode(digests)
+func owner(revision space.Revision, micro space.Micro) string {
+	return fmt.Sprintf("%s %d %s", revision.App, revision.Number, micro.Name)
 }
 
 // logInitialisers puts what the initialisers said into the Micros' logs.
 func (d *Deployer) logInitialisers(app space.AppName, parts []part) {
 	for _, p := range parts {
-		if p.Snapshot.Log() == "" {
+		if p.micro.IsStatic() || p.Snapshot.Log() == "" {
 			continue
 		}
 		log := d.config.Log(app, p.micro.Name).Open(space.NewRequestID())

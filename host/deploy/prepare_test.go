@@ -17,7 +17,7 @@ import (
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
-// T30: what somebody waits for is prepared first, then the newest.
+// T30: what somebody waits for is prepared first, then what was used last, then the newest.
 func TestBacklog(t *testing.T) {
 	var all []store.Deployment
 	for i, name := range []space.AppName{"oldest", "older", "newer", "newest"} {
@@ -33,6 +33,17 @@ func TestBacklog(t *testing.T) {
 		order, err := deploy.BacklogOrder(t.Context(), all, wanted...)
 		if got := strings.Trim(fmt.Sprint(order), "[]"); err != nil || got != want {
 			t.Errorf("%v are wanted: %s, %v", wanted, got, err)
+		}
+	}
+	all[0].Used, all[2].Used = time.Unix(9, 0), time.Unix(8, 0)
+	for want, wanted := range map[string][]int{
+		"oldest newer newest older": nil,
+		"older oldest newer newest": {1},
+		"newest newer oldest older": {3, 2},
+	} {
+		order, err := deploy.BacklogOrder(t.Context(), all, wanted...)
+		if got := strings.Trim(fmt.Sprint(order), "[]"); err != nil || got != want {
+			t.Errorf("some were used, %v are wanted: %s, %v", wanted, got, err)
 		}
 	}
 	ctx, cancel := context.WithCancel(t.Context())

@@ -68,12 +68,12 @@ func TestRevision(t *testing.T) {
 	b.push(t, "app", wasitest.Guest("hello"))
 	app := b.push(t, "app", zipped(t, two()...))
 	micros := app.Revision.Micros
-	if app.Revision.Number != 2 || len(micros) != 2 || len(app.Routes) != 2 {
+	if app.Revision.Number != 2 || app.Revision.Author != "tests" || len(micros) != 2 || len(app.Routes) != 2 {
 		t.Fatalf("got %+v", app)
 	}
 	for i, want := range []space.Micro{
-		{Name: "web", Path: "/", Primary: true, Public: true, Run: []string{"bin/web.wasm", "-v"}, Contract: "cgi", WasmBytes: int64(len(guest("hello"))), MemoryBytes: 1 << 16, BundleBytes: int64(len(twoMicros) + len(guest("hello")) + len(guest("args")) + 1)},
-		{Name: "api", Path: "/api", Run: []string{"main.wasm"}, Contract: "cgi", WasmBytes: int64(len(guest("args"))), MemoryBytes: 4 << 16, BundleBytes: int64(len(guest("args")) + 1)},
+		{Name: "web", Path: "/", Primary: true, Public: true, Engine: space.EngineWasm, Run: []string{"bin/web.wasm", "-v"}, Contract: "cgi", WasmBytes: int64(len(guest("hello"))), MemoryBytes: 1 << 16, BundleBytes: int64(len(twoMicros) + len(guest("hello")) + len(guest("args")) + 1)},
+		{Name: "api", Path: "/api", Engine: space.EngineWasm, Run: []string{"main.wasm"}, Contract: "cgi", WasmBytes: int64(len(guest("args"))), MemoryBytes: 4 << 16, BundleBytes: int64(len(guest("args")) + 1)},
 	} {
 		module := sha256.Sum256([]byte(guest(map[string]string{"web": "hello", "api": "args"}[want.Name])))
 		want.Module = hex.EncodeToString(module[:])

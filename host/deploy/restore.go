@@ -108,6 +108,9 @@ func (d *Deployer) restoreMicro(ctx context.Context, micro space.Micro, module g
 	if err != nil {
 		return part{}, err
 	}
+	if micro.IsStatic() { // which opens it when somebody asks
+		return part{micro: micro}, bundle.Close()
+	}
 	code, err := bundle.ReadFile(micro.Run[0])
 	if err != nil {
 		return part{}, errors.Join(fmt.Errorf("read module: %w", err), bundle.Close())
@@ -115,7 +118,7 @@ func (d *Deployer) restoreMicro(ctx context.Context, micro space.Micro, module g
 	get := func(ctx context.Context, code []byte) (*wasi.Module, error) {
 		return module(d.config.Engine, ctx, code)
 	}
-	m, err := d.compile(ctx, get, code, micro.Run[0])
+	m, err := d.compile(ctx, get, code, micro.Run[0], micro)
 	if err != nil {
 		return part{}, errors.Join(err, bundle.Close())
 	}

@@ -16,7 +16,7 @@ import (
 // that it can be live without having been read.
 func (d *Deployer) canSleep(deployment store.Deployment) bool {
 	for _, micro := range deployment.Revision.Micros {
-		if !d.config.Engine.Prepared(micro.Module) || micro.MemoryBytes > d.config.Limits.Memory {
+		if !micro.IsStatic() && !d.canWake(deployment, micro) {
 			return false
 		}
 		bundle, err := d.config.Store.Blobs().Open(micro.Bundle)
@@ -26,19 +26,24 @@ func (d *Deployer) canSleep(deployment store.Deployment) bool {
 		if err := bundle.Close(); err != nil {
 			return false
 		}
-		config := d.initialisation(deployment, micro, &runner.Awake{})
-		if micro.SnapshotBytes > 0 && !d.config.Engine.HasSnapshot(micro.Module, config) {
-			return false
-		}
 	}
 	return true
+}
+
+// canWake tells whether what a Micro has beside its files is there.
+func (d *Deployer) canWake(deployment store.Deployment, micro space.Micro) bool {
+	if !d.config.Engine.Prepared(micro.Module) || micro.MemoryBytes > d.config.Limits.Within(micro.Limits).Memory {
+		return false
+	}
+	config := d.initialisation(deployment, micro, &runner.Awake{})
+	return micro.SnapshotBytes == 0 || d.config.Engine.HasSnapshot(micro.Module, config)
 }
 
 // asleep makes a live app of a stored revision, without what it needs to run.
 func (d *Deployer) asleep(deployment store.Deployment) *registry.App {
 	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
 	for _, micro := range deployment.Revision.Micros {
-		app.Routes = append(app.Routes, registry.Route{Micro: micro, Server: runner.New(d.configure(deployment, micro))})
+		app.Routes = append(app.Routes, registry.Route{Micro: micro, Server: d.server(deployment, micro, nil)})
 	}
 	return app
 }
@@ -80,7 +85,7 @@ func (d *Deployer) load(ctx context.Context, deployment store.Deployment, micro 
 	if err != nil {
 		return nil, errors.Join(err, bundle.Close())
 	}
-	err = awake.Module.Report().Fits(uint64(d.config.Limits.Memory))
+	err = awake.Module.Report().Fits(uint64(d.config.Limits.Within(micro.Limits).Memory))
 	if err == nil {
 		awake.Snapshot, err = awake.Module.LoadSnapshot(ctx, d.initialisation(deployment, micro, awake))
 	}
@@ -130,6 +135,6 @@ func (d *Deployer) supersede(app *registry.App, should func(now *registry.App) b
 	if !should(now) || now.App.Key != app.App.Key || now.Revision.Number != app.Revision.Number {
 		return false
 	}
-	d.config.Registry.Publish(app)
+	d.drain(d.config.Registry.Publish(app))
 	return true
 }

@@ -4,11 +4,13 @@ package gateway
 
 import (
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/netip"
 	"time"
 
+	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -17,6 +19,10 @@ import (
 type Guard interface {
 	// Admin tells whether a request carries the admin token.
 	Admin(r *http.Request) bool
+	// Owner returns the name of an admin token.
+	Owner(token string) (name string, ok bool)
+	// HasAppKey tells whether a key is one of the app's.
+	HasAppKey(app space.AppName, key string) bool
 	// Strip removes the platform's credentials from a Micro's request.
 	Strip(h http.Header)
 }
@@ -25,6 +31,13 @@ type Guard interface {
 type Config struct {
 	Registry *registry.Registry
 	Guard    Guard
+	// Logins are the sessions of browsers, and Attempts counts wrong tokens of theirs.
+	Logins   *access.Logins
+	Attempts *access.Attempts
+	// BaseURL and AppURL are the addresses of the platform and of an app, as people type
+	// them, without and with a slash at the end.
+	BaseURL func() string
+	AppURL  func(space.AppName) string
 	// Domains are the platform's hosts, in lower case; apps answer below them.
 	Domains []string
 	// Loopback makes loopback addresses answer as the platform.
@@ -33,6 +46,11 @@ type Config struct {
 	Timing Timing
 	// TrustedProxies may say who the client is and how it came.
 	TrustedProxies []netip.Prefix
+	// Open takes everybody for the owner, and shows them of errors what is for owners: for
+	// a server that only its developer reaches.
+	Open bool
+	// Trouble says why an app is not to be asked, nil while it is; it may be nil.
+	Trouble func(space.AppName) error
 	// Platform answers on the platform's host.
 	Platform http.Handler
 	// Starting tells whether apps are still being restored, so that one which is
@@ -46,13 +64,16 @@ type Config struct {
 // Gateway is the server's root handler. echo is not used here: guests' paths are
 // theirs, and no router may clean, match or redirect them.
 type Gateway struct {
-	config Config
+	config      Config
+	crossOrigin *http.CrossOriginProtection
 }
 
 var _ http.Handler = (*Gateway)(nil)
 
 // New returns a gateway.
-func New(config Config) *Gateway { return &Gateway{config: config} }
+func New(config Config) *Gateway {
+	return &Gateway{config: config, crossOrigin: http.NewCrossOriginProtection()}
+}
 
 // ServeHTTP answers a request. It panics with [http.ErrAbortHandler] where only
 // cutting the connection tells the client that a response is not whole.
@@ -69,7 +90,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if err != nil {
 		e := space.AsError(err)
 		if !out.wrote && !e.Committed && e.Code != space.CodeClientGone {
-			WriteError(out, r, e)
+			WriteError(out, r, g.shown(e))
 		}
 		g.log(r, out, began, e)
 		if e.Committed || e.Code == space.CodeClientGone {
@@ -79,6 +100,16 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.log(r, out, began, nil)
+}
+
+// shown is what the visitor learns of an error.
+func (g *Gateway) shown(e *space.Error) *space.Error {
+	if !g.config.Open || e.Detail == "" {
+		return e
+	}
+	told := *e
+	told.Message += "\n\n" + e.Detail
+	return &told
 }
 
 // route finds out for whom the request is.
@@ -101,6 +132,9 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) error {
 	}
 	if g.config.Starting() {
 		return starting()
+	}
+	if r.URL.Path == loginPath {
+		return g.login(w, r)
 	}
 	g.config.Platform.ServeHTTP(w, r)
 	return nil
@@ -127,6 +161,11 @@ func (g *Gateway) health(w http.ResponseWriter, err error) error {
 
 // app serves a request to an app.
 func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName) error {
+	if g.config.Trouble != nil {
+		if err := g.config.Trouble(name); err != nil {
+			return err
+		}
+	}
 	app, release, ok := g.config.Registry.Acquire(name)
 	switch {
 	case !ok && g.config.Starting():
@@ -142,6 +181,18 @@ func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName
 		app.Wanted()
 		return space.Errorf(space.CodePreparing, "the app %q is being prepared for this version of the server; try again in a moment", name)
 	}
+	return g.visit(w, r, app)
+}
+
+// visit serves a request to an app that answers.
+func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, app *registry.App) error {
+	reserved, err := judgePlain(r.URL.Path, r.URL.EscapedPath(), isPlatform)
+	if err != nil {
+		return err
+	}
+	if reserved && r.URL.Path != space.ActionsPath {
+		return g.platform(w, r, app)
+	}
 	route, path, found, err := match(app.Routes, r.URL)
 	if err != nil {
 		return err
@@ -149,18 +200,29 @@ func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName
 	if !found {
 		return g.unknownPath(r, app)
 	}
-	if !route.Micro.Public && !g.config.Guard.Admin(r) {
+	if g.refresh(w, r, app.App) {
+		return nil
+	}
+	owner, err := g.admit(r, app, route.Micro, path)
+	if refused, ok := errors.AsType[*space.Error](err); ok && refused.Code == space.CodeUnauthorized {
+		if isNavigation(r) {
+			g.sendToLogin(w, r, app.App)
+			return nil
+		}
+		w.Header().Set("Server", deta)
 		w.Header().Set("WWW-Authenticate", `Bearer realm="spacewasm"`)
-		return space.Errorf(space.CodeUnauthorized, "this Micro is private: its owner may send the admin token as a bearer token")
+	}
+	if err != nil {
+		return err
 	}
 	if isUpgrade(r.Header) {
 		return space.Errorf(space.CodeUpgradeUnsupported,
 			"a Micro runs for one request and cannot take WebSockets or other upgrades")
 	}
-	r = g.timed(r) // before the token is taken out
+	r = g.timed(r, owner)
 	inner := r.Clone(r.Context())
 	inner.URL.Path, inner.URL.RawPath = path.decoded, path.raw
-	g.clean(inner)
+	g.clean(inner, app.App)
 	return route.Server.Serve(&microWriter{ResponseWriter: w, micro: route.Micro}, inner)
 }
 

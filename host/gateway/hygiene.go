@@ -5,11 +5,13 @@ import (
 	"net/netip"
 	"slices"
 	"strings"
+
+	"github.com/spacewasm/spacewasm/host/space"
 )
 
 // clean removes from a Micro's request what is the connection's, the platform's,
 // or would tell who the client is.
-func (g *Gateway) clean(r *http.Request) {
+func (g *Gateway) clean(r *http.Request, app space.App) {
 	trusted := g.trusted(r.RemoteAddr)
 	for _, name := range hopByHop(r.Header) {
 		r.Header.Del(name)
@@ -20,6 +22,8 @@ func (g *Gateway) clean(r *http.Request) {
 		}
 	}
 	g.config.Guard.Strip(r.Header)
+	stripKeys(r.Header, app)
+	stripCookies(r.Header)
 	r.RemoteAddr = "127.0.0.1:0"
 }
 
@@ -39,7 +43,7 @@ func forbidden(name string, trusted bool) bool {
 			return true
 		}
 	}
-	return strings.HasPrefix(name, "X-Space-Platform-") || strings.Contains(name, "_")
+	return strings.HasPrefix(name, "X-Space-Platform-") || strings.HasPrefix(name, "X-Space-Action-") || strings.Contains(name, "_")
 }
 
 // hopByHop lists the headers that belong to one connection (RFC 9110 section
@@ -77,10 +81,9 @@ func (g *Gateway) trusted(remote string) bool {
 	if err != nil {
 		return false
 	}
-	for _, prefix := range g.config.TrustedProxies {
-		if prefix.Contains(peer.Addr().Unmap()) {
-			return true
-		}
-	}
-	return false
+	return g.isTrusted(peer.Addr().Unmap())
+}
+
+func (g *Gateway) isTrusted(addr netip.Addr) bool {
+	return slices.ContainsFunc(g.config.TrustedProxies, func(p netip.Prefix) bool { return p.Contains(addr) })
 }

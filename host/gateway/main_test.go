@@ -10,9 +10,11 @@ import (
 	"net/netip"
 	"strings"
 	"testing"
+	"time"
 
 	"go.uber.org/goleak"
 
+	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -45,8 +47,12 @@ type guard struct{}
 
 var _ gateway.Guard = guard{}
 
-func (guard) Admin(r *http.Request) bool { return r.Header.Get("Authorization") == "Bearer token" }
-func (guard) Strip(h http.Header)        { h.Del("Authorization") }
+func (guard) Admin(r *http.Request) bool        { return r.Header.Get("Authorization") == "Bearer token" }
+func (guard) Strip(h http.Header)               { h.Del("Authorization") }
+func (guard) Owner(token string) (string, bool) { return "admin", token == "token" }
+func (guard) HasAppKey(app space.AppName, key string) bool {
+	return app == "app" && key == "appkey"
+}
 
 // bench is a gateway with the app "app" of the given Micros, by path, all public.
 type bench struct {
@@ -54,12 +60,22 @@ type bench struct {
 	config gateway.Config
 	doors  map[string]*door
 	said   *strings.Builder // by the logger
+
+	generation string // of the admin's token
+	now        time.Time
 }
+
+func (b *bench) clock() time.Time { return b.now }
 
 func newBench(t *testing.T, change func(*gateway.Config), paths ...string) *bench {
 	t.Helper()
-	b := &bench{doors: map[string]*door{}, said: &strings.Builder{}}
+	b := &bench{doors: map[string]*door{}, said: &strings.Builder{}, now: time.Unix(1_800_000_000, 0)}
+	b.generation = "1"
 	b.config = gateway.Config{
+		Logins:   access.NewLogins([]byte("a key of the test's own"), func(string) string { return b.generation }, b.clock),
+		Attempts: access.NewAttempts(b.clock),
+		BaseURL:  func() string { return "http://localhost:4200" },
+		AppURL:   func(app space.AppName) string { return "http://" + string(app) + ".localhost:4200/" },
 		Registry: registry.New(), Guard: guard{}, Domains: []string{"localhost", "space.example.org"}, Loopback: true,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
 		Platform:       http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { io.WriteString(w, "platform") }),
@@ -70,7 +86,7 @@ func newBench(t *testing.T, change func(*gateway.Config), paths ...string) *benc
 	if change != nil {
 		change(&b.config)
 	}
-	app := &registry.App{App: space.App{Name: "app"}}
+	app := &registry.App{App: space.App{Name: "app", Key: "a_key", APIKey: "an_apikey"}}
 	for _, path := range paths {
 		b.doors[path] = &door{name: path}
 		app.Routes = append(app.Routes, registry.Route{Micro: space.Micro{Path: path, Public: true}, Server: b.doors[path]})

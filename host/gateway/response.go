@@ -43,11 +43,12 @@ func (w *microWriter) Flush() {
 	_ = http.NewResponseController(w.ResponseWriter).Flush()
 }
 
-// settle keeps what a private Micro answers out of shared caches, unless the
+// settle keeps a Micro's cookies with its host, what a private Micro answers out of shared caches, unless the
 // Micro knows better, and its service workers below its path: one that is above
 // could answer for the other Micros of the app.
 func (w *microWriter) settle() {
 	header := w.Header()
+	keepCookiesHome(header)
 	if !w.micro.Public && header.Get("Cache-Control") == "" {
 		header.Set("Cache-Control", "private")
 	}

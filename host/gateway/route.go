@@ -5,7 +5,6 @@ import (
 	"net/http"
 	"net/netip"
 	"net/url"
-	"path"
 	"slices"
 	"strconv"
 	"strings"
@@ -93,9 +92,6 @@ type micropath struct {
 // whole segments compared, and strips it. It decides on the decoded segments and
 // cuts the raw ones, so that %2F in the rest survives.
 func match(routes []registry.Route, u *url.URL) (route registry.Route, seen micropath, found bool, err error) {
-	if platformPath(u.Path) {
-		return route, seen, false, space.Errorf(space.CodeNotFound, "paths below /__space belong to the platform; there is none here")
-	}
 	raw := strings.Split(strings.TrimPrefix(u.EscapedPath(), "/"), "/")
 	best, cut := -1, 0
 	for i, route := range routes {
@@ -127,11 +123,4 @@ func segments(p string) []string {
 func sameSegment(want, raw string) bool {
 	got, err := url.PathUnescape(raw)
 	return err == nil && got == want
-}
-
-// platformPath tells whether a path, however it is spelt, means the platform's
-// own part of an app.
-func platformPath(p string) bool {
-	clean := path.Clean("/" + p)
-	return clean == "/__space" || strings.HasPrefix(clean, "/__space/")
 }

@@ -11,7 +11,7 @@ type Timing string
 
 // Those who may learn it.
 const (
-	// TimingOwner is who sends the admin token.
+	// TimingOwner is who sends an admin token, or has logged in.
 	TimingOwner Timing = "owner"
 	TimingAll   Timing = "all"
 	TimingOff   Timing = "off"
@@ -21,8 +21,8 @@ const (
 func Timings() []Timing { return []Timing{TimingOwner, TimingAll, TimingOff} }
 
 // timed marks a request whose client may learn it.
-func (g *Gateway) timed(r *http.Request) *http.Request {
-	if g.config.Timing == TimingAll || g.config.Timing == TimingOwner && g.config.Guard.Admin(r) {
+func (g *Gateway) timed(r *http.Request, owner bool) *http.Request {
+	if g.config.Timing == TimingAll || g.config.Timing == TimingOwner && owner {
 		return r.WithContext(space.WithTiming(r.Context()))
 	}
 	return r

@@ -52,8 +52,6 @@ type live struct {
 	used int
 	gone bool
 	idle chan struct{} // closed once it is gone and nobody uses it
-	// before is closed when those that it replaced have been closed; nil if none.
-	before <-chan struct{}
 }
 
 type table = map[space.AppName]*live
@@ -99,25 +97,26 @@ func (g *Registry) Apps() []*App {
 	return apps
 }
 
-// Publish makes app the one that answers to its name. The app it replaces is
-// closed once nobody uses it.
-func (g *Registry) Publish(app *App) {
-	g.replace(app.App.Name, &live{app: app, idle: make(chan struct{})})
+// Drain is an app that is not in the table any more, and may still be in use.
+type Drain struct {
+	App  *App            // nil if there was none
+	Done <-chan struct{} // closed when the app has been closed
 }
 
-// Remove takes an app out of the table. The channel is closed when the app, and
-// what it had replaced, has been closed too.
-func (g *Registry) Remove(name space.AppName) <-chan struct{} {
+// Publish makes app the one that answers to its name. The app it replaces is
+// closed once nobody uses it.
+func (g *Registry) Publish(app *App) Drain {
+	return g.replace(app.App.Name, &live{app: app, idle: make(chan struct{})})
+}
+
+// Remove takes an app out of the table, and closes it once nobody uses it.
+func (g *Registry) Remove(name space.AppName) Drain {
 	return g.replace(name, nil)
 }
 
-func (g *Registry) replace(name space.AppName, entry *live) <-chan struct{} {
+func (g *Registry) replace(name space.AppName, entry *live) Drain {
 	g.write.Lock()
 	old := (*g.table.Load())[name]
-	done := make(chan struct{})
-	if entry != nil && old != nil {
-		entry.before = done
-	}
 	next := maps.Clone(*g.table.Load())
 	if entry != nil {
 		next[name] = entry
@@ -127,9 +126,10 @@ func (g *Registry) replace(name space.AppName, entry *live) <-chan struct{} {
 	g.table.Store(&next)
 	g.write.Unlock()
 
+	done := make(chan struct{})
 	if old == nil {
 		close(done)
-		return done
+		return Drain{Done: done}
 	}
 	old.retire()
 	g.drains.Go(func() {
@@ -137,11 +137,8 @@ func (g *Registry) replace(name space.AppName, entry *live) <-chan struct{} {
 		<-old.idle
 		// What fails to close has been logged by its own room; the app is gone.
 		_ = old.app.close(context.Background())
-		if old.before != nil {
-			<-old.before
-		}
 	})
-	return done
+	return Drain{App: old.app, Done: done}
 }
 
 // Close takes every app out of the table and waits until all are closed, or ctx

@@ -87,7 +87,7 @@ func TestApps(t *testing.T) {
 		a, _ := app(name, 1, 0)
 		g.Publish(a)
 	}
-	<-g.Remove("c")
+	<-g.Remove("c").Done
 	var names []string
 	for _, a := range g.Apps() {
 		names = append(names, string(a.App.Name))
@@ -132,11 +132,11 @@ func TestReplace(t *testing.T) {
 func TestRemove(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		g := registry.New()
-		<-g.Remove("a") // nothing to wait for
+		<-g.Remove("a").Done // nothing to wait for
 		a, doors := app("a", 1, 1)
 		g.Publish(a)
 		_, release, _ := g.Acquire("a")
-		gone := g.Remove("a")
+		gone := g.Remove("a").Done
 		if _, _, ok := g.Acquire("a"); ok || len(g.Apps()) != 0 {
 			t.Error("a removed app is still found")
 		}
@@ -207,7 +207,7 @@ func TestStress(t *testing.T) {
 			g.Publish(a)
 		}
 		if i%7 == 0 {
-			<-g.Remove(names[0])
+			<-g.Remove(names[0]).Done
 		}
 	}
 	over.Store(true)
@@ -237,34 +237,43 @@ func use(t *testing.T, g *registry.Registry, name space.AppName) {
 	}
 }
 
-// A removal is over when what the app had replaced is closed too: a sweep after it
-// takes the files of both.
-func TestRemoveWaitsForReplaced(t *testing.T) {
+// Each app that was replaced or removed says when it has been closed itself: a sweep
+// after it takes its files, whatever the others do.
+func TestDrain(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		table := registry.New()
 		first, firstDoors := app("a", 1, 1)
-		table.Publish(first)
+		if drain := table.Publish(first); drain.App != nil || !over(drain) {
+			t.Errorf("nothing was replaced, and it is %v", drain.App)
+		}
 		_, release, _ := table.Acquire("a")
 		second, _ := app("a", 2, 1)
-		table.Publish(second)
-		third, thirdDoors := app("a", 3, 1)
-		table.Publish(third)
-		done := table.Remove("a")
+		one := table.Publish(second)
+		third, _ := app("a", 3, 1)
+		two := table.Publish(third)
+		three := table.Remove("a")
 		synctest.Wait()
-		select {
-		case <-done:
-			t.Error("over while the first revision is in use")
-		default:
+		if one.App != first || two.App != second || three.App != third {
+			t.Errorf("replaced: %v, %v and %v", one.App, two.App, three.App)
 		}
-		if closings(thirdDoors) != 1 || closings(firstDoors) != 0 {
-			t.Errorf("closed: %d of the third, %d of the first", closings(thirdDoors), closings(firstDoors))
+		if over(one) || !over(two) || !over(three) {
+			t.Errorf("while the first is in use: over %v, %v and %v", over(one), over(two), over(three))
 		}
 		release()
-		<-done
+		<-one.Done
 		if closings(firstDoors) != 1 {
 			t.Error("the first revision is open")
 		}
 	})
+}
+
+func over(drain registry.Drain) bool {
+	select {
+	case <-drain.Done:
+		return true
+	default:
+		return false
+	}
 }
 
 func (*door) Usage() space.Usage { return space.Usage{} }

@@ -235,6 +235,7 @@ func (m *Micro) account(request *space.Usage, fuel uint64, ran time.Duration) {
 	m.total.Requests++
 	m.total.Fuel += fuel
 	m.total.Run += ran
+	m.total.Last = time.Now()
 }
 
 // Usage is what all requests have used since the Micro was made.

@@ -23,6 +23,7 @@ const (
 	CodeNotHeld            Code = "not_held"
 	CodeRefused            Code = "refused"
 	CodeQueueFull          Code = "queue_full"
+	CodeTooManyAttempts    Code = "too_many_attempts"
 	CodeNodeFull           Code = "node_full"
 	CodeUpgradeUnsupported Code = "upgrade_unsupported"
 	CodeCrashed            Code = "crashed"
@@ -59,7 +60,7 @@ func (c Code) Status() int {
 		return http.StatusMisdirectedRequest
 	case CodeRefused:
 		return http.StatusUnprocessableEntity
-	case CodeQueueFull:
+	case CodeQueueFull, CodeTooManyAttempts:
 		return http.StatusTooManyRequests
 	case CodeClientGone:
 		// 499 is nginx's; nobody receives it, it only stands in the log.

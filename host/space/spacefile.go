@@ -55,6 +55,14 @@ type MicroSpec struct {
 	Line, Column    int // where the Micro begins in the file; 0 when implied
 }
 
+// Micro is the deployed Micro as far as its description says.
+func (m MicroSpec) Micro() Micro {
+	return Micro{
+		Name: m.Name, Path: m.Path, Primary: m.Primary, Public: m.Public, PublicRoutes: m.PublicRoutes, APIKeys: m.APIKeys,
+		Engine: m.Engine, Fallback: m.Fallback, Env: m.Env, Actions: m.Actions, Isolation: m.Isolation, Limits: m.Limits, Run: m.Run,
+	}
+}
+
 // EnvPreset is a variable that a Micro's author declares, and its owner may set.
 type EnvPreset struct {
 	Name        string `json:"name"`

@@ -14,6 +14,8 @@ type Usage struct {
 	Fuel uint64
 	// Run is the time for which their guests have run, waits included.
 	Run time.Duration
+	// Last is when one has last run, of a Micro that answers; zero if none has.
+	Last time.Time
 }
 
 type usageKey struct{}

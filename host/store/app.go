@@ -14,10 +14,14 @@ import (
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
-// Deployment is an app with the revision that answers for it.
+// Deployment is an app with one of its revisions, which is the one that answers for it
+// where nothing else is said.
 type Deployment struct {
 	App      space.App
 	Revision space.Revision
+	// Used is when the app was last asked for, as far as [Store.Touch] knows; zero if it
+	// never was.
+	Used time.Time
 }
 
 // ErrOvertaken says that an app is not any more what it was when its next
@@ -43,7 +47,7 @@ func (s *Store) Plan(ctx context.Context, name space.AppName) (Deployment, error
 }
 
 // Activate records a planned revision of an app and makes it the one that answers,
-// in one transaction. If the app is not what it was when that was planned, it
+// in one transaction; of the others, only [KeptRevisions] less one stay. If the app is not what it was when that was planned, it
 // returns [ErrOvertaken], and nothing has changed.
 func (s *Store) Activate(ctx context.Context, planned Deployment) (Deployment, error) {
 	d, err := s.activate(ctx, planned)
@@ -86,6 +90,9 @@ func (s *Store) activate(ctx context.Context, planned Deployment) (Deployment, e
 		app.Name, revision.Number, revision.Created.UnixMilli(), revision.Author, string(document)); err != nil {
 		return Deployment{}, err
 	}
+	if err := retire(ctx, tx, app.Name); err != nil {
+		return Deployment{}, err
+	}
 	d, err := scan(tx.QueryRowContext(ctx, selectActive+` WHERE apps.name = ?`, app.Name))
 	if err != nil {
 		return Deployment{}, err
@@ -99,49 +106,64 @@ func newKey() string {
 	return strings.ToLower(rand.Text()[:12]) + "_" + rand.Text()
 }
 
-const selectActive = `SELECT apps.name, apps.data_key, apps.api_key, apps.created, apps.active, apps.settings, apps.heir,
-	revisions.created, revisions.author, revisions.micros
-	FROM apps JOIN revisions ON revisions.app = apps.name AND revisions.number = apps.active`
+const (
+	selectAll = `SELECT apps.name, apps.data_key, apps.api_key, apps.created, apps.active, apps.settings, apps.heir, apps.used,
+	revisions.number, revisions.created, revisions.author, revisions.micros
+	FROM apps JOIN revisions ON revisions.app = apps.name`
+	selectActive = selectAll + ` AND revisions.number = apps.active`
+)
 
 func scan(row interface{ Scan(...any) error }) (Deployment, error) {
 	var d Deployment
-	var made, revised int64
+	var made, used, revised int64
 	var micros []byte
-	err := row.Scan(&d.App.Name, &d.App.Key, &d.App.APIKey, &made, &d.App.Active, &d.App.Settings, &d.App.Heir,
-		&revised, &d.Revision.Author, &micros)
+	err := row.Scan(&d.App.Name, &d.App.Key, &d.App.APIKey, &made, &d.App.Active, &d.App.Settings, &d.App.Heir, &used,
+		&d.Revision.Number, &revised, &d.Revision.Author, &micros)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, ErrNotFound
 	}
 	if err != nil {
 		return d, err
 	}
+	if used > 0 {
+		d.Used = time.UnixMilli(used).UTC()
+	}
 	d.App.Created = time.UnixMilli(made).UTC()
-	d.Revision.App, d.Revision.Number, d.Revision.Created = d.App.Name, d.App.Active, time.UnixMilli(revised).UTC()
+	d.Revision.App, d.Revision.Created = d.App.Name, time.UnixMilli(revised).UTC()
 	if err := json.Unmarshal(micros, &d.Revision.Micros); err != nil {
-		return d, fmt.Errorf("revision %d of %s: %w", d.App.Active, d.App.Name, err)
+		return d, fmt.Errorf("revision %d of %s: %w", d.Revision.Number, d.App.Name, err)
 	}
 	return d, nil
 }
 
 // Active returns every app with the revision that answers for it, by name.
 func (s *Store) Active(ctx context.Context) ([]Deployment, error) {
-	rows, err := s.db.QueryContext(ctx, selectActive+` ORDER BY apps.name`)
+	all, err := s.deployments(ctx, selectActive+` ORDER BY apps.name`)
 	if err != nil {
 		return nil, fmt.Errorf("list apps: %w", err)
+	}
+	return all, nil
+}
+
+func (s *Store) deployments(ctx context.Context, query string, args ...any) ([]Deployment, error) {
+	rows, err := s.db.QueryContext(ctx, query, args...)
+	if err != nil {
+		return nil, err
 	}
 	defer func() { _ = rows.Close() }()
 	var all []Deployment
 	for rows.Next() {
 		d, err := scan(rows)
 		if err != nil {
-			return nil, fmt.Errorf("list apps: %w", err)
+			return nil, err
 		}
 		all = append(all, d)
 	}
 	return all, rows.Err()
 }
 
-// Remove deletes an app and its revisions, or returns [ErrNotFound].
+// Remove deletes an app, its revisions, its keys and the tokens that may deploy it
+// only, or returns [ErrNotFound].
 func (s *Store) Remove(ctx context.Context, name space.AppName) error {
 	err := s.remove(ctx, name)
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -162,6 +184,11 @@ func (s *Store) remove(ctx context.Context, name space.AppName) error {
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(err, ErrNotFound)
+	}
+	// Its keys go with it. A token that may deploy it would deploy another's under its
+	// name.
+	if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE app = ?`, name); err != nil {
+		return err
 	}
 	if _, err := tx.ExecContext(ctx, `INSERT INTO former_apps (name, removed) VALUES (?, ?)
 		ON CONFLICT DO UPDATE SET removed = excluded.removed`, name, time.Now().UnixMilli()); err != nil {

@@ -27,7 +27,7 @@ type Store struct {
 	blobs *Blobs
 }
 
-// ErrNotFound says that there is no such app.
+// ErrNotFound says that there is no such app, token or key.
 var ErrNotFound = errors.New("not found")
 
 // lockPatience is how long a lock is waited for.

@@ -99,6 +99,39 @@ func (c *Client) App(ctx context.Context, app space.AppName) (wire.App, error) {
 	return answer, err
 }
 
+// Revisions lists the kept revisions of an app, the newest first.
+func (c *Client) Revisions(ctx context.Context, app space.AppName) (wire.Revisions, error) {
+	var answer wire.Revisions
+	name, err := segment(app)
+	if err != nil {
+		return answer, err
+	}
+	err = c.short(ctx, http.MethodGet, &answer, "apps", name, "revisions")
+	return answer, err
+}
+
+// Rollback has an older revision of an app answer again, 0 being the one before that
+// which answers, and returns once it does. It sets no deadline, because what the
+// revision needs may have to be compiled.
+func (c *Client) Rollback(ctx context.Context, app space.AppName, revision int) (wire.App, error) {
+	var answer wire.App
+	name, err := segment(app)
+	if err != nil {
+		return answer, err
+	}
+	body, err := json.Marshal(wire.Rollback{Revision: revision})
+	if err != nil {
+		return answer, err
+	}
+	req, err := c.request(ctx, http.MethodPost, bytes.NewReader(body), "apps", name, "rollback")
+	if err != nil {
+		return answer, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	err = c.call(req, &answer)
+	return answer, err
+}
+
 // Remove deletes an app with its revisions.
 func (c *Client) Remove(ctx context.Context, app space.AppName) error {
 	name, err := segment(app)

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"net/url"
+	"slices"
 	"strings"
 	"testing"
 
@@ -108,6 +109,37 @@ func TestPush(t *testing.T) {
 		if got != want || length != size {
 			t.Errorf("the server got %+v of length %d, want %+v of length %d", got, length, want, size)
 		}
+	}
+}
+
+func TestRollback(t *testing.T) {
+	var got []string
+	c, _ := serve(t, func(w http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		got = append(got, strings.Join([]string{r.Method, r.URL.Path, r.Header.Get("Content-Type"), string(body)}, " "))
+		if strings.HasSuffix(r.URL.Path, "/revisions") {
+			answer(w, 200, "application/json", wire.Revisions{Revisions: []wire.Revision{{Revision: 2}, {Revision: 1}}})
+			return
+		}
+		answer(w, 200, "application/json", wire.App{App: "a", Revision: 1})
+	})
+	if all, err := c.Revisions(t.Context(), "a"); err != nil || len(all.Revisions) != 2 {
+		t.Errorf("Revisions = %+v, %v", all, err)
+	}
+	for _, revision := range []int{0, 1} {
+		if app, err := c.Rollback(t.Context(), "a", revision); err != nil || app.Revision != 1 {
+			t.Errorf("Rollback = %+v, %v", app, err)
+		}
+	}
+	want := []string{
+		"GET /api/v1/apps/a/revisions  ", "POST /api/v1/apps/a/rollback application/json {}",
+		`POST /api/v1/apps/a/rollback application/json {"revision":1}`,
+	}
+	if !slices.Equal(got, want) {
+		t.Errorf("the server got %q", got)
+	}
+	if _, err := c.Rollback(t.Context(), "../b", 1); err == nil {
+		t.Error("a name that is none was taken")
 	}
 }
 

@@ -31,6 +31,7 @@ type Micro struct {
 	Contract  string   `json:"contract"`
 	Primary   bool     `json:"primary"`
 	Public    bool     `json:"public"`
+	APIKeys   bool     `json:"api_keys"` // lets in who sends one of the app's keys
 	WasmBytes int64    `json:"wasm_bytes"`
 	CompileMS float64  `json:"compile_ms"` // what compiling took at upload
 	Snapshot  Snapshot `json:"snapshot"`
@@ -54,6 +55,31 @@ type Snapshot struct {
 	// Drew names what the initialiser drew that all requests have in common:
 	// "randomness", "the time".
 	Drew []string `json:"drew,omitempty"`
+}
+
+// Revisions is the answer of GET /api/v1/apps/{app}/revisions, the newest first.
+type Revisions struct {
+	Revisions []Revision `json:"revisions"`
+}
+
+// Revision describes a kept revision of an app.
+type Revision struct {
+	Revision int       `json:"revision"`
+	Created  time.Time `json:"created"` // UTC
+	// Author is the name of the token that it was pushed with; "" if that is not known.
+	Author string   `json:"author"`
+	Active bool     `json:"active"` // it is the one that answers
+	Micros []string `json:"micros"`
+	// Changes says in words what it has changed of the kept revision before it; empty if
+	// none is kept.
+	Changes []string `json:"changes"`
+	Bytes   int64    `json:"bytes"` // of its bundles' files
+}
+
+// Rollback is the body of POST /api/v1/apps/{app}/rollback.
+type Rollback struct {
+	// Revision is the one that is to answer; 0 is the one before that which does.
+	Revision int `json:"revision,omitempty"`
 }
 
 // Version is the answer of GET /api/v1/version.

@@ -105,8 +105,12 @@ func (s *scanner) blockType() {
 	at := s.pos
 	index := s.signed(33)
 	s.value = index
-	if s.err == nil && (index < 0 || index >= int64(len(s.out.Types))) {
+	switch {
+	case s.err != nil:
+	case index < 0 || index >= int64(len(s.out.Types)):
 		s.failAt(at, Malformed, "unknown block type %d", index)
+	case len(s.out.Types[index].Params) > 0:
+		s.used |= MultiValue
 	}
 }
 
@@ -129,9 +133,12 @@ func (s *scanner) constant() {
 			s.failAt(s.pos-1, Malformed, "opcode %#02x is not allowed in a constant expression", op)
 			return
 		}
-		if op == byte(OpGlobalGet) {
+		switch op {
+		case byte(OpGlobalGet):
 			s.constantGlobal()
 			continue
+		case 0x6a, 0x6b, 0x6c, 0x7c, 0x7d, 0x7e: // add, sub and mul
+			s.used |= ExtendedConst
 		}
 		s.operands(op, s.set.plain[op])
 	}

@@ -31,6 +31,10 @@ type Error struct {
 	Message string
 	// Code is the kind of fault.
 	Code Code
+	// Lacks is the proposal that the module needs and that is not supported; 0 if the fault is another.
+	Lacks Features
+	// Used are the proposals that the module uses up to the fault.
+	Used Features
 }
 
 // Error joins the place of the fault with its message.

@@ -3,6 +3,7 @@ package binary_test
 import (
 	"errors"
 	"testing"
+	"unicode/utf8"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/binary"
 )
@@ -10,6 +11,7 @@ import (
 // FuzzScan holds that Scan neither panics nor returns anything but an outline or an [binary.Error] with a place.
 func FuzzScan(f *testing.F) {
 	f.Add(rich())
+	f.Add(made())
 	for _, test := range malformed() {
 		f.Add(test.module)
 	}
@@ -19,6 +21,12 @@ func FuzzScan(f *testing.F) {
 		}
 	}
 	f.Fuzz(func(t *testing.T, module []byte) {
+		p := binary.ReadProvenance(module)
+		for _, producer := range append(p.Languages, p.Tools...) {
+			if !utf8.ValidString(producer.Name+producer.Version) || len(producer.Name+producer.Version) > 400 {
+				t.Fatalf("a producer is %q", producer)
+			}
+		}
 		outline, err := binary.Scan(module, binary.DefaultLimits())
 		if err != nil {
 			var fault *binary.Error

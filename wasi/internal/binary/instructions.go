@@ -30,6 +30,7 @@ const (
 	opBulk                            // a second opcode, of saturating conversions, bulk memory and tables
 	opVector                          // a second opcode, of vectors
 	opAtomic                          // a second opcode, of threads
+	opLater                           // whatever laterInstruction says
 )
 
 // instructionSet is what follows each opcode: plain ones of one byte, and those behind the prefixes 0xfc, 0xfd and 0xfe.
@@ -78,21 +79,20 @@ func plainRanges() []opRange {
 		{0x0f, 0x0f, opNone},       // return
 		{0x10, 0x10, opIndex},      // call
 		{0x11, 0x11, opTwoIndices}, // call_indirect
-		{0x12, 0x12, opIndex},      // return_call
-		{0x13, 0x13, opTwoIndices}, // return_call_indirect
+		{0x12, 0x13, opLater},      // return_call, return_call_indirect
 		{0x1a, 0x1b, opNone},       // drop, select
-		{0x1c, 0x1c, opValTypes},   // select with types
-		{0x20, 0x26, opIndex},      // local.get to table.set
+		{0x1c, 0x1c, opLater},      // select with types
+		{0x20, 0x24, opIndex},      // local.get to global.set
+		{0x25, 0x26, opLater},      // table.get, table.set
 		{0x28, 0x3e, opMemory},     // loads and stores
 		{0x3f, 0x40, opMemoryIndex},
 		{0x41, 0x41, opInt32},
 		{0x42, 0x42, opInt64},
 		{0x43, 0x43, opFourBytes},
 		{0x44, 0x44, opEightBytes},
-		{0x45, 0xc4, opNone}, // comparisons, arithmetic, conversions, sign extension
-		{0xd0, 0xd0, opRefType},
-		{0xd1, 0xd1, opNone},  // ref.is_null
-		{0xd2, 0xd2, opIndex}, // ref.func
+		{0x45, 0xbf, opNone},  // comparisons, arithmetic, conversions
+		{0xc0, 0xc4, opLater}, // sign extension
+		{0xd0, 0xd2, opLater}, // ref.null, ref.is_null, ref.func
 		{0xfc, 0xfc, opBulk},
 		{0xfd, 0xfd, opVector},
 		{0xfe, 0xfe, opAtomic},

@@ -31,6 +31,10 @@ func (s *scanner) operands(op byte, kind operandKind) {
 		s.prefixed(op, &s.set.vector)
 	case opAtomic:
 		s.prefixed(op, &s.set.atomic)
+	case opLater:
+		used, follows := laterInstruction(op)
+		s.used |= used
+		s.operands(op, follows)
 	default:
 		s.memoryOperands(op, kind)
 	}
@@ -45,15 +49,15 @@ func (s *scanner) memoryOperands(op byte, kind operandKind) {
 		s.memArg()
 		s.skip(1)
 	case opMemoryIndex:
-		s.zero("the memory")
+		s.memoryIndex()
 	case opTwoMemories:
-		s.zero("the memory")
-		s.zero("the memory")
+		s.memoryIndex()
+		s.memoryIndex()
 	case opDataIndex:
 		s.dataIndex()
 	case opDataMemory:
 		s.dataIndex()
-		s.zero("the memory")
+		s.memoryIndex()
 	case opSixteenBytes:
 		s.skip(16)
 	case opLane:
@@ -70,43 +74,35 @@ func (s *scanner) prefixed(prefix byte, table *[256]operandKind) {
 	at := s.pos
 	second := s.u32()
 	if second >= uint32(len(table)) || table[second] == opUnknown {
-		s.failAt(at, Malformed, "function %d has the unknown opcode %#02x %#x%s",
-			s.function, prefix, second, proposal(prefix, second))
+		s.lacks(at, unknownOpcode(prefix, second), "function %d has the unknown opcode %#02x %#x", s.function, prefix, second)
 		return
 	}
+	s.used |= prefixedFeature(prefix, second)
 	s.behind = byte(second)
 	s.operands(prefix, table[second])
 }
 
 // unknown keeps the fault of an opcode that is not in the tables.
 func (s *scanner) unknown(op byte) {
-	s.failAt(s.pos-1, Malformed, "function %d has the unknown opcode %#02x%s", s.function, op, proposal(op, 0))
-}
-
-// proposal names the extension of WebAssembly that an unknown opcode belongs to, so that its sender knows which flag
-// of their compiler to turn off.
-func proposal(op byte, second uint32) string {
-	const firstRelaxed = 0x100
-	switch {
-	case op >= 0x06 && op <= 0x0a || op == 0x18 || op == 0x19 || op == 0x1f:
-		return ", of the exception-handling proposal, which is not supported"
-	case op == 0x14 || op == 0x15 || op >= 0xd4 && op <= 0xd6:
-		return ", of the typed function references proposal, which is not supported"
-	case op == 0xd3 || op == 0xfb:
-		return ", of the garbage collection proposal, which is not supported"
-	case op == 0xfd && second >= firstRelaxed:
-		return ", of the relaxed SIMD proposal, which is not supported"
-	}
-	return ""
+	s.lacks(s.pos-1, unknownOpcode(op, 0), "function %d has the unknown opcode %#02x", s.function, op)
 }
 
 // memArg reads an alignment, as a power of two, and an offset. Bit 6 of the alignment would name another memory.
 func (s *scanner) memArg() {
-	const maxAlign = 32
-	if align := s.u32(); align >= maxAlign {
+	const maxAlign, namesMemory = 32, 64
+	if align := s.u32(); align >= namesMemory && align < 2*namesMemory {
+		s.lacks(s.pos, MultiMemory, "an alignment of 2^%d, which names a memory", align)
+	} else if align >= maxAlign {
 		s.fail(Malformed, "malformed alignment 2^%d", align)
 	}
 	s.second = s.u32()
+}
+
+// memoryIndex reads the index of the memory, of which there is one.
+func (s *scanner) memoryIndex() {
+	if b := s.byte(); b != 0 {
+		s.lacks(s.pos-1, MultiMemory, "zero byte expected for the memory, found %#02x", b)
+	}
 }
 
 // dataIndex reads the index of a data segment. It needs the data count section, as the segments come after the code.

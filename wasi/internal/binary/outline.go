@@ -25,6 +25,8 @@ type Outline struct {
 	HasDataCount bool
 	// Customs are the custom sections, in the order of the module.
 	Customs []Custom
+	// Features are the proposals that the module uses.
+	Features Features
 	// ModuleName is the module's name in its name section; empty when there is none.
 	ModuleName string
 

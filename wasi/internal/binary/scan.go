@@ -23,8 +23,10 @@ func scan(code []byte, limits Limits, module *Module) (*Outline, error) {
 	}
 	s.finish()
 	if s.err != nil {
+		s.err.Used = s.used
 		return nil, s.err
 	}
+	s.out.Features = s.used
 	return s.out, nil
 }
 
@@ -37,6 +39,8 @@ type scanner struct {
 	module *Module // what Decode fills in; nil otherwise
 
 	globals        []GlobalType // those that are imported, which constant expressions may read
+	mutable        []bool       // of all globals, whether they can change
+	used           Features     // so far; not in out, which a Walker shares with others
 	rank           int          // of the latest section that is not custom, see rank
 	tableEntries   int          // sum of the minima of the tables so far
 	elementEntries int          // sum of the entries of the element segments so far
@@ -56,6 +60,18 @@ type immediates struct {
 	behind        byte   // the opcode behind a prefix
 	targetsAt     int    // where the labels of a br_table begin
 	targets       int    // how many there are, with the default
+}
+
+// lacks keeps the fault of a module that uses a proposal which is not supported; of one that may be of no proposal
+// that is known, where f is 0.
+func (s *scanner) lacks(offset int, f Features, format string, args ...any) {
+	if s.err != nil {
+		return
+	}
+	s.failAt(offset, Malformed, format, args...)
+	if s.err.Lacks = f; f != 0 {
+		s.err.Message += ", of the " + f.title() + " proposal, which is not supported"
+	}
 }
 
 // nextSection reads one section, which must be consumed to its last byte.
@@ -132,13 +148,14 @@ func (s *scanner) content(id SectionID) {
 		s.elementSection()
 	case SectionDataCount:
 		s.dataCount = int(s.u32())
+		s.used |= BulkMemory
 		s.out.HasDataCount = true
 	case SectionCode:
 		s.codeSection()
 	case SectionData:
 		s.dataSection()
 	case SectionTag:
-		s.fail(Malformed, "the exception-handling proposal is not supported")
+		s.lacks(s.pos, ExceptionHandling, "there is a tag section")
 	default:
 		s.fail(Malformed, "unknown section id %d", id)
 	}

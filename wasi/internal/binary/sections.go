@@ -27,11 +27,14 @@ func (s *scanner) typeSection() {
 	s.out.Types = make([]FuncType, 0, n)
 	for i := 0; i < n && s.err == nil; i++ {
 		if form := s.byte(); form != funcForm {
-			s.failAt(s.pos-1, Malformed, "type %d has the unknown form %#02x", i, form)
+			s.lacks(s.pos-1, unknownType(form), "type %d has the unknown form %#02x", i, form)
 			return
 		}
 		params := s.valTypes("parameters", s.limits.Params)
 		results := s.valTypes("results", s.limits.Results)
+		if len(results) > 1 {
+			s.used |= MultiValue
+		}
 		s.out.Types = append(s.out.Types, FuncType{Params: params, Results: results})
 	}
 }
@@ -50,16 +53,24 @@ func (s *scanner) valTypes(what string, limit int) []ValType {
 
 func (s *scanner) valType() ValType {
 	t := ValType(s.byte())
-	if !t.isValue() {
-		s.failAt(s.pos-1, Malformed, "unknown value type %#02x", byte(t))
+	switch {
+	case !t.isValue():
+		s.lacks(s.pos-1, unknownType(byte(t)), "unknown value type %#02x", byte(t))
+	case t == V128:
+		s.used |= SIMD
+	case t.isReference():
+		s.used |= ReferenceTypes
 	}
 	return t
 }
 
 func (s *scanner) refType() ValType {
 	t := ValType(s.byte())
-	if !t.isReference() {
-		s.failAt(s.pos-1, Malformed, "unknown reference type %#02x", byte(t))
+	switch {
+	case !t.isReference():
+		s.lacks(s.pos-1, unknownType(byte(t)), "unknown reference type %#02x", byte(t))
+	case t == ExternRef:
+		s.used |= ReferenceTypes
 	}
 	return t
 }
@@ -96,6 +107,10 @@ func (s *scanner) importEntry() Import {
 	case KindGlobal:
 		i.Global = s.globalType()
 		s.globals = append(s.globals, i.Global)
+		s.mutable = append(s.mutable, i.Global.Mutable)
+		if i.Global.Mutable {
+			s.used |= MutableGlobals
+		}
 	}
 	return i
 }
@@ -104,7 +119,7 @@ func (s *scanner) kind() Kind {
 	const tag = 4
 	k := Kind(s.byte())
 	if k == tag {
-		s.failAt(s.pos-1, Malformed, "the exception-handling proposal is not supported")
+		s.lacks(s.pos-1, ExceptionHandling, "an import or export is a tag")
 	} else if k > KindGlobal {
 		s.failAt(s.pos-1, Malformed, "unknown kind %#02x of import or export", byte(k))
 	}
@@ -129,14 +144,20 @@ func (s *scanner) tableSection() {
 	for i := 0; i < n && s.err == nil; i++ {
 		s.out.Tables = append(s.out.Tables, s.tableType())
 	}
+	if n > 1 {
+		s.used |= ReferenceTypes
+	}
 }
 
 // tableType reads the type of a table and adds its entries to the sum of all.
 func (s *scanner) tableType() TableType {
+	const table64 = 4
 	at := s.pos
 	t := TableType{Elem: s.refType()}
 	flags := s.byte()
-	if flags > 1 {
+	if flags >= table64 && flags < 2*table64 {
+		s.lacks(s.pos-1, Memory64, "a table has the flags %#02x", flags)
+	} else if flags > 1 {
 		s.failAt(s.pos-1, Malformed, "unknown table flags %#02x", flags)
 	}
 	t.HasMax = flags == 1
@@ -172,18 +193,23 @@ func (s *scanner) memorySection() {
 
 // memoryType reads the type of a memory. Flags of 3 are those of the threads proposal: a shared memory has a maximum.
 func (s *scanner) memoryType() MemoryType {
-	const shared, memory64, maxPages = 3, 4, 65536
+	const shared, memory64, pageSize, maxPages = 3, 4, 8, 65536
 	at := s.pos
 	if _, second := s.out.Memory(); second {
-		s.fail(Malformed, "there is more than one memory")
+		s.lacks(s.pos, MultiMemory, "there is more than one memory")
 	}
 	flags := s.byte()
 	if flags >= memory64 && flags < 2*memory64 {
-		s.failAt(at, Malformed, "the memory64 proposal is not supported")
+		s.lacks(at, Memory64, "the memory has 64-bit addresses")
+	} else if flags >= pageSize && flags < 2*pageSize {
+		s.lacks(at, CustomPageSizes, "the memory states the size of its pages")
 	} else if flags == 2 {
 		s.failAt(at, Malformed, "a shared memory needs a maximum")
 	} else if flags > shared {
 		s.failAt(at, Malformed, "unknown memory flags %#02x", flags)
+	}
+	if flags == shared {
+		s.used |= Threads
 	}
 	least, most := s.bounds(flags&1 != 0)
 	if least > maxPages || most > maxPages {
@@ -207,6 +233,7 @@ func (s *scanner) globalSection() {
 }
 
 func (s *scanner) addGlobal(t GlobalType) {
+	s.mutable = append(s.mutable, t.Mutable)
 	if !t.Mutable {
 		return
 	}
@@ -233,6 +260,9 @@ func (s *scanner) exportSection() {
 	for i := 0; i < n && s.err == nil; i++ {
 		e := Export{Name: s.name(s.limits.NameBytes), Kind: s.kind()}
 		e.Index = s.u32()
+		if e.Kind == KindGlobal && uint64(e.Index) < uint64(len(s.mutable)) && s.mutable[e.Index] {
+			s.used |= MutableGlobals
+		}
 		s.out.Exports = append(s.out.Exports, e)
 	}
 }

@@ -20,6 +20,9 @@ func (s *scanner) element() {
 		s.fail(Malformed, "unknown flags %#x of an element segment", flags)
 		return
 	}
+	if flags&notActive != 0 {
+		s.used |= BulkMemory
+	}
 	if flags&notActive == 0 {
 		if flags&explicit != 0 {
 			e.Table = s.u32()
@@ -80,6 +83,7 @@ func (s *scanner) dataSegment() {
 	case active:
 		d.Offset = s.expression()
 	case passive:
+		s.used |= BulkMemory
 	case explicit:
 		s.u32() // the memory
 		d.Offset = s.expression()

@@ -17,9 +17,15 @@ type State struct {
 	// Monotonic is what the monotonic clock showed.
 	Monotonic time.Duration `json:"monotonic"`
 	// Drew names what the guest has asked for that is another thing each time:
-	// "randomness", "the time". All that go on from the state have the same of it.
+	// [DrewRandomness], [DrewTime]. All that go on from the state have the same of it.
 	Drew []string `json:"drew,omitempty"`
 }
+
+// What [State.Drew] may name.
+const (
+	DrewRandomness = "randomness"
+	DrewTime       = "the time"
+)
 
 // drawn is what a guest has asked for.
 type drawn struct{ randomness, time bool }
@@ -27,10 +33,10 @@ type drawn struct{ randomness, time bool }
 func (d drawn) names() []string {
 	var names []string
 	if d.randomness {
-		names = append(names, "randomness")
+		names = append(names, DrewRandomness)
 	}
 	if d.time {
-		names = append(names, "the time")
+		names = append(names, DrewTime)
 	}
 	return names
 }

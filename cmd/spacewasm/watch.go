@@ -1,0 +1,139 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/fsnotify/fsnotify"
+)
+
+// settle is how long a project has to be quiet after a change: editors and compilers
+// write in several steps.
+const settle = 60 * time.Millisecond
+
+// watcher tells when the files of a project have changed, as seen from when it was
+// last asked to look.
+type watcher struct {
+	dir  string
+	skip func(path string, dir bool) bool // slash-separated, within dir
+	on   *fsnotify.Watcher
+	seen map[string]state
+}
+
+// state is what of a file tells that it has changed.
+type state struct {
+	size    int64
+	changed time.Time
+}
+
+// watch begins to watch the project in a folder. The caller closes it.
+func watch(dir string, skip func(path string, dir bool) bool) (*watcher, error) {
+	on, err := fsnotify.NewWatcher()
+	if err != nil {
+		return nil, hint(fmt.Errorf("watch %s: %w", dir, err), "too many files may be watched already: raise fs.inotify.max_user_instances")
+	}
+	w := &watcher{dir: dir, skip: skip, on: on}
+	if w.seen, err = w.look(); err != nil {
+		return nil, errors.Join(err, on.Close())
+	}
+	return w, nil
+}
+
+func (w *watcher) close() error { return w.on.Close() }
+
+// look walks over the project, and watches its folders, new ones among them.
+func (w *watcher) look() (map[string]state, error) {
+	found := map[string]state{}
+	err := filepath.WalkDir(w.dir, func(path string, entry fs.DirEntry, err error) error {
+		if errors.Is(err, fs.ErrNotExist) {
+			return nil // it went while we looked
+		}
+		if err != nil {
+			return fmt.Errorf("watch the project: %w", err)
+		}
+		name, err := filepath.Rel(w.dir, path)
+		if err != nil {
+			return err
+		}
+		if name != "." && w.skip(filepath.ToSlash(name), entry.IsDir()) {
+			if entry.IsDir() {
+				return fs.SkipDir
+			}
+			return nil
+		}
+		if entry.IsDir() {
+			if err := w.on.Add(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+				return hint(fmt.Errorf("watch %s: %w", path, err), "too many folders may be watched already: raise fs.inotify.max_user_watches, or name folders in .spaceignore")
+			}
+			return nil
+		}
+		if info, err := os.Stat(path); err == nil {
+			found[name] = state{info.Size(), info.ModTime()}
+		}
+		return nil
+	})
+	return found, err
+}
+
+// refresh takes what is there now for known, such as what a build has made.
+func (w *watcher) refresh() error {
+	seen, err := w.look()
+	if err == nil {
+		w.seen = seen
+	}
+	return err
+}
+
+// next waits for a change and returns the files that have changed, or the context's
+// error.
+func (w *watcher) next(ctx context.Context) ([]string, error) {
+	quiet := time.NewTimer(settle) // something may have changed since the last look
+	defer quiet.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		case _, ok := <-w.on.Events:
+			if !ok {
+				return nil, fsnotify.ErrClosed
+			}
+			quiet.Reset(settle)
+		case err := <-w.on.Errors:
+			if err != nil && !errors.Is(err, fsnotify.ErrEventOverflow) {
+				return nil, fmt.Errorf("watch the project: %w", err)
+			}
+			quiet.Reset(settle)
+		case <-quiet.C:
+			changed, err := w.changed()
+			if err != nil || len(changed) > 0 {
+				return changed, err
+			}
+		}
+	}
+}
+
+// changed looks, and lists what is not as it was.
+func (w *watcher) changed() ([]string, error) {
+	now, err := w.look()
+	if err != nil {
+		return nil, err
+	}
+	var changed []string
+	for name, state := range now {
+		if w.seen[name] != state {
+			changed = append(changed, name)
+		}
+	}
+	for name := range w.seen {
+		if _, there := now[name]; !there {
+			changed = append(changed, name)
+		}
+	}
+	w.seen = now
+	return changed, nil
+}

@@ -1,0 +1,222 @@
+package gateway
+
+import (
+	"crypto/rand"
+	_ "embed"
+	"fmt"
+	"html/template"
+	"net/http"
+	"net/netip"
+	"net/url"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+//go:embed pages/login.html
+var loginPage string
+
+const (
+	loginPath  = "/login" // on the platform's host; the others are on an app's
+	landPath   = "/__space/v0/login"
+	logoutPath = "/__space/v0/logout"
+	freshPath  = "/__space/v0/fresh"
+
+	// platformAudience is where the session of the platform's own host counts.
+	platformAudience = "platform"
+
+	nonceTime = time.Hour // how long a browser may take to log in
+	maxReturn = 2048      // bytes of a path to come back to
+	maxForm   = 16 << 10  // bytes of a form
+)
+
+// sendToLogin sends a browser to the platform's login page, from where it comes back
+// with a ticket that only this browser can use.
+func (g *Gateway) sendToLogin(w http.ResponseWriter, r *http.Request, app space.App) {
+	nonce := g.cookie(r, nonceCookie)
+	if nonce == "" {
+		nonce = rand.Text()
+		g.setCookie(w, nonceCookie, nonce, nonceTime)
+	}
+	query := url.Values{"app": {string(app.Name)}, "nonce": {digest(nonce)}, "return": {localPath(r.URL.RequestURI())}}
+	w.Header().Set("Server", deta)
+	redirect(w, r, g.config.BaseURL()+loginPath+"?"+query.Encode())
+}
+
+// redirect sends a browser elsewhere, now and only now.
+func redirect(w http.ResponseWriter, r *http.Request, to string) {
+	w.Header().Set("Cache-Control", "no-store")
+	w.Header().Set("Referrer-Policy", "no-referrer") // the address may hold a ticket
+	http.Redirect(w, r, to, http.StatusSeeOther)
+}
+
+// localPath is a path on the same host, "/" for what may be none.
+func localPath(p string) string {
+	if len(p) > maxReturn || !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "\\\r\n\t") {
+		return "/"
+	}
+	return p
+}
+
+// platform answers what of an app's host is the platform's.
+func (g *Gateway) platform(w http.ResponseWriter, r *http.Request, app *registry.App) error {
+	switch {
+	case r.URL.Path == landPath && r.Method == http.MethodGet:
+		return g.land(w, r, app.App)
+	case r.URL.Path == logoutPath && r.Method == http.MethodPost:
+		if err := g.crossOrigin.Check(r); err != nil {
+			return &space.Error{Code: space.CodeForbidden, Message: "another site asked for the end of the session", Err: err}
+		}
+		g.setCookie(w, sessionCookie, "", 0)
+		redirect(w, r, "/")
+		return nil
+	case r.URL.Path == freshPath && r.Method == http.MethodGet:
+		g.setCookie(w, freshCookie, digest(app.App.Key), freshTime)
+		redirect(w, r, localPath(r.URL.Query().Get("return")))
+		return nil
+	}
+	return space.Errorf(space.CodeNotFound, "paths below /__space belong to the platform; there is none here")
+}
+
+// land takes the ticket of a browser that comes from the login page.
+func (g *Gateway) land(w http.ResponseWriter, r *http.Request, app space.App) error {
+	nonce := g.cookie(r, nonceCookie)
+	if nonce != "" {
+		nonce = digest(nonce)
+	}
+	token, ok := g.config.Logins.Redeem(r.URL.Query().Get("ticket"), audience(app), nonce)
+	if !ok {
+		return space.Errorf(space.CodeBadRequest,
+			"this login is used up, older than a minute, or was begun in another browser: open the app again, and do not copy the address")
+	}
+	g.setCookie(w, nonceCookie, "", 0)
+	g.setCookie(w, sessionCookie, g.config.Logins.Session(token, audience(app)), g.config.Logins.SessionTime())
+	redirect(w, r, localPath(r.URL.Query().Get("return")))
+	return nil
+}
+
+// loginForm is what the page asks, and what it shows.
+type loginForm struct {
+	App, Nonce, Return string
+	Wrong              string // why the last try failed
+}
+
+// login is the platform's login page.
+func (g *Gateway) login(w http.ResponseWriter, r *http.Request) error {
+	switch r.Method {
+	case http.MethodGet, http.MethodHead:
+		query := r.URL.Query()
+		form := loginForm{App: query.Get("app"), Nonce: query.Get("nonce"), Return: query.Get("return")}
+		if token, ok := g.config.Logins.Check(g.cookie(r, sessionCookie), platformAudience); ok {
+			return g.sendBack(w, r, token, form)
+		}
+		return g.showLogin(w, r, form, http.StatusOK)
+	case http.MethodPost:
+		return g.logIn(w, r)
+	}
+	w.Header().Set("Allow", "GET, HEAD, POST")
+	return space.Errorf(space.CodeMethodNotAllowed, "%s is not possible at %s", r.Method, loginPath)
+}
+
+// logIn takes the form.
+func (g *Gateway) logIn(w http.ResponseWriter, r *http.Request) error {
+	if err := g.crossOrigin.Check(r); err != nil {
+		return &space.Error{Code: space.CodeForbidden, Message: "the form was sent by another site", Err: err}
+	}
+	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
+	if err := r.ParseForm(); err != nil {
+		return &space.Error{Code: space.CodeBadRequest, Message: "the form cannot be read", Err: err}
+	}
+	form := loginForm{App: r.PostForm.Get("app"), Nonce: r.PostForm.Get("nonce"), Return: r.PostForm.Get("return")}
+	client := g.client(r)
+	if wait, ok := g.config.Attempts.May(client); !ok {
+		seconds := int(wait/time.Second) + 1
+		w.Header().Set("Retry-After", strconv.Itoa(seconds))
+		form.Wrong = fmt.Sprintf("Too many wrong tokens. Try again in %d seconds.", seconds)
+		w.Header().Set("X-Space-Error", string(space.CodeTooManyAttempts))
+		return g.showLogin(w, r, form, space.CodeTooManyAttempts.Status())
+	}
+	token, ok := g.config.Guard.Owner(strings.TrimSpace(r.PostForm.Get("token")))
+	if !ok {
+		g.config.Attempts.Failed(client)
+		form.Wrong = "This is not an admin token of the server."
+		w.Header().Set("X-Space-Error", string(space.CodeUnauthorized))
+		return g.showLogin(w, r, form, http.StatusUnauthorized)
+	}
+	g.setCookie(w, sessionCookie, g.config.Logins.Session(token, platformAudience), g.config.Logins.SessionTime())
+	return g.sendBack(w, r, token, form)
+}
+
+// sendBack sends who has logged in to the app that wanted it, with a ticket.
+func (g *Gateway) sendBack(w http.ResponseWriter, r *http.Request, token string, form loginForm) error {
+	if form.App == "" {
+		redirect(w, r, localPath(form.Return))
+		return nil
+	}
+	app, release, ok := g.config.Registry.Acquire(space.AppName(form.App))
+	if !ok {
+		return space.Errorf(space.CodeNotFound, "the app that wanted you to log in is not here any more")
+	}
+	defer release()
+	query := url.Values{
+		"ticket": {g.config.Logins.Ticket(token, audience(app.App), form.Nonce)}, "return": {localPath(form.Return)},
+	}
+	redirect(w, r, strings.TrimSuffix(g.config.AppURL(app.App.Name), "/")+landPath+"?"+query.Encode())
+	return nil
+}
+
+// showLogin shows the page. Its form may lead to the app that wants the login, and
+// nowhere else.
+func (g *Gateway) showLogin(w http.ResponseWriter, r *http.Request, form loginForm, status int) error {
+	target := ""
+	if form.App != "" {
+		name, err := space.ParseAppName(form.App)
+		if err != nil {
+			return space.Errorf(space.CodeBadRequest, "%v", err)
+		}
+		target = " " + strings.TrimSuffix(g.config.AppURL(name), "/")
+	}
+	page, err := template.New("login").Parse(loginPage)
+	if err != nil {
+		return space.Internal(err)
+	}
+	header := w.Header()
+	header.Set("Content-Type", "text/html; charset=utf-8")
+	header.Set("Cache-Control", "no-store")
+	header.Set("Referrer-Policy", "same-origin")
+	header.Set("X-Content-Type-Options", "nosniff")
+	header.Set("Content-Security-Policy",
+		"default-src 'none'; style-src 'unsafe-inline'; base-uri 'none'; frame-ancestors 'none'; form-action 'self'"+target)
+	w.WriteHeader(status)
+	if r.Method == http.MethodHead {
+		return nil
+	}
+	if err := page.Execute(w, form); err != nil {
+		return &space.Error{Code: space.CodeClientGone, Message: "the visitor left", Committed: true, Err: err}
+	}
+	return nil
+}
+
+// client is who guesses: the peer, or whom a trusted proxy names last.
+func (g *Gateway) client(r *http.Request) netip.Addr {
+	peer, _ := netip.ParseAddrPort(r.RemoteAddr)
+	addr := peer.Addr().Unmap()
+	if !g.trusted(r.RemoteAddr) {
+		return addr
+	}
+	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
+	for i := len(hops) - 1; i >= 0; i-- {
+		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		if err != nil {
+			break
+		}
+		addr = hop.Unmap()
+		if !g.isTrusted(addr) {
+			break
+		}
+	}
+	return addr
+}

@@ -1,0 +1,175 @@
+package gateway_test
+
+import (
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+
+	"github.com/spacewasm/spacewasm/host/space"
+)
+
+// change changes the app's Micro at the path.
+func (b *bench) change(path string, change func(*space.Micro)) {
+	app, release, _ := b.config.Registry.Acquire("app")
+	defer release()
+	for i := range app.Routes {
+		if app.Routes[i].Micro.Path == path {
+			change(&app.Routes[i].Micro)
+		}
+	}
+}
+
+// As the original: a Micro is private unless it is public or the route is, and a private one is never asked without a key.
+func TestAccess(t *testing.T) {
+	b := newBench(t, nil, "/", "/api")
+	b.private()
+	b.change("/api", func(m *space.Micro) {
+		m.PublicRoutes, m.APIKeys = []string{"/open", "/docs/*/index", "/all/*"}, true
+	})
+	owner := []string{"Authorization", "Bearer token"}
+	for _, c := range []struct {
+		path    string
+		headers []string
+		want    int
+	}{
+		{"/", nil, 401},
+		{"/", owner, 200},
+		{"/", []string{"Authorization", "Bearer wrong"}, 401},
+		{"/", []string{"X-Space-App-Key", "appkey"}, 401}, // it takes no keys
+		{"/", []string{"X-Api-Key", "an_apikey"}, 200},
+		{"/", []string{"X-Api-Key", "a_key"}, 401},
+		{"/", []string{"X-Api-Key", ""}, 401},
+		{"/api/x", nil, 401},
+		{"/api/x", []string{"X-Space-App-Key", "appkey"}, 200},
+		{"/api/x", []string{"X-Space-App-Key", "wrong"}, 401},
+		{"/api/open", nil, 200},
+		{"/api/open", []string{"X-Space-App-Key", "wrong"}, 200}, // public routes come before keys
+		{"/api/open/", nil, 401},
+		{"/api/opened", nil, 401},
+		{"/api/docs/a/b/index", nil, 200},
+		{"/api/docs/index", nil, 401},
+		{"/api/all/", nil, 200},
+		{"/api/all", nil, 401},
+		{"/open", nil, 401}, // which is relative to the Micro's root
+		// T15: what is open for one reader only is open for nobody, and refused to the owner, too.
+		{"/api/all/../x", nil, 400},
+		{"/api/all/%2e%2e/x", nil, 400},
+		{"/api/all%2F..%2Fx", nil, 400},
+		{"/api//open", nil, 400},
+		{"/api/all/%2e%2e/x", owner, 400},
+		{"/api/all%2Fx", nil, 400},
+		{"/api/all/%2Fx", nil, 200},
+		{"/api/all/caf%C3%A9", nil, 200},
+	} {
+		rec := b.ask(get(t, "http://app.localhost"+c.path, c.headers...))
+		if rec.Code != c.want {
+			t.Errorf("%s with %q: got %d %s, want %d", c.path, c.headers, rec.Code, rec.Body, c.want)
+		}
+		for path, d := range b.doors {
+			if (d.asked != nil) != (c.want == 200 && strings.HasPrefix(c.path, path)) && path == "/api" {
+				t.Errorf("%s with %q: the Micro at %s was asked: %v", c.path, c.headers, path, d.asked != nil)
+			}
+			if rec.Code != 200 && d.asked != nil {
+				t.Errorf("%s with %q: a Micro was asked", c.path, c.headers)
+			}
+			d.asked = nil
+		}
+		if c.want == 401 && !strings.HasPrefix(rec.Header().Get("Server"), "Deta") {
+			t.Errorf("%s: the 401 is not told from an app's own: %q", c.path, rec.Header())
+		}
+	}
+}
+
+// T15: a Scheduled Action is called by the owner only, also at a path of its own, and also where the Micro is public.
+func TestActionPaths(t *testing.T) {
+	b := newBench(t, nil, "/", "/api")
+	b.change("/api", func(m *space.Micro) { m.Actions = []space.Action{{ID: "a", Path: "/cron/daily"}}; m.APIKeys = true })
+	for path, want := range map[string]int{
+		"/__space/v0/actions": 403, "/api/__space/v0/actions": 403, "/api/__space/v0/actions/x": 403, "/api/cron/daily": 403,
+		"/api/%5f%5fspace/v0/actions": 400, "/api/cron%2Fdaily": 400, "/api/x/../cron/daily": 400, "/api//cron/daily": 400, "/api/cron/%64aily": 400,
+		"/api/cron": 200, "/cron/daily": 200, "/api/cron/daily2": 200,
+	} {
+		r := get(t, "http://app.localhost"+path, "X-Space-App-Key", "appkey", "X-Api-Key", "an_apikey")
+		r.Method = http.MethodPost
+		if rec := b.ask(r); rec.Code != want {
+			t.Errorf("%s: got %d %s, want %d", path, rec.Code, rec.Body, want)
+		}
+		r.Header.Set("Authorization", "Bearer token")
+		if rec := b.ask(r); want == 403 && rec.Code != 200 {
+			t.Errorf("%s: the owner gets %d %s", path, rec.Code, rec.Body)
+		}
+	}
+}
+
+// T12: credentials of the platform do not reach a Micro, a key of its own scheme does.
+func TestCredentialsStayOut(t *testing.T) {
+	b := newBench(t, nil, "/")
+	b.ask(get(t, "http://app.localhost/", "Authorization", "Bearer token", "X-Api-Key", "an_apikey", "X-Other", "a_key",
+		"Cookie", "a=1; space_session=x; __Host-space_nonce=y;b=2", "Cookie", "space_fresh=z"))
+	asked := b.doors["/"].asked.Header
+	for _, name := range []string{"Authorization", "X-Api-Key", "X-Other"} {
+		if asked.Get(name) != "" {
+			t.Errorf("the Micro sees %s: %q", name, asked.Get(name))
+		}
+	}
+	if got := asked.Values("Cookie"); len(got) != 1 || got[0] != "a=1;b=2" {
+		t.Errorf("the Micro sees the cookies %q", got)
+	}
+	b.ask(get(t, "http://app.localhost/", "X-Api-Key", "its own", "X-Space-App-Key", "another's"))
+	if got := b.doors["/"].asked.Header; got.Get("X-Api-Key") != "its own" || got.Get("X-Space-App-Key") != "another's" {
+		t.Errorf("the Micro sees %v", got)
+	}
+}
+
+// T13: a Micro sets cookies for its own host, and none of the platform's.
+func TestCookiesStayHome(t *testing.T) {
+	b := newBench(t, nil, "/")
+	b.doors["/"].serve = func(w http.ResponseWriter, _ *http.Request) error {
+		for _, c := range []string{
+			"a=1; Domain=localhost; Path=/; Secure", "b=2;DOMAIN=.app.localhost", "c=3; domain ; HttpOnly", "space_session=x; Path=/", "__Host-space_nonce=y; Path=/; Secure", "d=4",
+		} {
+			w.Header().Add("Set-Cookie", c)
+		}
+		_, err := io.WriteString(w, "x")
+		return err
+	}
+	got := b.ask(get(t, "http://app.localhost/")).Header().Values("Set-Cookie")
+	if strings.Join(got, "|") != "a=1; Path=/; Secure|b=2|c=3; HttpOnly|d=4" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// T14: a name that was another app's answers a browser first with the order to forget that.
+func TestHeir(t *testing.T) {
+	b := newBench(t, nil, "/")
+	app, release, _ := b.config.Registry.Acquire("app")
+	app.App.Heir = true
+	release()
+	page := []string{"Sec-Fetch-Mode", "navigate", "Accept", "text/html"}
+	rec := b.ask(get(t, "http://app.localhost/x?y=1", page...))
+	if rec.Code != http.StatusSeeOther || rec.Header().Get("Clear-Site-Data") != `"cache", "cookies", "storage"` || b.doors["/"].asked != nil {
+		t.Fatalf("got %d %v", rec.Code, rec.Header())
+	}
+	rec = b.ask(get(t, "http://app.localhost"+rec.Header().Get("Location"), page...))
+	if rec.Code != http.StatusSeeOther || rec.Header().Get("Location") != "/x?y=1" || rec.Header().Get("Clear-Site-Data") != "" {
+		t.Fatalf("got %d %v", rec.Code, rec.Header())
+	}
+	cookie := strings.Split(rec.Header().Get("Set-Cookie"), ";")[0]
+	if rec = b.ask(get(t, "http://app.localhost/x", append(page, "Cookie", cookie)...)); rec.Code != 200 {
+		t.Errorf("got %d %v", rec.Code, rec.Header())
+	}
+	if rec = b.ask(get(t, "http://app.localhost/x", "Accept", "*/*")); rec.Code != 200 {
+		t.Errorf("a program gets %d", rec.Code)
+	}
+}
+
+func BenchmarkAdmit(b *testing.B) {
+	bench := newBench(&testing.T{}, nil, "/")
+	r := httptest.NewRequestWithContext(b.Context(), http.MethodGet, "http://app.localhost/some/path", nil)
+	b.ReportAllocs()
+	for b.Loop() {
+		bench.ServeHTTP(httptest.NewRecorder(), r)
+	}
+}
