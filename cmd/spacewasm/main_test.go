@@ -63,6 +63,12 @@ type fakeServer struct {
 	pushed []byte
 	kind   string
 	app    wire.App
+	pushes int
+	// old makes it one that knows of no steps and references.
+	old bool
+	// holds are the files that the app has, and dropped says that it soon has none.
+	holds   map[string]bool
+	dropped bool
 }
 
 func newFakeServer(t *testing.T) *fakeServer {
@@ -92,6 +98,21 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		io.WriteString(w, `{"time":"2026-01-02T03:04:05Z","micro":"web","request":"r1","source":"platform","code":"crashed","message":"a\u001b[31m\nb\n"}`+"\n")
 		return
+	case r.URL.Path == "/api/v1/apps/hello/missing" && !f.old:
+		var asked wire.Files
+		json.NewDecoder(r.Body).Decode(&asked)
+		missing := wire.Missing{Missing: []string{}}
+		for _, file := range asked.Files {
+			if !f.holds[file.SHA256] {
+				missing.Missing = append(missing.Missing, file.SHA256)
+			}
+		}
+		f.answer(w, missing)
+		return
+	case r.URL.Path == "/api/v1/apps/hello" && r.Method == http.MethodPut && f.dropped:
+		f.dropped, f.holds = false, nil
+		io.Copy(io.Discard, r.Body)
+		e = space.Errorf(space.CodeNotHeld, "it was not sent")
 	case r.URL.Path != "/api/v1/apps/hello":
 	case r.Method == http.MethodDelete:
 		w.WriteHeader(http.StatusNoContent)
@@ -99,6 +120,11 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	default:
 		f.pushed, _ = io.ReadAll(r.Body)
 		f.kind = r.Header.Get("Content-Type")
+		f.pushes++
+		if !f.old && strings.HasPrefix(r.Header.Get("Accept"), "application/x-ndjson") {
+			f.stream(w)
+			return
+		}
 		f.answer(w, f.app)
 		return
 	}
@@ -106,6 +132,25 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	json.NewEncoder(w).Encode(p)
+}
+
+// stream answers a push with its steps.
+func (f *fakeServer) stream(w http.ResponseWriter) {
+	w.Header().Set("Content-Type", "application/x-ndjson")
+	encoder := json.NewEncoder(w)
+	for _, e := range []wire.Event{
+		{Event: wire.EventReceived, Bytes: 1},
+		{Event: wire.EventCompile, Micro: "web", State: wire.StateBegin},
+		{Event: wire.EventHeartbeat},
+		{Event: wire.EventCompile, Micro: "web", State: wire.StateDone, MS: 2123},
+		{Event: "of a newer server"},
+		{Event: wire.EventSnapshot, Micro: "web", State: wire.StateBegin},
+		{Event: wire.EventSnapshot, Micro: "web", State: wire.StateDone, Bytes: 3_200_000},
+		{Event: wire.EventActivate},
+		{Event: wire.EventDone, App: &f.app},
+	} {
+		encoder.Encode(e)
+	}
 }
 
 func (f *fakeServer) answer(w http.ResponseWriter, v any) {

@@ -28,14 +28,14 @@ func (p *project) pack(w io.Writer, count func(int)) error {
 	}
 	archive := tar.NewWriter(packed)
 	for _, e := range p.entries {
-		if err := packEntry(archive, root, e, count); err != nil {
+		if err := packEntry(archive, root, e, p.held[e.path], count); err != nil {
 			return fmt.Errorf("pack %s: %w", e.path, err)
 		}
 	}
 	return errors.Join(archive.Close(), packed.Close())
 }
 
-func packEntry(archive *tar.Writer, root *os.Root, e entry, count func(int)) error {
+func packEntry(archive *tar.Writer, root *os.Root, e entry, held known, count func(int)) error {
 	// What has become a FIFO since it was listed would wait for a writer.
 	file, err := root.OpenFile(e.path, os.O_RDONLY|syscall.O_NONBLOCK, 0)
 	if err != nil {
@@ -49,7 +49,9 @@ func packEntry(archive *tar.Writer, root *os.Root, e entry, count func(int)) err
 	if e.dir != info.IsDir() || !e.dir && !info.Mode().IsRegular() {
 		return errors.New("it changed while it was packed")
 	}
-	if err := archive.WriteHeader(header(e, info)); err != nil || e.dir {
+	h := header(e, info)
+	refers := held.refer(h, info)
+	if err := archive.WriteHeader(h); err != nil || e.dir || refers {
 		return err
 	}
 	// Exactly the size that the header promised, even if the file grows meanwhile.

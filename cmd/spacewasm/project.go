@@ -29,6 +29,9 @@ type project struct {
 	served  []string // by Micro, the folder that a static one serves
 	// leftOut are what our rules about the output of builds leave out of a Micro.
 	leftOut []string
+
+	held      map[string]known // files that the server has, by path: they are not sent
+	unchanged int64            // their bytes
 }
 
 // entry is a file or folder of a project.

@@ -8,7 +8,6 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/spacewasm/spacewasm/host/api/wire"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -36,7 +35,8 @@ and, but for the module, what is served, and what "include" names:
 A file .spaceignore at the root adds lines in the syntax of gitignore: what they
 match is left out too, and a line such as !dist packs it again.
 
-Progress goes to standard error; the app's address is the last line of standard
+Files that the app has on the server already are not sent again. Progress goes to
+standard error; the app's address is the last line of standard
 output.`
 
 // pushing is what a push is asked for.
@@ -137,18 +137,6 @@ func pushName(given, found string) (space.AppName, error) {
 		return "", hint(fmt.Errorf("%q makes no name for an app", found), "give one with --app NAME")
 	}
 	return name, nil
-}
-
-// upload sends load, and shows how far it is.
-func (s *session) upload(ctx context.Context, app space.AppName, load *upload, show *progress) (wire.App, error) {
-	show.uploading(load.weight)
-	defer show.stop()
-	body, err := load.open(show.add)
-	if err != nil {
-		return wire.App{}, err
-	}
-	defer body.Close()
-	return s.Push(ctx, app, load.contentType, &watched{ReadCloser: body, ended: show.compiling}, load.size)
 }
 
 // watched tells when a body has been read to its end.

@@ -21,6 +21,8 @@ type upload struct {
 	size int64
 	// weight is what open counts up to, in bytes.
 	weight int64
+	// folder is the project that is sent, nil for a file.
+	folder *project
 	// open starts the body, and calls count with the bytes that went into it. The
 	// caller closes it.
 	open func(count func(int)) (io.ReadCloser, error)
@@ -102,7 +104,7 @@ func newFolderUpload(dir, name string, show *progress, build func(name string, p
 		show.note("note: " + note)
 	}
 	return &upload{
-		name: name, contentType: "application/gzip", size: -1, weight: folder.weight,
+		name: name, contentType: "application/gzip", size: -1, weight: folder.weight, folder: folder,
 		open: func(count func(int)) (io.ReadCloser, error) { return startPacking(folder, count), nil },
 	}, nil
 }

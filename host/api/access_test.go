@@ -112,7 +112,7 @@ func TestKeyIsNoToken(t *testing.T) {
 // deployable is what a deploy token may do; it must not grow by accident.
 var deployable = map[string]bool{
 	"GET /api/v1/version": true, "GET /api/v1/apps": true, "PUT /api/v1/apps/:app": true, "GET /api/v1/apps/:app": true, "GET /api/v1/apps/:app/logs": true,
-	"GET /api/v1/apps/:app/revisions": true, "POST /api/v1/apps/:app/rollback": true,
+	"GET /api/v1/apps/:app/revisions": true, "POST /api/v1/apps/:app/rollback": true, "POST /api/v1/apps/:app/missing": true,
 }
 
 // A deploy token reaches its app, and nothing of what it does not reach is read or told.

@@ -66,6 +66,7 @@ func New(config Config) http.Handler {
 	v1.GET("/version", a.version, a.anyone)
 	v1.GET("/apps", a.list, a.anyone)
 	v1.PUT("/apps/:app", a.push, a.deployer)
+	v1.POST("/apps/:app/missing", a.missing, a.deployer)
 	v1.GET("/apps/:app", a.get, a.deployer)
 	v1.DELETE("/apps/:app", a.remove, a.admin)
 	v1.GET("/apps/:app/revisions", a.revisions, a.deployer)
@@ -107,13 +108,18 @@ func (a *api) writeError(err error, c echo.Context) {
 			e = space.Errorf(space.CodeMethodNotAllowed, "%s is not possible at %s", c.Request().Method, c.Request().URL.Path)
 		}
 	}
+	a.note(c, e)
+	gateway.WriteError(c.Response(), c.Request(), e)
+}
+
+// note logs of an error what the client is not told.
+func (a *api) note(c echo.Context, e *space.Error) {
 	switch {
 	case e.Code == space.CodeInternal:
 		a.Logger.Error("request failed", "request", space.RequestIDOf(c.Request().Context()), "error", e.Err)
 	case e.Err != nil:
 		a.Logger.Warn("request refused", "request", space.RequestIDOf(c.Request().Context()), "error", e)
 	}
-	gateway.WriteError(c.Response(), c.Request(), e)
 }
 
 // document serves the description of this API.

@@ -66,10 +66,20 @@ func (a *api) push(c echo.Context) error {
 		return space.Errorf(space.CodePayloadTooLarge, "the upload has %d bytes; the limit is %d for each Micro", r.ContentLength, a.BundleLimit)
 	}
 	var app *registry.App
+	ctx, events := r.Context(), newEventStream(c.Response())
+	defer events.end()
+	if wantsEvents(r) {
+		ctx = deploy.WithProgress(ctx, func(e deploy.Event) { events.send(eventOf(e)) })
+	}
 	err = a.arrive(c.Response(), r, func(body io.Reader) error {
-		app, err = a.Deployer.Push(r.Context(), deploy.Upload{App: name, Media: media, Author: callerOf(c).Name, Body: body})
+		app, err = a.Deployer.Push(ctx, deploy.Upload{App: name, Media: media, Author: callerOf(c).Name, Body: body})
 		return err
 	})
+	if events.streams() {
+		events.end()
+		events.send(a.outcome(c, app, err))
+		return nil
+	}
 	if err != nil {
 		e := *space.AsError(err)
 		e.Unread = true
@@ -77,6 +87,18 @@ func (a *api) push(c echo.Context) error {
 	}
 	c.Response().Header().Set("Location", "/api/v1/apps/"+string(name))
 	return c.JSON(http.StatusCreated, a.describe(app))
+}
+
+// outcome is the last event of a push.
+func (a *api) outcome(c echo.Context, app *registry.App, err error) wire.Event {
+	if err == nil {
+		answer := a.describe(app)
+		return wire.Event{Event: wire.EventDone, App: &answer}
+	}
+	e := space.AsError(err)
+	a.note(c, e)
+	problem := e.Problem(string(space.RequestIDOf(c.Request().Context())))
+	return wire.Event{Event: wire.EventError, Problem: &problem}
 }
 
 func (a *api) remove(c echo.Context) error {

@@ -19,14 +19,17 @@ const maxJSON = 64 << 10
 // readJSON reads the body of a request into v: one JSON object without a field that v
 // does not have. The content type is demanded as no form of a foreign page can send
 // it unasked.
-func readJSON(c echo.Context, v any) error {
+func readJSON(c echo.Context, v any) error { return readJSONOf(c, v, maxJSON) }
+
+// readJSONOf is readJSON of a body of at most so many bytes.
+func readJSONOf(c echo.Context, v any, most int64) error {
 	r := c.Request()
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
 		return unread(space.CodeBadRequest, "the body has the content type %.80q: send JSON, with `Content-Type: application/json`", r.Header.Get("Content-Type"))
 	}
-	text, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, maxJSON))
+	text, err := io.ReadAll(http.MaxBytesReader(nil, r.Body, most))
 	if _, large := errors.AsType[*http.MaxBytesError](err); large {
-		return unread(space.CodePayloadTooLarge, "the body has more than %d bytes", maxJSON)
+		return unread(space.CodePayloadTooLarge, "the body has more than %d bytes", most)
 	}
 	if err != nil {
 		e := unread(space.CodeBadRequest, "the body broke off, or came too slowly: send it again")

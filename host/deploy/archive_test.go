@@ -5,15 +5,31 @@ import (
 	"archive/zip"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"io/fs"
+	"strconv"
 	"strings"
 	"testing"
+
+	"github.com/spacewasm/spacewasm/host/space"
 )
 
 // entry is one of an archive. A name that ends in a slash is a folder's, unless kind says something else.
 type entry struct {
 	name, body string
 	kind       byte // of a tar's header; 0 means by the name
+	records    map[string]string
+}
+
+// refer is an entry of a tar that stands for a file with the body, without it.
+func refer(name, body string) entry {
+	return entry{name: name, records: map[string]string{
+		space.RecordSum: contentOf(body).Hex(), space.RecordSize: strconv.Itoa(len(body)),
+	}}
+}
+
+func contentOf(body string) space.Content {
+	return space.Content{Sum: sha256.Sum256([]byte(body)), Size: int64(len(body))}
 }
 
 func (e entry) typeflag() byte {
@@ -31,7 +47,7 @@ func tarOf(t testing.TB, entries ...entry) []byte {
 	var b bytes.Buffer
 	w := tar.NewWriter(&b)
 	for _, e := range entries {
-		h := &tar.Header{Name: e.name, Typeflag: e.typeflag(), Mode: 0o6777}
+		h := &tar.Header{Name: e.name, Typeflag: e.typeflag(), Mode: 0o6777, PAXRecords: e.records}
 		switch h.Typeflag {
 		case tar.TypeReg:
 			h.Size = int64(len(e.body))

@@ -100,6 +100,7 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	if err != nil {
 		return part{}, err
 	}
+	tell(ctx, Event{Stage: StageCompile, Micro: spec.Name})
 	began := time.Now()
 	file := fileKey(spec.Src, spec.Run[0])
 	micro := spec.Micro()
@@ -108,6 +109,7 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 		return part{}, err
 	}
 	took := time.Since(began)
+	tell(ctx, Event{Stage: StageCompile, Micro: spec.Name, Done: true, Took: took})
 	digest, err := staging.Publish(spec.Src)
 	if err != nil {
 		return part{}, errors.Join(err, module.Close(ctx))

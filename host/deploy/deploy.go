@@ -185,6 +185,7 @@ func overtaken(err error) error {
 
 // publish records a revision, if there is room for its bundles, and has it answer.
 func (d *Deployer) publish(ctx context.Context, planned store.Deployment, parts []part) (*registry.App, error) {
+	tell(ctx, Event{Stage: StageActivate})
 	d.order.Lock()
 	defer d.order.Unlock()
 	if err := d.fits(ctx, planned.Revision.Micros); err != nil {

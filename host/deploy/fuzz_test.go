@@ -22,6 +22,7 @@ func FuzzReceive(f *testing.F) {
 	f.Add(byte(2), tarOf(f, good, entry{name: "a/../../b", body: "x"}, entry{name: "l", body: "..", kind: tar.TypeSymlink}))
 	f.Add(byte(2), tarOf(f, entry{name: "g", kind: tar.TypeXGlobalHeader}, good, entry{name: "\xff/x"}))
 	f.Add(byte(1), zipped(f, good, entry{name: "a", body: "x"}, entry{name: "a/b", body: "y"}))
+	f.Add(byte(2), tarOf(f, good, refer("a", "hello")))
 	f.Add(byte(3), []byte("\x1f\x8b"))
 	f.Add(byte(4), []byte("PK"))
 	f.Add(byte(4), zipped(f, good))
@@ -43,7 +44,7 @@ func FuzzReceive(f *testing.F) {
 			checkFiles(t, dir, limit*space.MaxMicros)
 		})
 		var e *space.Error
-		if err != nil && (!errors.As(err, &e) || (e.Code != space.CodeRefused && e.Code != space.CodePayloadTooLarge)) {
+		if err != nil && (!errors.As(err, &e) || (e.Code != space.CodeRefused && e.Code != space.CodePayloadTooLarge && e.Code != space.CodeNotHeld)) {
 			t.Fatalf("unexpected error: %v", err)
 		}
 		if (file == nil) == (err == nil) {

@@ -24,9 +24,13 @@ func (d *Deployer) admit(ctx context.Context) (*intake, error) {
 		return nil, err
 	}
 	if !d.uploads.Take(1) {
-		return nil, space.Errorf(space.CodeNodeFull, "%d uploads are under way, as many as this server takes at a time: push again in a moment", d.uploads.Limit())
+		return nil, d.tooManyUploads()
 	}
 	return &intake{deployer: d}, nil
+}
+
+func (d *Deployer) tooManyUploads() error {
+	return space.Errorf(space.CodeNodeFull, "%d uploads are under way, as many as this server takes at a time: push again in a moment", d.uploads.Limit())
 }
 
 // end gives back what the upload took.

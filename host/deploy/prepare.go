@@ -58,8 +58,15 @@ func (d *Deployer) initialise(ctx context.Context, deployment store.Deployment, 
 		initialise := func(ctx context.Context, i wasi.Initialisation) (*wasi.Snapshot, error) {
 			return p.Module.Initialise(ctx, i)
 		}
-		if err := d.snapshot(ctx, initialise, deployment, p); err != nil && !refused.add(err) {
+		tell(ctx, Event{Stage: StageSnapshot, Micro: p.micro.Name})
+		err := d.snapshot(ctx, initialise, deployment, p)
+		if err != nil && !refused.add(err) {
 			return err
+		}
+		if m := p.micro; err == nil {
+			tell(ctx, Event{
+				Stage: StageSnapshot, Micro: m.Name, Done: true, Took: m.InitialiseTime, Bytes: m.SnapshotBytes, Reason: m.NoSnapshot,
+			})
 		}
 	}
 	return refused.err()

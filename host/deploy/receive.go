@@ -34,7 +34,7 @@ func (d *Deployer) receive(ctx context.Context, name space.AppName, media string
 		return nil, err
 	}
 	u := &unpacker{
-		files: staging.Files(), spool: staging.Spool, take: take,
+		files: staging.Files(), spool: staging.Spool, take: take, refer: d.referrer(ctx, name, staging).put,
 		limit: d.config.Limits.Bundle * space.MaxMicros, entries: d.config.Limits.BundleEntries,
 	}
 	switch kind {
@@ -45,6 +45,9 @@ func (d *Deployer) receive(ctx context.Context, name space.AppName, media string
 		err = u.zip(buffered)
 	case formGzip:
 		err = u.tarGzip(buffered)
+	}
+	if err == nil {
+		err = finish(buffered)
 	}
 	if why, ok := errors.AsType[*space.Error](input.err); ok {
 		return nil, why
@@ -57,7 +60,18 @@ func (d *Deployer) receive(ctx context.Context, name space.AppName, media string
 	if err != nil {
 		return nil, err
 	}
+	tell(ctx, Event{Stage: StageReceived, Bytes: u.written})
 	return describe(name, staging.Files())
+}
+
+// finish reads what follows an archive, which is little: only of a body that has ended
+// does the server learn that the client goes.
+func finish(body io.Reader) error {
+	const most = 1 << 20
+	if _, err := io.CopyN(io.Discard, body, most); err != nil && !errors.Is(err, io.EOF) {
+		return err
+	}
+	return nil
 }
 
 // received remembers that the upload failed, as opposed to what it holds. It

@@ -26,13 +26,15 @@ const maxPart = 255
 
 // unpacker writes the entries of a hostile archive into an empty folder.
 type unpacker struct {
-	files   *os.Root
-	spool   func() (*os.File, error) // where a zip waits until it is whole
-	take    func(n int64) error      // asked before n more bytes go to the disk
-	limit   int64                    // bytes of the archive, and of what comes out of it
-	written int64                    // bytes that have come out
-	entries int                      // files and folders that may still come
-	names   map[string]string        // by what they are without case
+	files *os.Root
+	spool func() (*os.File, error) // where a zip waits until it is whole
+	take  func(n int64) error      // asked before n more bytes go to the disk
+	// refer makes a file one that holds what the app has already; write copies it.
+	refer   func(name string, content space.Content, write func(io.Reader) error) error
+	limit   int64             // bytes of the archive, and of what comes out of it
+	written int64             // bytes that have come out
+	entries int               // files and folders that may still come
+	names   map[string]string // by what they are without case
 }
 
 // block is what a name costs on the disk at least, in bytes.
@@ -66,7 +68,7 @@ func (u *unpacker) tarGzip(r io.Reader) error {
 		case tar.TypeDir:
 			err = u.folder(header.Name)
 		case tar.TypeReg:
-			err = u.file(header.Name, archive)
+			err = u.tarFile(header, archive)
 		default:
 			err = refuse("%.200q is neither a file nor a folder: links and devices are not taken", header.Name)
 		}
@@ -132,16 +134,25 @@ func (u *unpacker) folder(name string) error {
 }
 
 func (u *unpacker) file(name string, r io.Reader) error {
-	clean, err := u.admit(name, false)
+	clean, err := u.prepare(name)
 	if err != nil {
 		return err
 	}
+	return u.write(clean, r)
+}
+
+// prepare admits the name of a file, and makes its folder.
+func (u *unpacker) prepare(name string) (string, error) {
+	clean, err := u.admit(name, false)
+	if err != nil {
+		return "", err
+	}
 	if dir := path.Dir(clean); dir != "." {
 		if err := u.made(clean, u.files.MkdirAll(dir, 0o755)); err != nil {
-			return err
+			return "", err
 		}
 	}
-	return u.write(clean, r)
+	return clean, nil
 }
 
 // write copies r to a new file, counting its bytes as they come out of the

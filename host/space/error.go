@@ -20,6 +20,7 @@ const (
 	CodeMisdirected        Code = "misdirected"
 	CodeBadRequest         Code = "bad_request"
 	CodePayloadTooLarge    Code = "payload_too_large"
+	CodeNotHeld            Code = "not_held"
 	CodeRefused            Code = "refused"
 	CodeQueueFull          Code = "queue_full"
 	CodeTooManyAttempts    Code = "too_many_attempts"
@@ -53,6 +54,8 @@ func (c Code) Status() int {
 		return http.StatusMethodNotAllowed
 	case CodePayloadTooLarge:
 		return http.StatusRequestEntityTooLarge
+	case CodeNotHeld:
+		return http.StatusConflict
 	case CodeMisdirected:
 		return http.StatusMisdirectedRequest
 	case CodeRefused:

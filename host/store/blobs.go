@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"io"
@@ -21,22 +22,38 @@ const stagePrefix = ".stage-"
 // Blobs keeps file trees, each in a folder named by the digest of its content,
 // written once and published by rename.
 type Blobs struct {
-	dir  string
-	root *os.Root
+	dir      string
+	root     *os.Root
+	listings *os.Root // what the trees hold
 }
 
-func openBlobs(dir string) (*Blobs, error) {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("make blob directory: %w", err)
-	}
-	root, err := os.OpenRoot(dir)
+// openBlobs opens the folders of the trees and of their listings, beside each other.
+func openBlobs(data string) (*Blobs, error) {
+	dir := filepath.Join(data, "blobs")
+	root, err := openFolder(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open blob directory: %w", err)
 	}
-	return &Blobs{dir: dir, root: root}, nil
+	listings, err := openFolder(filepath.Join(data, "listings"))
+	if err != nil {
+		return nil, errors.Join(fmt.Errorf("open the directory of listings: %w", err), root.Close())
+	}
+	return &Blobs{dir: dir, root: root, listings: listings}, nil
 }
 
-func (b *Blobs) close() error { return b.root.Close() }
+func openFolder(dir string) (*os.Root, error) {
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, err
+	}
+	return os.OpenRoot(dir)
+}
+
+func (b *Blobs) close() error {
+	if b.listings == nil { // those of a copy
+		return b.root.Close()
+	}
+	return errors.Join(b.root.Close(), b.listings.Close())
+}
 
 // holder is the lock of all trees: shared by who reads them all, whole for who
 // removes some. It is the folder's own, so that there is no file of which some user
@@ -75,7 +92,7 @@ func (b *Blobs) Sweep(keep map[space.Digest]int64) error {
 			errs = append(errs, b.root.RemoveAll(entry.Name()))
 		}
 	}
-	return errors.Join(errs...)
+	return errors.Join(append(errs, b.sweepListings(keep))...)
 }
 
 // Staging is a private folder in which trees are put together. It is used by one
@@ -128,23 +145,54 @@ func (s *Staging) publish(dir string) (space.Digest, error) {
 	if err := s.blobs.root.Mkdir(tree, 0o755); err != nil {
 		return "", err
 	}
-	digest, err := readTree(s.files, dir, linker{s.blobs.root, path.Join(s.name, "files", dir), tree})
+	listing, err := os.CreateTemp(s.blobs.listings.Name(), stagePrefix)
 	if err != nil {
 		return "", err
 	}
-	if err := syncTree(filepath.Join(s.blobs.dir, tree)); err != nil {
+	digest, err := s.fill(tree, dir, listing)
+	if err == nil {
+		err = s.place(tree, digest)
+	}
+	if err == nil {
+		err = s.blobs.keepListing(listing, digest)
+	}
+	if err != nil {
+		return "", errors.Join(err, dropFile(listing))
+	}
+	return digest, nil
+}
+
+// fill puts the staged files of dir into the tree, and writes its listing.
+func (s *Staging) fill(tree, dir string, listing io.Writer) (space.Digest, error) {
+	text := bufio.NewWriter(listing)
+	digest, err := readTree(s.files, dir, newListing(text), linker{s.blobs.root, path.Join(s.name, "files", dir), tree})
+	if err := errors.Join(err, text.Flush()); err != nil {
 		return "", err
 	}
+	return digest, nil
+}
+
+// place brings the tree to the disk and gives it its name.
+func (s *Staging) place(tree string, digest space.Digest) error {
+	if err := syncTree(filepath.Join(s.blobs.dir, tree)); err != nil {
+		return err
+	}
 	if _, err := s.blobs.root.Stat(string(digest)); err == nil {
-		return digest, nil
+		return nil
 	}
 	if err := s.blobs.root.Rename(tree, string(digest)); err != nil {
 		if _, gone := s.blobs.root.Stat(string(digest)); gone != nil {
-			return "", err
+			return err
 		}
 		// Another has just published the same.
 	}
-	return digest, syncFile(s.blobs.dir)
+	return syncFile(s.blobs.dir)
+}
+
+// dropFile removes a file that has not become anything.
+func dropFile(f *os.File) error {
+	_ = f.Close() // it may have been
+	return os.Remove(f.Name())
 }
 
 // syncFile brings a file, or the names in a folder, to the disk.

@@ -110,7 +110,7 @@ func (s *Store) open(ctx context.Context, dir string) error {
 	if err := migrate(ctx, db, path, files); err != nil {
 		return fmt.Errorf("%s: %w", path, err)
 	}
-	s.blobs, err = openBlobs(filepath.Join(dir, "blobs"))
+	s.blobs, err = openBlobs(dir)
 	return err
 }
 

@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bufio"
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
@@ -18,18 +19,30 @@ import (
 var ErrDamaged = errors.New("its files are not those that were stored")
 
 // Sum is the digest of files and folders in the order in which they come: it
-// covers names, sizes and contents.
-type Sum struct{ hash hash.Hash }
+// covers names, sizes and contents. It is that of a text, the tree's listing.
+type Sum struct {
+	hash hash.Hash
+	text io.Writer // the hash, and where the listing goes, which keeps its errors to itself
+}
 
 // NewSum returns the sum of nothing.
-func NewSum() Sum { return Sum{sha256.New()} }
+func NewSum() Sum {
+	h := sha256.New()
+	return Sum{h, h}
+}
+
+// newListing is [NewSum] with the listing written to w.
+func newListing(w *bufio.Writer) Sum {
+	h := sha256.New()
+	return Sum{h, io.MultiWriter(h, w)}
+}
 
 // Folder adds a folder.
-func (s Sum) Folder(name string) { fmt.Fprintf(s.hash, "folder %q\n", name) }
+func (s Sum) Folder(name string) { fmt.Fprintf(s.text, folderLine, name) }
 
 // File adds a file, of which content is the SHA-256.
 func (s Sum) File(name string, size int64, content []byte) {
-	fmt.Fprintf(s.hash, "file %q %d %x\n", name, size, content)
+	fmt.Fprintf(s.text, fileLine, name, size, content)
 }
 
 // Digest is the digest of all that was added.
@@ -43,10 +56,9 @@ type Sink interface {
 	File(name string, size int64, r io.Reader) error
 }
 
-// readTree hands the folder dir of files to a sink, and returns the digest of what
-// it has read.
-func readTree(files *os.Root, dir string, to Sink) (space.Digest, error) {
-	sum := NewSum()
+// readTree hands the folder dir of files to a sink, and adds what it has read to the
+// sum, which it returns the digest of.
+func readTree(files *os.Root, dir string, sum Sum, to Sink) (space.Digest, error) {
 	prefix := strings.TrimPrefix(dir+"/", "./")
 	err := fs.WalkDir(files.FS(), dir, func(name string, entry fs.DirEntry, err error) error {
 		if err != nil || name == dir {
@@ -119,7 +131,7 @@ func (b *Blobs) Read(digest space.Digest, to Sink) error {
 		return err
 	}
 	defer func() { _ = root.Close() }()
-	found, err := readTree(root, ".", to)
+	found, err := readTree(root, ".", NewSum(), to)
 	if err != nil {
 		return fmt.Errorf("read bundle %s: %w", digest, err)
 	}
@@ -132,10 +144,12 @@ func (b *Blobs) Read(digest space.Digest, to Sink) error {
 // Arrival is a tree that comes in from elsewhere, in the order of its names: a
 // [Sink] that is used by one goroutine.
 type Arrival struct {
-	blobs *Blobs
-	name  string
-	files *os.Root
-	sum   Sum
+	blobs   *Blobs
+	name    string
+	files   *os.Root
+	listing *os.File
+	text    *bufio.Writer // to the listing
+	sum     Sum
 }
 
 // Receive makes an empty tree, which is to be closed.
@@ -144,7 +158,13 @@ func (b *Blobs) Receive() (*Arrival, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Arrival{blobs: b, name: staging.name, files: staging.files, sum: NewSum()}, nil
+	a := &Arrival{blobs: b, name: staging.name, files: staging.files}
+	if a.listing, err = os.CreateTemp(b.listings.Name(), stagePrefix); err != nil {
+		return nil, errors.Join(err, staging.Close())
+	}
+	a.text = bufio.NewWriter(a.listing)
+	a.sum = newListing(a.text)
+	return a, nil
 }
 
 // Folder implements [Sink].
@@ -181,10 +201,19 @@ func (a *Arrival) Publish(digest space.Digest) error {
 		return fmt.Errorf("store bundle %s: %w", digest, err)
 	}
 	// Staged files are private, trees are as those of a push.
-	return a.blobs.root.Chmod(string(digest), 0o755)
+	if err := errors.Join(a.blobs.root.Chmod(string(digest), 0o755), a.text.Flush()); err != nil {
+		return err
+	}
+	err := a.blobs.keepListing(a.listing, digest)
+	a.listing = nil
+	return err
 }
 
 // Close removes what has not been published.
 func (a *Arrival) Close() error {
-	return errors.Join(a.files.Close(), a.blobs.root.RemoveAll(a.name))
+	err := errors.Join(a.files.Close(), a.blobs.root.RemoveAll(a.name))
+	if a.listing != nil {
+		err = errors.Join(err, dropFile(a.listing))
+	}
+	return err
 }

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
+	"errors"
 	"io"
 	"net/http"
 	"time"
@@ -20,8 +21,11 @@ const shortCall = time.Minute
 // application/zip or application/gzip (a compressed tar); size is the length of
 // body in bytes, -1 when unknown. A body that is an [io.Closer] is closed,
 // perhaps a moment after Push has returned. Push itself sets no deadline,
-// because compiling takes as long as it takes.
-func (c *Client) Push(ctx context.Context, app space.AppName, contentType string, body io.Reader, size int64) (wire.App, error) {
+// because compiling takes as long as it takes. It calls told with each step that the
+// server tells of; older ones tell of none. A nil told is not called.
+func (c *Client) Push(
+	ctx context.Context, app space.AppName, contentType string, body io.Reader, size int64, told func(wire.Event),
+) (wire.App, error) {
 	var answer wire.App
 	name, err := segment(app)
 	if err != nil {
@@ -33,10 +37,48 @@ func (c *Client) Push(ctx context.Context, app space.AppName, contentType string
 	}
 	req.ContentLength = size
 	req.Header.Set("Content-Type", contentType)
+	req.Header.Set("Accept", "application/x-ndjson, application/json;q=0.9, application/problem+json")
 	// A refusal that needs no body (401, 413) comes before megabytes are sent.
 	req.Header.Set("Expect", "100-continue")
-	err = c.call(req, &answer)
+	resp, err := c.send(req)
+	if err != nil {
+		return answer, err
+	}
+	defer resp.Body.Close()
+	if mediaType(resp) == "application/x-ndjson" {
+		return c.follow(ctx, resp.Body, told)
+	}
+	err = c.decode(resp, &answer)
 	return answer, err
+}
+
+// Missing asks which of the files a push to the app has to send, because the app does
+// not have them; the server may be one that cannot tell, and then all are missing.
+func (c *Client) Missing(ctx context.Context, app space.AppName, files []wire.File) ([]string, error) {
+	name, err := segment(app)
+	if err != nil {
+		return nil, err
+	}
+	asked, err := json.Marshal(wire.Files{Files: files})
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithTimeout(ctx, shortCall)
+	defer cancel()
+	req, err := c.request(ctx, http.MethodPost, bytes.NewReader(asked), "apps", name, "missing")
+	if err != nil {
+		return nil, err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	var answer wire.Missing
+	err = c.call(req, &answer)
+	if e, ok := errors.AsType[*space.Error](err); ok && (e.Code == space.CodeNotFound || e.Code == space.CodeMethodNotAllowed) {
+		for _, file := range files {
+			answer.Missing = append(answer.Missing, file.SHA256)
+		}
+		return answer.Missing, nil
+	}
+	return answer.Missing, err
 }
 
 // Apps lists the apps of the server.

@@ -101,7 +101,7 @@ func TestPush(t *testing.T) {
 		answer(w, http.StatusCreated, "application/json", wire.App{App: "hello", Revision: 3})
 	})
 	for _, size := range []int64{4, -1} {
-		app, err := c.Push(t.Context(), "hello", "application/wasm", io.MultiReader(strings.NewReader("wasm")), size)
+		app, err := c.Push(t.Context(), "hello", "application/wasm", io.MultiReader(strings.NewReader("wasm")), size, nil)
 		if err != nil || app.Revision != 3 {
 			t.Fatalf("Push = %+v, %v", app, err)
 		}
@@ -252,7 +252,7 @@ func TestEarlyAnswerBeforeTheBody(t *testing.T) {
 		problem(w, space.Errorf(space.CodeUnauthorized, "no token"))
 	})
 	body := &endless{}
-	_, err := c.Push(t.Context(), "a", "application/zip", body, -1)
+	_, err := c.Push(t.Context(), "a", "application/zip", body, -1, nil)
 	if e, ok := errors.AsType[*space.Error](err); !ok || e.Code != space.CodeUnauthorized {
 		t.Errorf("got %v", err)
 	}
@@ -271,7 +271,7 @@ func TestEarlyAnswerInTheBody(t *testing.T) {
 	defer listener.Close()
 	served := make(chan error, 1)
 	go func() { served <- rudeServer(listener) }()
-	_, err = dial(t, "http://"+listener.Addr().String()).Push(t.Context(), "a", "application/zip", &endless{}, -1)
+	_, err = dial(t, "http://"+listener.Addr().String()).Push(t.Context(), "a", "application/zip", &endless{}, -1, nil)
 	if e, ok := errors.AsType[*space.Error](err); !ok || e.Code != space.CodePayloadTooLarge {
 		t.Errorf("got %v", err)
 	}
@@ -299,7 +299,7 @@ func TestPushReportsAFailingBody(t *testing.T) {
 	broken := errors.New("the disk is gone")
 	reader, writer := io.Pipe()
 	writer.CloseWithError(broken)
-	if _, err := c.Push(t.Context(), "a", "application/gzip", reader, -1); !errors.Is(err, broken) {
+	if _, err := c.Push(t.Context(), "a", "application/gzip", reader, -1, nil); !errors.Is(err, broken) {
 		t.Errorf("got %v", err)
 	}
 }

@@ -136,7 +136,7 @@ func TestUnproven(t *testing.T) {
 				t.Errorf("got %v", err)
 			}
 			body := &closer{Reader: strings.NewReader("x")}
-			if _, err := c.Push(t.Context(), "a", "application/wasm", body, 1); err == nil || !body.closed {
+			if _, err := c.Push(t.Context(), "a", "application/wasm", body, 1, nil); err == nil || !body.closed {
 				t.Errorf("the push: %v, body closed %t", err, body.closed)
 			}
 			if sent.Load() || owner.tokens.Load() > 0 {

@@ -92,3 +92,19 @@ type Version struct {
 type Proof struct {
 	Proof string `json:"proof"`
 }
+
+// Files is the body of POST /api/v1/apps/{app}/missing.
+type Files struct {
+	Files []File `json:"files"`
+}
+
+// File is what a file holds.
+type File struct {
+	SHA256 string `json:"sha256"` // hexadecimal, in lower case
+	Size   int64  `json:"size"`   // in bytes
+}
+
+// Missing is the answer: those that a push has to send.
+type Missing struct {
+	Missing []string `json:"missing"` // by their SHA-256
+}
