@@ -110,7 +110,7 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 		return part{}, errors.Join(err, module.Close(ctx))
 	}
 	return part{file: file, Awake: runner.Awake{Module: module, Bundle: bundle}, micro: space.Micro{
-		Name: spec.Name, Path: spec.Path, Primary: spec.Primary, Public: spec.Public,
+		Name: spec.Name, Path: spec.Path, Primary: spec.Primary, Public: spec.Public, Env: spec.Env,
 		Run: spec.Run, Bundle: digest, BundleBytes: size, Contract: string(module.Report().Contract), Module: module.Digest(),
 		WasmBytes: int64(len(code)), MemoryBytes: int64(module.Report().MemoryMin), CompileTime: took,
 	}}, nil

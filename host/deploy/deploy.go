@@ -17,6 +17,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/host/vault"
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
@@ -26,6 +27,8 @@ type Config struct {
 	Registry *registry.Registry
 	Engine   *wasi.Engine
 	Limits   space.Limits
+	// Vault opens the apps' variables; nil opens none.
+	Vault *vault.Vault
 	// Node is what all Micros share.
 	Node runner.Node
 	// TmpDir is the host's folder for the executions' /tmp.
@@ -138,6 +141,9 @@ func (d *Deployer) settle(ctx context.Context, name space.AppName, parts []part)
 	const tries = DefaultUploads // each that fails is one that another's push has won
 	for try := 1; ; try++ {
 		planned, err := d.config.Store.Plan(ctx, name)
+		if err == nil {
+			planned, err = d.open(planned)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -175,6 +181,7 @@ func (d *Deployer) publish(ctx context.Context, planned store.Deployment, parts 
 	if err != nil {
 		return nil, err
 	}
+	deployment.Env = planned.Env // of which nothing has changed, or it had been overtaken
 	app := d.assemble(deployment, parts)
 	d.config.Registry.Publish(app)
 	return app, nil
@@ -193,11 +200,16 @@ func (d *Deployer) configure(deployment store.Deployment, micro space.Micro) run
 func (d *Deployer) assemble(deployment store.Deployment, parts []part) *registry.App {
 	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
 	for i := range parts {
-		config := d.configure(deployment, parts[i].micro)
-		config.Awake = &parts[i].Awake
-		app.Routes = append(app.Routes, registry.Route{Micro: parts[i].micro, Server: runner.New(config)})
+		app.Routes = append(app.Routes, d.route(deployment, parts[i].micro, &parts[i].Awake))
 	}
 	return app
+}
+
+// route makes a live Micro, of what it needs, or asleep if that is nil.
+func (d *Deployer) route(deployment store.Deployment, micro space.Micro, awake *runner.Awake) registry.Route {
+	config := d.configure(deployment, micro)
+	config.Awake = awake
+	return registry.Route{Micro: micro, Server: runner.New(config)}
 }
 
 // Remove deletes an app. Requests that run finish; then its bundles go too.

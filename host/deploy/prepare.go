@@ -72,7 +72,7 @@ func (d *Deployer) snapshot(
 	p.Snapshot = nil
 	s, err := get(ctx, d.initialisation(deployment, p.micro, &p.Awake))
 	if err != nil {
-		return refusal(err, p.file)
+		return refusal(hide(err, deployment, p.micro), p.file)
 	}
 	p.Snapshot = s
 	p.micro.NoSnapshot, p.micro.SnapshotBytes = s.Reason(), int64(s.Bytes())
@@ -84,19 +84,24 @@ func (d *Deployer) snapshot(
 func (d *Deployer) initialisation(deployment store.Deployment, micro space.Micro, awake *runner.Awake) wasi.Initialisation {
 	config := d.configure(deployment, micro)
 	return wasi.Initialisation{
-		Owner: owner(deployment, micro), Bundle: string(micro.Bundle),
+		Owner: d.owner(deployment, micro), Bundle: string(micro.Bundle),
 		Code:    func() ([]byte, error) { return awake.Bundle.ReadFile(micro.Run[0]) },
 		Timeout: d.config.Limits.Timeout, Instance: config.Instance(awake),
 	}
 }
 
-// owner names whose snapshot it is.
-func owner(deployment store.Deployment, micro space.Micro) string {
-	return fmt.Sprintf("%s %d %s", deployment.App.Name, deployment.Revision.Number, micro.Name)
+// owner names whose snapshot it is: that of a revision's Micro with the values that its
+// variables have, so that the one of other values is somebody else's.
+func (d *Deployer) owner(deployment store.Deployment, micro space.Micro) string {
+	name := fmt.Sprintf("%s %d %s", deployment.App.Name, deployment.Revision.Number, micro.Name)
+	if set := lines(valuesFor(deployment, micro)); len(set) > 0 {
+		name += " " + d.config.Vault.Mark(set)
+	}
+	return name
 }
 
-// sweepSnapshots removes the snapshots of revisions that do not answer any more. No
-// push runs.
+// sweepSnapshots removes the snapshots of revisions that do not answer any more, and
+// those of values that variables had before (T9). No push runs.
 func (d *Deployer) sweepSnapshots(ctx context.Context) error {
 	deployments, err := d.config.Store.Active(ctx)
 	if err != nil {
@@ -104,8 +109,12 @@ func (d *Deployer) sweepSnapshots(ctx context.Context) error {
 	}
 	var owners []string
 	for _, deployment := range deployments {
+		deployment, err := d.open(deployment)
+		if err != nil {
+			continue // and what it has cannot be opened either
+		}
 		for _, micro := range deployment.Revision.Micros {
-			owners = append(owners, owner(deployment, micro))
+			owners = append(owners, d.owner(deployment, micro))
 		}
 	}
 	return d.config.Engine.KeepSnapshots(owners)
