@@ -27,6 +27,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/host/vault"
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
@@ -37,6 +38,7 @@ type Host struct {
 	reserve  *disk.Reserve
 	logs     *logs.Store
 	engine   *wasi.Engine
+	vault    *vault.Vault
 	registry *registry.Registry
 	deployer *deploy.Deployer
 	shares   Shares
@@ -71,7 +73,7 @@ func (h *Host) open(ctx context.Context) error {
 	if h.reserve, err = disk.Open(h.config.Data, h.config.Storage.Reserve); err != nil {
 		return err
 	}
-	if h.engine, err = openEngine(ctx, h.config.Data, h.reserve); err != nil {
+	if h.engine, h.vault, err = openEngine(ctx, h.config, h.reserve); err != nil {
 		return err
 	}
 	h.state.checks = append(slices.Clone(h.state.checks), h.roomy)
@@ -93,23 +95,12 @@ func (h *Host) open(ctx context.Context) error {
 		return err
 	}
 	h.deployer = deploy.New(deploy.Config{
-		Store: h.store, Registry: h.registry, Engine: h.engine, Limits: h.config.Limits, Node: h.node,
+		Store: h.store, Registry: h.registry, Engine: h.engine, Vault: h.vault, Limits: h.config.Limits, Node: h.node,
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 		UploadBytes: h.config.Storage.Uploads, BlobBytes: h.config.Storage.Blobs, Room: h.reserve.Take,
 	})
 	h.serveWith(guard)
 	return nil
-}
-
-// openEngine opens the engine of a data directory.
-func openEngine(ctx context.Context, data string, reserve *disk.Reserve) (*wasi.Engine, error) {
-	key, err := access.Key(filepath.Join(data, "cache.key"))
-	if err != nil {
-		return nil, err
-	}
-	return wasi.New(ctx, wasi.Config{
-		CacheKey: key, CacheDir: filepath.Join(data, "cache"), Workers: 2, Isolated: true, Room: reserve.Take,
-	})
 }
 
 // listen opens the listener. What a name such as localhost really means shows

@@ -65,6 +65,8 @@ func New(config Config) http.Handler {
 	v1.GET("/apps/:app", a.get, a.admin)
 	v1.DELETE("/apps/:app", a.remove, a.admin)
 	v1.GET("/apps/:app/logs", a.logs, a.admin)
+	v1.GET("/apps/:app/env", a.env, a.admin)
+	v1.PATCH("/apps/:app/env", a.changeEnv, a.admin)
 	return e
 }
 
