@@ -5,8 +5,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -165,6 +167,11 @@ func readEnvFile(path string) (map[string]string, error) {
 	values, err := godotenv.UnmarshalBytes(text)
 	if err != nil {
 		return nil, fmt.Errorf("%s is no .env file: want NAME=VALUE lines, and a quote at the end of what begins with one", path)
+	}
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if err := checkVariable(name); err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
 	}
 	return values, nil
 }

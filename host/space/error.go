@@ -98,9 +98,9 @@ type Error struct {
 // Fault is one thing that is wrong with a bundle.
 type Fault struct {
 	File    string `json:"file,omitempty"`
-	Line    int    `json:"line,omitempty"` // from 1; 0 where lines mean nothing
+	Line    int    `json:"line,omitempty"`   // from 1; 0 where lines mean nothing
 	Column  int    `json:"column,omitempty"` // in characters, from 1; 0 where it is not known
-	Key     string `json:"key,omitempty"`  // for example micros[0].name
+	Key     string `json:"key,omitempty"`    // for example micros[0].name
 	Message string `json:"message"`
 }
 
