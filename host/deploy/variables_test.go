@@ -2,11 +2,13 @@ package deploy_test
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"slices"
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -279,5 +281,62 @@ func TestWrongKey(t *testing.T) {
 	b.change(t, deploy.EnvChange{Unset: []string{"B"}})
 	if got := b.own(t, "/"); got != "A=3" {
 		t.Errorf("healed, it answers %q", got)
+	}
+}
+
+// An app that is prepared with the variables of before is not published over the one
+// with those of now.
+func TestChangeSupersedes(t *testing.T) {
+	b := newVaultBench(t, t.TempDir(), "the secret")
+	b.push(t, "app", withDeclared(t))
+	before, err := b.Stored(t.Context(), "app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.change(t, deploy.EnvChange{Set: map[string]string{"A": "now"}})
+	live, release, _ := b.registry.Acquire("app")
+	release()
+	b.OweAgain(before) // as a request does that came before, and finds its Micro asleep
+	if app, release, _ := b.registry.Acquire("app"); app != live {
+		t.Errorf("superseded by %+v", app)
+	} else {
+		release()
+	}
+	now, err := b.Stored(t.Context(), "app")
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.OweAgain(now) // which is the one that is live
+	if app, release, _ := b.registry.Acquire("app"); app.Wanted == nil {
+		t.Error("what is live cannot be prepared again")
+	} else {
+		release()
+	}
+	// While it waits for that, a change makes it ready, and what was owed is for nothing.
+	b.change(t, deploy.EnvChange{Set: map[string]string{"A": "last"}})
+	b.prepareOwed(t)
+	if got := b.own(t, "/"); got != "A=last" {
+		t.Errorf("got %q", got)
+	}
+}
+
+// prepareOwed prepares what is owed, of which there is something.
+func (b *bench) prepareOwed(t *testing.T) {
+	t.Helper()
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error)
+	go func() { done <- b.Prepare(ctx) }()
+	for range 1000 {
+		if strings.Contains(b.said.String(), "app is prepared") {
+			break
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(b.said.String(), "app is prepared") {
+		t.Errorf("nothing was prepared: %s", b.said)
 	}
 }
