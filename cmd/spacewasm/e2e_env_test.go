@@ -3,14 +3,17 @@ package main_test
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"io/fs"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
+	"time"
 )
 
 const twoWithVariables = `v: 0
@@ -262,4 +265,42 @@ func TestE2EEnvFile(t *testing.T) {
 	contains(t, errs, `no Micro "nobody"`)
 	_, errs = s.console(1, "env", "nobody")
 	contains(t, errs, "spacewasm ls")
+}
+
+// A server that is killed while variables change comes up with what it has recorded:
+// no less than it has answered with, and that is what the Micro finds.
+func TestE2EChangeCrash(t *testing.T) {
+	s := serveData(t, filepath.Join(t.TempDir(), "data")).withVariables()
+	for round := range 4 {
+		answered := make(chan int, 1000)
+		ended := make(chan struct{})
+		go func() {
+			defer close(ended)
+			for i := 1; ; i++ {
+				r := s.request(http.MethodPatch, "", "/api/v1/apps/app/env",
+					strings.NewReader(fmt.Sprintf(`{"set": {"N": "%d"}}`, round*1000+i)), "Content-Type", "application/json", "Authorization", "Bearer "+s.token)
+				if a, err := s.try(r); err != nil || a.status != http.StatusOK {
+					return
+				}
+				answered <- round*1000 + i
+			}
+		}()
+		last := <-answered
+		time.Sleep(time.Duration(37*round) * time.Millisecond)
+		s.kill()
+		<-ended
+		for len(answered) > 0 {
+			last = <-answered
+		}
+		s = serveData(t, s.data, "--listen", "127.0.0.1:"+s.port)
+		var listed struct{ Variables []struct{ Name, Value string } }
+		out, _ := s.console(0, "env", "app", "--reveal", "--json")
+		must(t, json.Unmarshal([]byte(out), &listed))
+		stored := listed.Variables[0].Value
+		if got, _ := s.variable("N"); got != stored || stored != strconv.Itoa(last) && stored != strconv.Itoa(last+1) {
+			t.Errorf("answered %d, stored %s, the Micro has %q", last, stored, got)
+		}
+		seedOf(t, s.ok("app", "/api/"))
+		s.until("the snapshots of what was not recorded to be gone", func() bool { return len(glob(t, s.data, "cache/snapshots/*/*")) == 1 })
+	}
 }

@@ -297,20 +297,20 @@ func TestChangeSupersedes(t *testing.T) {
 	live, release, _ := b.registry.Acquire("app")
 	release()
 	b.OweAgain(before) // as a request does that came before, and finds its Micro asleep
-	if app, release, _ := b.registry.Acquire("app"); app != live {
-		t.Errorf("superseded by %+v", app)
-	} else {
-		release()
+	app, release, _ := b.registry.Acquire("app")
+	release()
+	if app != live {
+		t.Fatalf("superseded by %+v", app)
 	}
 	now, err := b.Stored(t.Context(), "app")
 	if err != nil {
 		t.Fatal(err)
 	}
 	b.OweAgain(now) // which is the one that is live
-	if app, release, _ := b.registry.Acquire("app"); app.Wanted == nil {
-		t.Error("what is live cannot be prepared again")
-	} else {
-		release()
+	app, release, _ = b.registry.Acquire("app")
+	release()
+	if app.Wanted == nil {
+		t.Fatal("what is live cannot be prepared again")
 	}
 	// While it waits for that, a change makes it ready, and what was owed is for nothing.
 	b.change(t, deploy.EnvChange{Set: map[string]string{"A": "last"}})

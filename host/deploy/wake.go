@@ -130,7 +130,7 @@ func (d *Deployer) supersede(app *registry.App, should func(now *registry.App) b
 		return false
 	}
 	defer release()
-	if !should(now) || now.App.Key != app.App.Key || now.Revision.Number != app.Revision.Number {
+	if !should(now) || now.App.Key != app.App.Key || now.App.Settings != app.App.Settings || now.Revision.Number != app.Revision.Number {
 		return false
 	}
 	d.config.Registry.Publish(app)
