@@ -293,7 +293,9 @@ func TestE2EChangeCrash(t *testing.T) {
 			last = <-answered
 		}
 		s = serveData(t, s.data, "--listen", "127.0.0.1:"+s.port)
-		var listed struct{ Variables []struct{ Name, Value string } }
+		var listed struct {
+			Variables []struct{ Name, Value string }
+		}
 		out, _ := s.console(0, "env", "app", "--reveal", "--json")
 		must(t, json.Unmarshal([]byte(out), &listed))
 		stored := listed.Variables[0].Value
