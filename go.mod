@@ -7,8 +7,9 @@ require (
 	github.com/dustin/go-humanize v1.1.0 // sizes in flags and tables
 	github.com/gofrs/flock v0.13.2 // one server per data directory
 	github.com/http-wasm/http-wasm-host-go v0.7.0 // tests: the handler ABI's compatibility kit
+	github.com/joho/godotenv v1.5.1 // spacewasm env --file
 	github.com/labstack/echo/v4 v4.16.0 // the admin API's routes
-	github.com/minio/sio v0.4.1 // snapshots are sealed
+	github.com/minio/sio v0.4.1 // snapshots and variables are sealed
 	github.com/rogpeppe/go-internal v1.16.0 // testscript
 	github.com/schollz/progressbar/v3 v3.19.1 // upload progress
 	github.com/spf13/cobra v1.10.2 // the command line

@@ -29,6 +29,9 @@ type Config struct {
 	InsecureListen bool
 	// Data is the data directory; it is made when missing.
 	Data string
+	// KeyFile holds the key of what is sealed and signed, and is made when missing; "" is
+	// the file key of the data directory.
+	KeyFile string
 	// Domain is the platform's host name; apps answer below it.
 	Domain string
 	// PublicURL is what users type when a proxy stands in front; "" without one.

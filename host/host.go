@@ -4,8 +4,6 @@ package host
 
 import (
 	"context"
-	"crypto/hkdf"
-	"crypto/sha256"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -39,6 +37,7 @@ type Host struct {
 	reserve  *disk.Reserve
 	logs     *logs.Store
 	engine   *wasi.Engine
+	keys     keys
 	registry *registry.Registry
 	deployer *deploy.Deployer
 	shares   Shares
@@ -73,7 +72,10 @@ func (h *Host) open(ctx context.Context) error {
 	if h.reserve, err = disk.Open(h.config.Data, h.config.Storage.Reserve); err != nil {
 		return err
 	}
-	if h.engine, err = openEngine(ctx, h.config.Data, h.reserve); err != nil {
+	if h.keys, err = openKeys(h.config); err != nil {
+		return err
+	}
+	if h.engine, err = openEngine(ctx, h.config.Data, h.keys.cache, h.reserve); err != nil {
 		return err
 	}
 	h.state.checks = append(slices.Clone(h.state.checks), h.roomy)
@@ -99,22 +101,12 @@ func (h *Host) open(ctx context.Context) error {
 		return err
 	}
 	h.deployer = deploy.New(deploy.Config{
-		Store: h.store, Registry: h.registry, Engine: h.engine, Limits: h.config.Limits, Node: h.node,
+		Store: h.store, Registry: h.registry, Engine: h.engine, Vault: h.keys.secrets, Limits: h.config.Limits, Node: h.node,
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 		UploadBytes: h.config.Storage.Uploads, BlobBytes: h.config.Storage.Blobs, Room: h.reserve.Take,
 	})
-	return h.serveWith(guard, keeper)
-}
-
-// openEngine opens the engine of a data directory.
-func openEngine(ctx context.Context, data string, reserve *disk.Reserve) (*wasi.Engine, error) {
-	key, err := access.Key(filepath.Join(data, "cache.key"))
-	if err != nil {
-		return nil, err
-	}
-	return wasi.New(ctx, wasi.Config{
-		CacheKey: key, CacheDir: filepath.Join(data, "cache"), Workers: 2, Isolated: true, Room: reserve.Take,
-	})
+	h.serveWith(guard, keeper)
+	return nil
 }
 
 // listen opens the listener. What a name such as localhost really means shows
@@ -137,15 +129,7 @@ func (h *Host) listen(ctx context.Context) error {
 }
 
 // serveWith makes the HTTP server.
-func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) error {
-	key, err := access.Key(filepath.Join(h.config.Data, "cache.key"))
-	if err != nil {
-		return err
-	}
-	sessions, err := hkdf.Key(sha256.New, key, nil, "spacewasm sessions v1", sha256.Size)
-	if err != nil {
-		return fmt.Errorf("derive the key of sessions: %w", err)
-	}
+func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
@@ -160,7 +144,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) error {
 	front := gateway.New(gateway.Config{
 		Open: h.config.Dev != nil && h.onLoopback(), Trouble: dev.Trouble,
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
-		Logins: access.NewLogins(sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
+		Logins: access.NewLogins(h.keys.sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
 		BaseURL: h.BaseURL, AppURL: h.URL,
 		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
@@ -175,7 +159,6 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) error {
 		MaxHeaderBytes:               64 << 10,
 		ErrorLog:                     slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
 	}
-	return nil
 }
 
 // logOf returns where a Micro's words go.

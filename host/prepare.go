@@ -29,12 +29,15 @@ func Prepare(ctx context.Context, config Config, done func(deploy.Prepared)) (er
 	if err := h.share(); err != nil { // the limits are those that the node can give
 		return err
 	}
-	if h.engine, err = openEngine(ctx, config.Data, h.reserve); err != nil {
+	if h.keys, err = openKeys(config); err != nil {
+		return err
+	}
+	if h.engine, err = openEngine(ctx, config.Data, h.keys.cache, h.reserve); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.engine.Close(context.WithoutCancel(ctx))) }()
 	deployer := deploy.New(deploy.Config{
-		Store: h.store, Engine: h.engine, Limits: h.config.Limits, Node: h.node, Hostname: h.hostname, Logger: config.Logger,
+		Store: h.store, Engine: h.engine, Vault: h.keys.secrets, Limits: h.config.Limits, Node: h.node, Hostname: h.hostname, Logger: config.Logger,
 		Log: func(space.AppName, string) runner.Log { return nil }, // nothing is asked
 	})
 	return deployer.PrepareAll(ctx, done)

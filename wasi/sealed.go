@@ -2,6 +2,7 @@ package wasi
 
 import (
 	"crypto/hkdf"
+	"crypto/hmac"
 	"crypto/sha256"
 	"encoding/hex"
 	"encoding/json"
@@ -37,13 +38,17 @@ func (c checkedCache) snapshot(module digest, config Initialisation) (keptSnapsh
 	if err != nil {
 		return keptSnapshot{}, fmt.Errorf("name a snapshot: %w", err)
 	}
-	name := sha256.Sum256(text)
+	// A plain hash of secrets that are short would let anybody who sees the name try
+	// them one after the other.
+	mac := hmac.New(sha256.New, c.key)
+	mac.Write(text)
+	name := mac.Sum(nil)
 	const keyBytes = 32
-	key, err := hkdf.Key(sha256.New, c.key, name[:], "snapshot", keyBytes)
+	key, err := hkdf.Key(sha256.New, c.key, name, "snapshot", keyBytes)
 	if err != nil {
 		return keptSnapshot{}, fmt.Errorf("derive the key of a snapshot: %w", err)
 	}
-	return keptSnapshot{key: key, path: filepath.Join(c.snapshots(), ownerDir(config.Owner), hex.EncodeToString(name[:]))}, nil
+	return keptSnapshot{key: key, path: filepath.Join(c.snapshots(), ownerDir(config.Owner), hex.EncodeToString(name))}, nil
 }
 
 func (c checkedCache) snapshots() string { return filepath.Join(c.dir, "snapshots") }

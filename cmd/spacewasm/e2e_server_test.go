@@ -72,7 +72,7 @@ func serve(t *testing.T, flags ...string) *server {
 	must(t, os.Mkdir(data, 0o700))
 	must(t, os.Symlink(artefact(t, codeCache), filepath.Join(data, "cache")))
 	// Who shares compiled code shares the key to it.
-	must(t, os.WriteFile(filepath.Join(data, "cache.key"), []byte("the key of these tests\n"), 0o600))
+	must(t, os.WriteFile(filepath.Join(data, "key"), []byte("the key of these tests\n"), 0o600))
 	return serveData(t, data, flags...)
 }
 

@@ -16,7 +16,7 @@ const modulePath = "github.com/spacewasm/spacewasm/"
 // layers lists our packages from the lowest up; a package imports only from the
 // lines above its own. What is not listed is not allowed.
 const layers = `
-host/space host/pool host/disk host/machine host/door wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child wasi/internal/answer
+host/space host/vault host/pool host/disk host/machine host/door wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child wasi/internal/answer
 wasi/internal/preview1 wasi/internal/instrument
 wasi/internal/cgi wasi/internal/handler
 host/store host/registry wasi
@@ -46,7 +46,7 @@ const sdk = "wasi/micro"
 // packages, where a trailing /... means all below.
 const walls = `
 github.com/tetratelabs/wazero   wasi wasi/internal/... wasi/stock
-github.com/minio/sio           wasi
+github.com/minio/sio           wasi host/vault
 golang.org/x/net                wasi/internal/answer wasi/internal/cgi wasi/internal/handler
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api
@@ -58,6 +58,7 @@ golang.org/x/sync               host host/deploy
 github.com/spf13/cobra          cmd/spacewasm
 github.com/spf13/pflag          cmd/spacewasm
 github.com/cli/browser          cmd/spacewasm
+github.com/joho/godotenv        cmd/spacewasm
 github.com/dustin/go-humanize   cmd/spacewasm
 github.com/fsnotify/fsnotify    cmd/spacewasm
 github.com/schollz/progressbar  cmd/spacewasm

@@ -72,6 +72,8 @@ func (c *cli) serverConfig(f *pflag.FlagSet, config *host.Config) func() error {
 	var format string
 	addressFlags(f, config)
 	f.StringVar(&config.Data, "data", config.Data, "data directory; made when missing")
+	f.StringVar(&config.KeyFile, "key-file", "",
+		"the key of secrets and of the cache, made when missing; best outside the data directory (default DATA/key)")
 	f.StringSliceVar(&proxies, "trusted-proxy", nil, "network (CIDR) of proxies whose word counts; may be repeated")
 	f.DurationVar(&config.DrainDelay, "drain-delay", 0,
 		"how long to go on after SIGTERM while /readyz says so, for a balancer in front")

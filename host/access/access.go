@@ -57,7 +57,7 @@ func secret(path, prefix string) (string, error) {
 	}
 	word := strings.TrimSpace(string(text))
 	if len(word) < 16 {
-		return "", fmt.Errorf("%s holds fewer than 16 characters: delete it, and a new one is made", path)
+		return "", fmt.Errorf("%s holds fewer than 16 characters: restore it, or delete it, and a new one is made", path)
 	}
 	return word, nil
 }
@@ -77,7 +77,7 @@ func read(path string) ([]byte, error) {
 		return nil, fmt.Errorf("%s is no regular file", path)
 	}
 	if info.Mode().Perm()&0o077 != 0 {
-		return nil, fmt.Errorf("%s has the mode %04o, with which others may read it: `chmod 600` it, and replace the token if they may have",
+		return nil, fmt.Errorf("%s has the mode %04o, with which others may read it: `chmod 600` it, and replace what it holds if they may have",
 			path, info.Mode().Perm())
 	}
 	if st, ok := info.Sys().(*syscall.Stat_t); ok && st.Uid != 0 && int(st.Uid) != os.Geteuid() {

@@ -78,6 +78,8 @@ func New(config Config) http.Handler {
 	v1.GET("/tokens", a.listTokens, a.admin)
 	v1.POST("/tokens", a.createToken, a.admin)
 	v1.DELETE("/tokens/:name", a.revokeToken, a.admin)
+	v1.GET("/apps/:app/env", a.env, a.admin)
+	v1.PATCH("/apps/:app/env", a.changeEnv, a.admin)
 	return e
 }
 

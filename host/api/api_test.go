@@ -30,6 +30,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/host/vault"
 	"github.com/spacewasm/spacewasm/wasi"
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
@@ -97,6 +98,10 @@ func newBench(t *testing.T) *bench {
 	if err != nil {
 		t.Fatal(err)
 	}
+	secrets, err := vault.New([]byte("the key of these tests"))
+	if err != nil {
+		t.Fatal(err)
+	}
 	table := registry.New()
 	limits := space.DefaultLimits()
 	limits.Bundle = 10 << 10
@@ -107,7 +112,7 @@ func newBench(t *testing.T) *bench {
 		URL:      func(name space.AppName) string { return "http://" + string(name) + ".example.org/" },
 		Draining: draining.Done(), Logger: logger,
 		Deployer: deploy.New(deploy.Config{
-			Store: durable, Registry: table, Engine: engine, Limits: limits, TmpDir: t.TempDir(), Logger: logger,
+			Store: durable, Registry: table, Engine: engine, Vault: secrets, Limits: limits, TmpDir: t.TempDir(), Logger: logger,
 			Hostname: func(name space.AppName) string { return string(name) + ".example.org" },
 			Log:      func(space.AppName, string) runner.Log { return silence{io.Discard} },
 		}),

@@ -188,7 +188,11 @@ func (d *Deployer) PrepareAll(ctx context.Context, done func(Prepared)) error {
 	}
 	for _, deployment := range deployments {
 		began := time.Now()
-		app, err := d.restore(ctx, deployment, (*wasi.Engine).Compile, (*wasi.Module).Initialise)
+		deployment, err := d.open(deployment)
+		var app *registry.App
+		if err == nil {
+			app, err = d.restore(ctx, deployment, (*wasi.Engine).Compile, (*wasi.Module).Initialise)
+		}
 		if ctx.Err() != nil {
 			return ctx.Err()
 		}

@@ -17,6 +17,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/host/vault"
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
@@ -26,6 +27,8 @@ type Config struct {
 	Registry *registry.Registry
 	Engine   *wasi.Engine
 	Limits   space.Limits
+	// Vault opens the apps' variables; nil opens none.
+	Vault *vault.Vault
 	// Node is what all Micros share.
 	Node runner.Node
 	// TmpDir is the host's folder for the executions' /tmp.
@@ -147,6 +150,9 @@ func (d *Deployer) activate(ctx context.Context, u Upload, parts []part) (*regis
 func (d *Deployer) settle(ctx context.Context, u Upload, parts []part) (*registry.App, error) {
 	for try := 1; ; try++ {
 		planned, err := d.config.Store.Plan(ctx, u.App)
+		if err == nil {
+			planned, err = d.open(planned)
+		}
 		if err != nil {
 			return nil, err
 		}
@@ -195,6 +201,7 @@ func (d *Deployer) publish(ctx context.Context, planned store.Deployment, parts 
 	if err != nil {
 		return nil, err
 	}
+	deployment.Env = planned.Env // of which nothing has changed, or it had been overtaken
 	app := d.assemble(deployment, parts)
 	d.drain(d.config.Registry.Publish(app))
 	return app, nil
@@ -211,12 +218,25 @@ func (d *Deployer) configure(deployment store.Deployment, micro space.Micro) run
 // assemble makes a live app of a recorded revision and its parts. It cannot fail:
 // the revision has been recorded.
 func (d *Deployer) assemble(deployment store.Deployment, parts []part) *registry.App {
-	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
+	app := d.live(deployment)
 	for i := range parts {
-		p := &parts[i]
-		app.Routes = append(app.Routes, registry.Route{Micro: p.micro, Server: d.server(deployment, p.micro, &p.Awake)})
+		app.Routes = append(app.Routes, d.route(deployment, parts[i].micro, &parts[i].Awake))
 	}
 	return app
+}
+
+// live is an app of a revision, without its Micros.
+func (d *Deployer) live(deployment store.Deployment) *registry.App {
+	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
+	for _, micro := range deployment.Revision.Micros {
+		app.Snapshots = append(app.Snapshots, d.owner(deployment, micro))
+	}
+	return app
+}
+
+// route makes a live Micro, of what it needs, or asleep if that is nil.
+func (d *Deployer) route(deployment store.Deployment, micro space.Micro, awake *runner.Awake) registry.Route {
+	return registry.Route{Micro: micro, Server: d.server(deployment, micro, awake)}
 }
 
 // Remove deletes an app. Requests that run finish; then its bundles go too.

@@ -51,3 +51,15 @@ func BacklogOrder(ctx context.Context, deployments []store.Deployment, wanted ..
 	}
 	return order, nil
 }
+
+// Stored is an app as it is stored, with its variables opened.
+func (d *Deployer) Stored(ctx context.Context, name space.AppName) (store.Deployment, error) {
+	deployment, err := d.current(ctx, name)
+	if err != nil {
+		return deployment, err
+	}
+	return d.open(deployment)
+}
+
+// OweAgain is what a Micro does that finds nothing to wake with.
+func (d *Deployer) OweAgain(deployment store.Deployment) { d.oweAgain(deployment) }

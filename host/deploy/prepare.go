@@ -86,7 +86,7 @@ func (d *Deployer) snapshot(
 	p.Snapshot = nil
 	s, err := get(ctx, d.initialisation(deployment, p.micro, &p.Awake))
 	if err != nil {
-		return refusal(err, p.file)
+		return refusal(hide(err, deployment, p.micro), p.file)
 	}
 	p.Snapshot = s
 	p.micro.NoSnapshot, p.micro.SnapshotBytes = s.Reason(), int64(s.Bytes())
@@ -98,15 +98,20 @@ func (d *Deployer) snapshot(
 func (d *Deployer) initialisation(deployment store.Deployment, micro space.Micro, awake *runner.Awake) wasi.Initialisation {
 	config := d.configure(deployment, micro)
 	return wasi.Initialisation{
-		Owner: owner(deployment.Revision, micro), Bundle: string(micro.Bundle),
+		Owner: d.owner(deployment, micro), Bundle: string(micro.Bundle),
 		Code:    func() ([]byte, error) { return awake.Bundle.ReadFile(micro.Run[0]) },
 		Timeout: config.Limits.Timeout, Instance: config.Instance(awake),
 	}
 }
 
-// owner names whose snapshot it is.
-func owner(revision space.Revision, micro space.Micro) string {
-	return fmt.Sprintf("%s %d %s", revision.App, revision.Number, micro.Name)
+// owner names whose snapshot it is: that of a revision's Micro with the values that its
+// variables have, so that the one of other values is somebody else's.
+func (d *Deployer) owner(deployment store.Deployment, micro space.Micro) string {
+	name := fmt.Sprintf("%s %d %s", deployment.App.Name, deployment.Revision.Number, micro.Name)
+	if set := lines(valuesFor(deployment, micro)); len(set) > 0 {
+		name += " " + d.config.Vault.Mark(set)
+	}
+	return name
 }
 
 // logInitialisers puts what the initialisers said into the Micros' logs.

@@ -28,6 +28,11 @@ func (d *Deployer) Restore(ctx context.Context) error {
 	group.SetLimit(4)
 	for _, deployment := range deployments {
 		group.Go(func() error {
+			deployment, err := d.open(deployment)
+			if err != nil {
+				d.config.Registry.Publish(d.failed(deployment, err))
+				return nil
+			}
 			if d.canSleep(deployment) {
 				d.config.Registry.Publish(d.asleep(deployment))
 				return nil

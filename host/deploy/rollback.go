@@ -72,7 +72,10 @@ func (d *Deployer) rollback(ctx context.Context, planned store.Deployment) (*reg
 	if planned.App.Active == planned.Revision.Number {
 		return d.active(planned)
 	}
-	target := planned
+	target, err := d.open(planned)
+	if err != nil {
+		return nil, err
+	}
 	target.App.Active = planned.Revision.Number
 	app, err := d.restore(ctx, target, (*wasi.Engine).Compile, (*wasi.Module).Initialise)
 	d.oweSweep() // of what was prepared in vain, or of what the revision before had

@@ -6,7 +6,6 @@ import (
 	"slices"
 
 	"github.com/spacewasm/spacewasm/host/registry"
-	"github.com/spacewasm/spacewasm/host/space"
 )
 
 // oweSweep notes that a bundle may have been stored in vain.
@@ -53,16 +52,16 @@ func drained(drain registry.Drain) bool {
 	}
 }
 
-// undrained returns the Micros of the apps that still drain, and forgets the others.
-func (d *Deployer) undrained() []space.Revision {
+// undrained returns the apps that still drain, and forgets the others.
+func (d *Deployer) undrained() []*registry.App {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.draining = slices.DeleteFunc(d.draining, drained)
-	var revisions []space.Revision
+	var apps []*registry.App
 	for _, drain := range d.draining {
-		revisions = append(revisions, drain.App.Revision)
+		apps = append(apps, drain.App)
 	}
-	return revisions
+	return apps
 }
 
 // nextDrained is closed when the app has drained that has done so for longest; nil is
@@ -110,28 +109,30 @@ func (d *Deployer) sweep(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	for _, revision := range draining {
-		for _, micro := range revision.Micros {
+	for _, app := range draining {
+		for _, micro := range app.Revision.Micros {
 			needed[micro.Bundle] = micro.BundleBytes
 		}
 	}
 	return errors.Join(d.config.Store.Blobs().Sweep(needed), d.sweepSnapshots(ctx, draining), d.sweepCode(ctx, draining))
 }
 
-// sweepSnapshots removes the snapshots of revisions that do not answer any more.
-func (d *Deployer) sweepSnapshots(ctx context.Context, draining []space.Revision) error {
+// sweepSnapshots removes the snapshots of revisions that do not answer any more, and
+// those of values that variables had before (T9).
+func (d *Deployer) sweepSnapshots(ctx context.Context, draining []*registry.App) error {
 	deployments, err := d.config.Store.Active(ctx)
 	if err != nil {
 		return err
 	}
-	for _, deployment := range deployments {
-		draining = append(draining, deployment.Revision)
-	}
 	var owners []string
-	for _, revision := range draining {
-		for _, micro := range revision.Micros {
-			owners = append(owners, owner(revision, micro))
+	for _, app := range draining {
+		owners = append(owners, app.Snapshots...)
+	}
+	for _, deployment := range deployments {
+		if deployment, err = d.open(deployment); err != nil {
+			continue // and what it has cannot be opened either
 		}
+		owners = append(owners, d.live(deployment).Snapshots...)
 	}
 	return d.config.Engine.KeepSnapshots(owners)
 }
@@ -139,7 +140,7 @@ func (d *Deployer) sweepSnapshots(ctx context.Context, draining []space.Revision
 // sweepCode removes the machine code that no live app runs, and none would after a
 // rollback by one revision. While an app is being prepared its code stays, which the
 // registry does not know of yet.
-func (d *Deployer) sweepCode(ctx context.Context, draining []space.Revision) error {
+func (d *Deployer) sweepCode(ctx context.Context, draining []*registry.App) error {
 	if !d.restored.Load() {
 		return nil
 	}
@@ -147,8 +148,8 @@ func (d *Deployer) sweepCode(ctx context.Context, draining []space.Revision) err
 	if err != nil {
 		return err
 	}
-	for _, revision := range draining {
-		for _, micro := range revision.Micros {
+	for _, app := range draining {
+		for _, micro := range app.Revision.Micros {
 			digests = append(digests, micro.Module)
 		}
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"os"
+	"slices"
 
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/runner"
@@ -15,19 +16,18 @@ import (
 // canSleep tells whether all that a revision needs is there, unless it is damaged, so
 // that it can be live without having been read.
 func (d *Deployer) canSleep(deployment store.Deployment) bool {
-	for _, micro := range deployment.Revision.Micros {
-		if !micro.IsStatic() && !d.canWake(deployment, micro) {
-			return false
-		}
-		bundle, err := d.config.Store.Blobs().Open(micro.Bundle)
-		if err != nil {
-			return false
-		}
-		if err := bundle.Close(); err != nil {
-			return false
-		}
+	return !slices.ContainsFunc(deployment.Revision.Micros, func(micro space.Micro) bool {
+		return !d.microCanSleep(deployment, micro)
+	})
+}
+
+// microCanSleep is canSleep of one Micro.
+func (d *Deployer) microCanSleep(deployment store.Deployment, micro space.Micro) bool {
+	if !micro.IsStatic() && !d.canWake(deployment, micro) {
+		return false
 	}
-	return true
+	bundle, err := d.config.Store.Blobs().Open(micro.Bundle)
+	return err == nil && bundle.Close() == nil
 }
 
 // canWake tells whether what a Micro has beside its files is there.
@@ -41,9 +41,9 @@ func (d *Deployer) canWake(deployment store.Deployment, micro space.Micro) bool 
 
 // asleep makes a live app of a stored revision, without what it needs to run.
 func (d *Deployer) asleep(deployment store.Deployment) *registry.App {
-	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
+	app := d.live(deployment)
 	for _, micro := range deployment.Revision.Micros {
-		app.Routes = append(app.Routes, registry.Route{Micro: micro, Server: d.server(deployment, micro, nil)})
+		app.Routes = append(app.Routes, d.route(deployment, micro, nil))
 	}
 	return app
 }
@@ -122,8 +122,8 @@ func (d *Deployer) oweAgain(deployment store.Deployment) {
 // isLive tells whether an app has Micros that answer.
 func isLive(app *registry.App) bool { return app.Routes != nil }
 
-// supersede publishes an app in the place of the same revision, if that is as it should
-// be, and tells whether it was.
+// supersede publishes an app in the place of the same revision with the same variables,
+// if that is as it should be, and tells whether it was.
 func (d *Deployer) supersede(app *registry.App, should func(now *registry.App) bool) bool {
 	d.order.Lock()
 	defer d.order.Unlock()
@@ -132,7 +132,7 @@ func (d *Deployer) supersede(app *registry.App, should func(now *registry.App) b
 		return false
 	}
 	defer release()
-	if !should(now) || now.App.Key != app.App.Key || now.Revision.Number != app.Revision.Number {
+	if !should(now) || now.App.Key != app.App.Key || now.App.Settings != app.App.Settings || now.Revision.Number != app.Revision.Number {
 		return false
 	}
 	d.drain(d.config.Registry.Publish(app))

@@ -37,6 +37,8 @@ type App struct {
 	App      space.App
 	Revision space.Revision
 	Routes   []Route
+	// Snapshots names what its Micros start from, for who sweeps what nobody needs.
+	Snapshots []string
 	// Failed says why the app does not run, "" when it does. A failed app has no
 	// routes.
 	Failed string

@@ -243,6 +243,9 @@ func ParseEnvName(s string) (string, error) {
 	if strings.HasPrefix(s, "DETA_") || slices.Contains([]string{"PORT", "TMPDIR"}, s) {
 		return "", fmt.Errorf("%s is a variable that the platform sets; choose another name", s)
 	}
+	if ofRequest(s) {
+		return "", fmt.Errorf("%s is a variable in which a program finds its request, so that whoever sends one could set it; choose another name", s)
+	}
 	return s, nil
 }
 

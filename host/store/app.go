@@ -22,6 +22,11 @@ type Deployment struct {
 	// Used is when the app was last asked for, as far as [Store.Touch] knows; zero if it
 	// never was.
 	Used time.Time
+	// Variables are what its owner has set, by Micro and name.
+	Variables []Variable
+	// Env is what somebody with the key has opened of them: values by Micro and name.
+	// The store neither knows nor keeps it.
+	Env map[string]map[string]string
 }
 
 // ErrOvertaken says that an app is not any more what it was when its next
@@ -34,11 +39,15 @@ func (s *Store) Plan(ctx context.Context, name space.AppName) (Deployment, error
 	now := time.Now().UTC().Truncate(time.Millisecond)
 	d := Deployment{App: space.App{Name: name, Key: newKey(), APIKey: newKey(), Created: now, Active: 1}}
 	row := s.db.QueryRowContext(ctx, `SELECT data_key, api_key, created, settings, heir,
-		(SELECT 1 + COALESCE(MAX(number), 0) FROM revisions WHERE app = ?1) FROM apps WHERE name = ?1`, name)
+		(SELECT 1 + COALESCE(MAX(number), 0) FROM revisions WHERE app = ?1), `+selectVariables+` FROM apps WHERE name = ?1`, name)
 	var made int64
-	switch err := row.Scan(&d.App.Key, &d.App.APIKey, &made, &d.App.Settings, &d.App.Heir, &d.App.Active); {
+	var variables []byte
+	switch err := row.Scan(&d.App.Key, &d.App.APIKey, &made, &d.App.Settings, &d.App.Heir, &d.App.Active, &variables); {
 	case err == nil:
 		d.App.Created = time.UnixMilli(made).UTC()
+		if d.Variables, err = scanVariables(variables); err != nil {
+			return Deployment{}, fmt.Errorf("plan a revision of %s: %w", name, err)
+		}
 	case !errors.Is(err, sql.ErrNoRows):
 		return Deployment{}, fmt.Errorf("plan a revision of %s: %w", name, err)
 	}
@@ -108,7 +117,7 @@ func newKey() string {
 
 const (
 	selectAll = `SELECT apps.name, apps.data_key, apps.api_key, apps.created, apps.active, apps.settings, apps.heir, apps.used,
-	revisions.number, revisions.created, revisions.author, revisions.micros
+	revisions.number, revisions.created, revisions.author, revisions.micros, ` + selectVariables + `
 	FROM apps JOIN revisions ON revisions.app = apps.name`
 	selectActive = selectAll + ` AND revisions.number = apps.active`
 )
@@ -116,9 +125,9 @@ const (
 func scan(row interface{ Scan(...any) error }) (Deployment, error) {
 	var d Deployment
 	var made, used, revised int64
-	var micros []byte
+	var micros, variables []byte
 	err := row.Scan(&d.App.Name, &d.App.Key, &d.App.APIKey, &made, &d.App.Active, &d.App.Settings, &d.App.Heir, &used,
-		&d.Revision.Number, &revised, &d.Revision.Author, &micros)
+		&d.Revision.Number, &revised, &d.Revision.Author, &micros, &variables)
 	if errors.Is(err, sql.ErrNoRows) {
 		return d, ErrNotFound
 	}
@@ -133,7 +142,8 @@ func scan(row interface{ Scan(...any) error }) (Deployment, error) {
 	if err := json.Unmarshal(micros, &d.Revision.Micros); err != nil {
 		return d, fmt.Errorf("revision %d of %s: %w", d.Revision.Number, d.App.Name, err)
 	}
-	return d, nil
+	d.Variables, err = scanVariables(variables)
+	return d, err
 }
 
 // Active returns every app with the revision that answers for it, by name.

@@ -82,6 +82,37 @@ type Rollback struct {
 	Revision int `json:"revision,omitempty"`
 }
 
+// Env is the answer of GET and PATCH /api/v1/apps/{app}/env.
+type Env struct {
+	Variables []Variable `json:"variables"`
+	// Snapshots names the Micros that have a new snapshot for the change.
+	Snapshots []string `json:"snapshots,omitempty"`
+}
+
+// Variable describes a variable of an app, or of one of its Micros.
+type Variable struct {
+	Name string `json:"name"`
+	// Micro is "" for a variable of all Micros of the app.
+	Micro string `json:"micro"`
+	// Set says that the app's owner has given it a value, and Changed when, UTC.
+	Set     bool      `json:"set"`
+	Changed time.Time `json:"changed,omitzero"`
+	// Declared says that the Micro's author has, with a description and a default.
+	Declared    bool   `json:"declared"`
+	Description string `json:"description,omitempty"`
+	Default     string `json:"default,omitempty"`
+	// Closed says that the value cannot be read, as the server's key is another.
+	Closed bool `json:"closed,omitempty"`
+	// Value is there if it was asked for.
+	Value *string `json:"value,omitempty"`
+}
+
+// EnvChange is the body of PATCH /api/v1/apps/{app}/env.
+type EnvChange struct {
+	Set   map[string]*string `json:"set,omitempty"`
+	Unset []string           `json:"unset,omitempty"`
+}
+
 // Version is the answer of GET /api/v1/version.
 type Version struct {
 	Version string `json:"version"`
