@@ -8,6 +8,7 @@ import (
 	"crypto/hmac"
 	"crypto/rand"
 	"crypto/sha256"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -104,7 +105,7 @@ func (v *Vault) Mark(texts []string) string {
 	for _, text := range texts {
 		fmt.Fprintf(mac, " %d:%s", len(text), text)
 	}
-	return fmt.Sprintf("%x", mac.Sum(nil)[:enough])
+	return hex.EncodeToString(mac.Sum(nil)[:enough])
 }
 
 // sealing is how the value of a place is sealed. The cipher takes no data beside the
