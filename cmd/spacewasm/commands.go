@@ -37,11 +37,15 @@ func (p *project) hasCommands() bool {
 	return false
 }
 
-// build runs the commands of each Micro in its folder, in their order, until one fails.
-func (p *project) build(ctx context.Context, out io.Writer) error {
+// build runs the commands of each Micro that is wanted in its folder, in their order,
+// until one fails.
+func (p *project) build(ctx context.Context, out io.Writer, wanted func(space.MicroSpec) bool) error {
 	micros := p.spec().Micros
 	c := &commands{dir: p.dir, out: out, prefixed: len(micros) > 1}
 	for _, m := range micros {
+		if !wanted(m) {
+			continue
+		}
 		for _, line := range m.Commands {
 			if err := c.run(ctx, m, line); err != nil {
 				return err
@@ -51,6 +55,9 @@ func (p *project) build(ctx context.Context, out io.Writer) error {
 	p.built = true
 	return nil
 }
+
+// all wants every Micro.
+func all(space.MicroSpec) bool { return true }
 
 // run runs one command, and shows what it writes as it comes.
 func (c *commands) run(ctx context.Context, m space.MicroSpec, line string) error {

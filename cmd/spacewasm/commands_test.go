@@ -85,7 +85,7 @@ func TestCommandsEndWithThePush(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	defer cancel()
 	r, w := io.Pipe()
-	go func() { w.CloseWithError(p.build(ctx, w)) }()
+	go func() { w.CloseWithError(p.build(ctx, w, all)) }()
 	var seen []byte
 	for buffer := make([]byte, 100); !strings.Contains(string(seen), "\nstarted"); {
 		n, err := r.Read(buffer)

@@ -26,8 +26,8 @@ func repository(t *testing.T, path string) string {
 // are.
 func TestDeployFlags(t *testing.T) {
 	help, _ := console(t, 0, "", "serve", "--help")
-	for _, command := range []string{"push", "login", "logs"} {
-		text, _ := console(t, 0, "", command, "--help")
+	for _, command := range []string{"push", "login", "logs", "backup", "restore", "token create", "keys", "env", "dev"} {
+		text, _ := console(t, 0, "", append(strings.Fields(command), "--help")...)
 		help += text
 	}
 	words := regexp.MustCompile(`--[a-z][a-z0-9-]+|SPACEWASM_[A-Z_]+`)

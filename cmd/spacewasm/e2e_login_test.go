@@ -57,6 +57,7 @@ func TestE2ELogin(t *testing.T) {
 		t.Errorf("the owner's next visit gets %s %v", text, resp.Header)
 	}
 	// Of all that, one execution for each page that was shown.
+	s.until("both to be logged", func() bool { return strings.Count(s.stderr.String(), "fuel=") >= 2 })
 	if log := s.stderr.String(); strings.Count(log, "fuel=") != 2 {
 		t.Errorf("something ran for who may not come in: %s", log)
 	}

@@ -167,7 +167,7 @@ func TestE2ESpacefileFaults(t *testing.T) {
 		text string
 		want []string
 	}{
-		"unknown key": {"v: 0\nmicros:\n" + micro("a", ", colour: red") + "icon: x\n", []string{"3 micros[0].colour", "4 icon"}},
+		"unknown key": {"v: 0\nmicros:\n" + micro("a", ", colour: red") + "runtime: x\n", []string{"3 micros[0].colour", "4 runtime"}},
 		"two primaries": {
 			"v: 0\nmicros:\n" + micro("a", ", primary: true") + micro("b", ", primary: true"), []string{"primary"},
 		},

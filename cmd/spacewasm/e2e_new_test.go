@@ -2,7 +2,6 @@ package main_test
 
 import (
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -11,29 +10,17 @@ import (
 // A new project builds with nothing but its compiler, and answers when it is pushed.
 func TestE2ENew(t *testing.T) {
 	s := serve(t)
-	for name, build := range map[string]func(t *testing.T) *exec.Cmd{
-		"go": func(*testing.T) *exec.Cmd {
-			cmd := exec.Command("go", "build", "-buildmode=c-shared", "-o", "main.wasm", ".")
-			cmd.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm", "GOFLAGS=", "GOWORK=off", "GOPROXY=off")
-			return cmd
-		},
-		"c": func(t *testing.T) *exec.Cmd {
-			helloC(t) // skips where there is no clang
-			return exec.Command("clang", "--target=wasm32-wasi", "-Os", "-o", "main.wasm", "main.c")
-		},
-	} {
+	for _, name := range []string{"go", "c"} {
 		t.Run(name, func(t *testing.T) {
 			dir := filepath.Join(t.TempDir(), "My "+name)
 			out, _ := console(t, 0, "", "new", "--template", name, dir)
-			contains(t, out, "made ", "spacewasm push", "-o main.wasm")
-			cmd := build(t)
-			cmd.Dir = dir
-			if message, err := cmd.CombinedOutput(); err != nil {
-				t.Fatalf("%s: %v\n%s", name, err, message)
+			contains(t, out, "made ", "spacewasm dev", "spacewasm push")
+			if name == "c" {
+				helloC(t) // skips where there is no clang
 			}
+			s.console(0, "push", dir)
 			valid, _ := console(t, 0, "", "validate", dir)
 			contains(t, valid, "can be pushed", "main.wasm, ")
-			s.console(0, "push", dir)
 			app := "my-" + name
 			if got := s.ok(app, "/"); !strings.HasPrefix(got, "Hello from "+app+".localhost") {
 				t.Errorf("%s: answers %q", name, got)

@@ -88,14 +88,22 @@ func serveCommand(t *testing.T, data string, cmd *exec.Cmd) *server {
 	t.Helper()
 	s := &server{process: &process{exited: make(chan struct{})}, t: t, data: data}
 	s.prepare(cmd)
+	s.reach()
+	token, err := os.ReadFile(filepath.Join(data, "token"))
+	must(t, err)
+	s.token = strings.TrimSpace(string(token))
+	return s
+}
+
+// reach starts the prepared command, and makes the client of it.
+func (s *server) reach() {
+	t := s.t
+	t.Helper()
 	t.Cleanup(s.end)
 	s.url = regexp.MustCompile(`http://[a-z0-9.]+:[0-9]+`).FindString(s.readyLine())
 	base, err := url.Parse(s.url)
 	must(t, err)
 	s.port = base.Port()
-	token, err := os.ReadFile(filepath.Join(data, "token"))
-	must(t, err)
-	s.token = strings.TrimSpace(string(token))
 	s.http = &http.Client{
 		Timeout: 30 * time.Second,
 		Transport: &http.Transport{
@@ -108,7 +116,6 @@ func serveCommand(t *testing.T, data string, cmd *exec.Cmd) *server {
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
 	}
 	t.Cleanup(s.http.CloseIdleConnections)
-	return s
 }
 
 func (s *server) start(args []string) {

@@ -40,15 +40,13 @@ var templates embed.FS
 
 // template is a kind of project.
 type template struct {
-	build string
-	sdk   bool
+	sdk bool // it has a copy of the SDK
 }
 
 func projectTemplates() map[string]template {
 	return map[string]template{
-		"go": {build: "GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o main.wasm .", sdk: true},
-		"c":  {build: "clang --target=wasm32-wasi -Os -o main.wasm main.c"},
-		// Nothing is to be built.
+		"go":     {sdk: true},
+		"c":      {},
 		"static": {},
 	}
 }
@@ -104,11 +102,7 @@ func (c *cli) newProject(dir, kind string, t template) error {
 	if err != nil {
 		return err
 	}
-	steps := []string{"cd " + dir, t.build, "spacewasm push"}
-	if t.build == "" {
-		steps = slices.Delete(steps, 1, 2)
-	}
-	fmt.Fprintf(c.out, "made %s; next:\n\n  %s\n", escape(dir), escape(strings.Join(steps, "\n  ")))
+	fmt.Fprintf(c.out, "made %s; next:\n\n  cd %s\n  spacewasm dev     # builds and serves it here, and again when you change a file\n  spacewasm push    # puts it on a server\n", escape(dir), escape(dir))
 	return nil
 }
 

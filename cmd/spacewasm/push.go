@@ -86,7 +86,7 @@ func (c *cli) push(ctx context.Context, what string, p pushing) error {
 		if _, _, err := c.pushTarget(p.app, name); err != nil {
 			return err
 		}
-		return folder.build(ctx, c.err)
+		return folder.build(ctx, c.err, all)
 	})
 	if err != nil {
 		return c.listFaults(err)

@@ -67,7 +67,13 @@ func render(r *http.Request, problem space.Problem) (body []byte, media string) 
 	var b bytes.Buffer
 	if prefersHTML(r.Header.Get("Accept")) {
 		page := template.Must(template.New("error").Parse(errorPage))
-		if err := page.Execute(&b, problem); err == nil {
+		// What follows an empty line is the words of a program, such as a compiler's.
+		shown := struct {
+			space.Problem
+			More string
+		}{Problem: problem}
+		shown.Detail, shown.More, _ = strings.Cut(problem.Detail, "\n\n")
+		if err := page.Execute(&b, shown); err == nil {
 			return b.Bytes(), "text/html; charset=utf-8"
 		}
 		b.Reset()

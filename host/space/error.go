@@ -33,6 +33,7 @@ const (
 	CodeResponseTooLarge   Code = "response_too_large"
 	CodeDeadline           Code = "deadline"
 	CodePreparing          Code = "preparing"
+	CodeBuildFailed        Code = "build_failed" // of a developer's own server
 	CodeStorage            Code = "insufficient_storage"
 	CodeClientGone         Code = "client_gone"
 	CodeInternal           Code = "internal"
@@ -69,7 +70,7 @@ func (c Code) Status() int {
 		return http.StatusNotImplemented
 	case CodeCrashed, CodeExited, CodeOutOfMemory, CodeBadResponse, CodeResponseTooLarge:
 		return http.StatusBadGateway
-	case CodeNodeFull, CodePreparing:
+	case CodeNodeFull, CodePreparing, CodeBuildFailed:
 		return http.StatusServiceUnavailable
 	case CodeDeadline:
 		return http.StatusGatewayTimeout
