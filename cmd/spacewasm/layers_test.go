@@ -34,7 +34,7 @@ bench/suite/fork
 // stands alone itself: the examples, which are guests, and the fixtures of the tests.
 const alone = `
 wasi/micro
-examples/hello examples/guestbook examples/thumbnail
+examples/hello examples/guestbook examples/thumbnail examples/shop/api
 wasi/wasitest
 cmd/spacewasm/testdata/probe
 `
