@@ -79,7 +79,7 @@ static void put_label(const char *order, char lines[3][MAX_BYTES]) {
 	put("<title>Shipping label of the order %s</title>\n", order);
 	put("<rect width=\"%d\" height=\"%d\" rx=\"12\" fill=\"#fff\"/>\n", WIDTH, HEIGHT);
 	put("<path d=\"M0 168h%d\" stroke=\"#111\" stroke-width=\"2\"/>\n<g fill=\"#111\">\n", WIDTH);
-	put("<text x=\"%d\" y=\"38\" font-size=\"13\">To</text>\n", MARGIN);
+	put("<text x=\"%d\" y=\"36\" font-size=\"16\">To</text>\n", MARGIN);
 	put_line(72, 28, lines[0]);
 	put_line(110, 26, lines[1]);
 	put_line(146, 26, lines[2]);

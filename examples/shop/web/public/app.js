@@ -1,6 +1,6 @@
 // The router: a path of the address is a page. The server sends index.html for all of them.
 import { showCount } from "./cart.js";
-import { h } from "./dom.js";
+import { h, say } from "./dom.js";
 import { cartPage } from "./pages/cart.js";
 import { checkoutPage } from "./pages/checkout.js";
 import { goodsPage, productPage } from "./pages/goods.js";
@@ -61,6 +61,7 @@ async function show({ first = false } = {}) {
 }
 
 async function go(path) {
+  say("");
   history.pushState(null, "", path);
   scrollTo(0, 0);
   await show();

@@ -1,7 +1,7 @@
 // The cart: quantities, a coupon, and what it all costs.
 import * as api from "../api.js";
 import * as cart from "../cart.js";
-import { art, h, money, say } from "../dom.js";
+import { art, h, money } from "../dom.js";
 import { sums } from "./receipt.js";
 
 function emptyPage() {
@@ -30,18 +30,19 @@ export async function cartPage({ go }) {
   const totals = h("div", { className: "totals" });
   const amounts = new Map();
   const note = h("p", { className: "wrong", role: "alert" });
+  const told = h("p", { className: "unseen", role: "status" }); // what others see beside the lines
 
-  const showPrice = ({ receipt, wrongCoupon, note: told }) => {
+  const showPrice = ({ receipt, wrongCoupon, note: gone }) => {
     for (const l of receipt.lines) amounts.get(l.id)?.replaceChildren(money(l.total, receipt.currency));
     totals.replaceChildren(...totalParts(receipt));
-    note.textContent = [told, wrongCoupon].filter(Boolean).join(" ");
-    return receipt;
+    note.textContent = [gone, wrongCoupon].filter(Boolean).join(" ");
+    told.textContent = `Total: ${money(receipt.total, receipt.currency)}`;
   };
   const refresh = async () => {
     try {
       const now = await priced();
-      if (now.gone) return again();
-      return say(`Total: ${money(showPrice(now).total)}.`);
+      if (now.gone) again();
+      else showPrice(now);
     } catch (error) {
       note.textContent = error.message;
     }
@@ -57,7 +58,7 @@ export async function cartPage({ go }) {
     content: [
       h("h1", null, "Your cart"),
       h("div", { className: "sides" },
-        h("section", { "aria-label": "Goods" }, list, couponForm(refresh), note),
+        h("section", { "aria-label": "Goods" }, list, couponForm(refresh), note, told),
         h("section", { className: "panel", "aria-label": "Sums" }, totals, h("a", { className: "button primary", href: "/checkout" }, "To the checkout"))),
     ],
   };
@@ -79,7 +80,6 @@ function lineOf(line, amount, refresh, again) {
   });
   const remove = () => {
     cart.remove(line.id);
-    say(`${line.name} is no longer in the cart.`);
     again();
   };
   return h("li", null,

@@ -8,7 +8,7 @@ function strangerPage() {
     content: [
       h("h1", null, "For the owner"),
       h("p", null, "The route ", h("code", null, "/api/admin/summary"), " is private: the platform answered 401, and the API was never asked."),
-      h("p", null, h("a", { className: "button primary", href: "/api/admin/summary" }, "Log in"), " and come back to this page."),
+      h("p", null, h("a", { className: "button primary", href: "/api/admin/summary" }, "Open it"), " to log in, and come back to this page."),
     ],
   };
 }
