@@ -18,6 +18,7 @@ const routes = [
 
 const main = document.getElementById("main");
 let turn = 0;
+let shown = "";
 
 function missingPage() {
   return {
@@ -43,6 +44,7 @@ async function pageOf(url) {
 /** Shows the page of the address. An answer that comes too late is dropped. */
 async function show({ first = false } = {}) {
   const mine = ++turn;
+  shown = location.pathname + location.search;
   main.setAttribute("aria-busy", "true");
   const page = await pageOf(new URL(location.href)).catch(failedPage);
   if (mine !== turn) return;
@@ -67,7 +69,9 @@ async function go(path) {
   await show();
 }
 
-addEventListener("popstate", () => show());
+addEventListener("popstate", () => {
+  if (location.pathname + location.search !== shown) show(); // else it is a place in the page
+});
 addEventListener("click", (event) => {
   const link = event.target.closest?.("a[href]");
   const plain = event.button === 0 && !event.metaKey && !event.ctrlKey && !event.shiftKey && !event.altKey;
