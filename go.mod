@@ -5,6 +5,7 @@ go 1.26.0
 require (
 	github.com/cli/browser v1.3.0 // spacewasm open
 	github.com/dustin/go-humanize v1.1.0 // sizes in flags and tables
+	github.com/fsnotify/fsnotify v1.10.1 // spacewasm dev sees files change
 	github.com/gofrs/flock v0.13.2 // one server per data directory
 	github.com/http-wasm/http-wasm-host-go v0.7.0 // tests: the handler ABI's compatibility kit
 	github.com/joho/godotenv v1.5.1 // spacewasm env --file
@@ -26,8 +27,6 @@ require (
 	modernc.org/sqlite v1.62.0 // the registry's database, without cgo
 	pgregory.net/rapid v1.3.0 // tests: models
 )
-
-require github.com/fsnotify/fsnotify v1.10.1
 
 require (
 	github.com/aclements/go-moremath v0.0.0-20210112150236-f10218a38794 // indirect

@@ -168,7 +168,7 @@ func (d *developing) run(ctx context.Context, h *host.Host, data string) error {
 			err = d.work(running)
 		}
 		if running.Err() != nil {
-			return nil // it was asked to end, or the server has failed
+			return nil //nolint:nilerr // it was asked to end, or the server has failed
 		}
 		return err
 	})

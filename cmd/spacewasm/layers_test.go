@@ -34,7 +34,7 @@ bench/suite/fork
 // stands alone itself: the examples, which are guests, and the fixtures of the tests.
 const alone = `
 wasi/micro
-examples/hello examples/guestbook examples/thumbnail
+examples/hello examples/guestbook examples/thumbnail examples/shop/api
 wasi/wasitest
 cmd/spacewasm/testdata/probe
 `
@@ -54,7 +54,7 @@ modernc.org/sqlite              host/store
 database/sql                    host/store
 github.com/gofrs/flock          host/store
 go.yaml.in/yaml/v3              host/space
-golang.org/x/sync               host host/deploy
+golang.org/x/sync               host host/deploy cmd/spacewasm
 github.com/spf13/cobra          cmd/spacewasm
 github.com/spf13/pflag          cmd/spacewasm
 github.com/cli/browser          cmd/spacewasm

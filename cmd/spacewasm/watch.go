@@ -80,15 +80,6 @@ func (w *watcher) look() (map[string]state, error) {
 	return found, err
 }
 
-// refresh takes what is there now for known, such as what a build has made.
-func (w *watcher) refresh() error {
-	seen, err := w.look()
-	if err == nil {
-		w.seen = seen
-	}
-	return err
-}
-
 // next waits for a change and returns the files that have changed, or the context's
 // error.
 func (w *watcher) next(ctx context.Context) ([]string, error) {

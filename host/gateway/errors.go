@@ -66,7 +66,7 @@ func linger(w http.ResponseWriter, r *http.Request) {
 func render(r *http.Request, problem space.Problem) (body []byte, media string) {
 	var b bytes.Buffer
 	if prefersHTML(r.Header.Get("Accept")) {
-		page := template.Must(template.New("error").Parse(errorPage))
+		page := template.Must(template.New("error").Funcs(template.FuncMap{"spans": spans}).Parse(errorPage))
 		// What follows an empty line is the words of a program, such as a compiler's.
 		shown := struct {
 			space.Problem
@@ -83,6 +83,25 @@ func render(r *http.Request, problem space.Problem) (body []byte, media string) 
 	// Strings and numbers always encode.
 	_ = encoder.Encode(problem)
 	return b.Bytes(), "application/problem+json"
+}
+
+// span is a part of a message. Commands and the like stand between backticks in it.
+type span struct {
+	Text string
+	Code bool
+}
+
+// spans takes a message apart at its backticks, unless one of them has no partner.
+func spans(message string) []span {
+	parts := strings.Split(message, "`")
+	if len(parts)%2 == 0 {
+		return []span{{Text: message}}
+	}
+	all := make([]span, len(parts))
+	for i, part := range parts {
+		all[i] = span{part, i%2 == 1}
+	}
+	return all
 }
 
 // prefersHTML tells browsers from programs: a browser names text/html outright,

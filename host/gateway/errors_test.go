@@ -71,6 +71,22 @@ func TestErrorForBrowsers(t *testing.T) {
 	}
 }
 
+// Commands in a message are set apart, and a lone backtick is one.
+func TestErrorPageSetsCommandsApart(t *testing.T) {
+	b := newBench(t, nil, "/")
+	for message, want := range map[string]string{
+		"see with `spacewasm ls` what is there": "see with <code>spacewasm ls</code> what is there",
+		"`<b>` and `x`":                         "<code>&lt;b&gt;</code> and <code>x</code>",
+		"a lone ` stays":                        "a lone ` stays",
+	} {
+		b.fail(space.Errorf(space.CodeBadResponse, "%s", message))
+		page := b.ask(get(t, "http://app.localhost/", "Accept", browser)).Body.String()
+		if want = `<p class="detail">` + want + "</p>"; !strings.Contains(strings.ReplaceAll(page, "&#96;", "`"), want) {
+			t.Errorf("%q is not in %s", want, page)
+		}
+	}
+}
+
 func TestErrorHeaders(t *testing.T) {
 	b := newBench(t, nil, "/")
 	for code, want := range map[space.Code]http.Header{
