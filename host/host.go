@@ -75,7 +75,7 @@ func (h *Host) open(ctx context.Context) error {
 	if h.keys, err = openKeys(h.config); err != nil {
 		return err
 	}
-	if h.engine, err = openEngine(ctx, h.config.Data, h.keys.cache, h.reserve); err != nil {
+	if h.engine, err = openEngine(ctx, h.config, h.keys.cache, h.reserve); err != nil {
 		return err
 	}
 	h.state.checks = append(slices.Clone(h.state.checks), h.roomy)

@@ -9,6 +9,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"runtime"
 
 	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/disk"
@@ -92,9 +93,14 @@ func openKeys(config Config) (keys, error) {
 	return k, nil
 }
 
-// openEngine opens the engine of a data directory.
-func openEngine(ctx context.Context, data string, key []byte, reserve *disk.Reserve) (*wasi.Engine, error) {
+// openEngine opens the engine of a server. One for others leaves them processors when
+// it compiles; a developer waits for just that.
+func openEngine(ctx context.Context, config Config, key []byte, reserve *disk.Reserve) (*wasi.Engine, error) {
+	workers := 2
+	if config.Dev != nil {
+		workers = max(workers, runtime.GOMAXPROCS(0))
+	}
 	return wasi.New(ctx, wasi.Config{
-		CacheKey: key, CacheDir: filepath.Join(data, "cache"), Workers: 2, Isolated: true, Room: reserve.Take,
+		CacheKey: key, CacheDir: filepath.Join(config.Data, "cache"), Workers: workers, Isolated: true, Room: reserve.Take,
 	})
 }

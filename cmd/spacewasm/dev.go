@@ -10,8 +10,10 @@ import (
 	"os"
 	"path/filepath"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
+	"time"
 
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
@@ -19,6 +21,7 @@ import (
 	"github.com/spacewasm/spacewasm/host"
 	"github.com/spacewasm/spacewasm/host/api/client"
 	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/store"
 )
 
 const devLong = `Serves one project while you work on it: builds it, puts it live, and does so
@@ -27,7 +30,8 @@ again whenever one of its files changes. All of its Micros answer at one address
 The commands of a Micro run when a file in its folder has changed, all of them
 when the Spacefile has. A Micro without commands is swapped when its module or
 its files change. Requests are answered by what was built last; while a build has
-failed, the browser shows why.
+failed, the browser shows why. A change during a build ends its commands and begins
+again; what a build writes is no change.
 
 Requests, and what the Micros write to their logs, appear in the terminal. Who
 reaches the server counts as the owner: private Micros and Scheduled Actions
@@ -73,8 +77,10 @@ type developing struct {
 	open bool
 
 	trouble atomic.Pointer[space.Error] // why the app is not to be asked
-	made    map[string]bool             // files that builds write
-	values  map[string]string           // of variables, as they were set last
+	outputs *outputs
+	values  map[string]*string // of variables, as they were set last; nil if not yet
+	began   time.Time
+	built   bool // once, at least
 }
 
 func (c *cli) dev(ctx context.Context, dir, listen string, fixed, open bool) error {
@@ -89,12 +95,17 @@ func (c *cli) dev(ctx context.Context, dir, listen string, fixed, open bool) err
 	if err != nil {
 		return hint(err, "give the folder a name that an app can have")
 	}
-	d := &developing{cli: c, dir: absolute, name: name, out: &screen{out: c.err}, open: open, made: map[string]bool{}}
+	d := &developing{cli: c, dir: absolute, name: name, out: &screen{out: c.err}, open: open, outputs: newOutputs(absolute), began: time.Now()}
+	// Until there is something to ask, or it shows that there is from an earlier start.
+	d.trouble.Store(space.Errorf(space.CodePreparing, "the project is being built for the first time; try again in a moment"))
 	config, err := d.config(listen)
 	if err != nil {
 		return err
 	}
-	h, err := openNear(ctx, config, fixed)
+	h, err := c.openNear(ctx, config, fixed)
+	if _, taken := errors.AsType[*store.InUseError](err); taken {
+		return hint(fmt.Errorf("%s is served by another spacewasm dev", absolute), "look for it in another terminal, and stop it or go on there")
+	}
 	if err != nil {
 		return err
 	}
@@ -126,7 +137,7 @@ func (d *developing) config(listen string) (host.Config, error) {
 
 // openNear opens a server on the address, or on one of the next ports if that is taken
 // and not fixed.
-func openNear(ctx context.Context, config host.Config, fixed bool) (*host.Host, error) {
+func (c *cli) openNear(ctx context.Context, config host.Config, fixed bool) (*host.Host, error) {
 	base, text, err := net.SplitHostPort(config.Listen)
 	if err != nil {
 		return nil, err // which has been checked
@@ -137,14 +148,9 @@ func openNear(ctx context.Context, config host.Config, fixed bool) (*host.Host, 
 	}
 	for next := port; ; next++ {
 		config.Listen = net.JoinHostPort(base, strconv.Itoa(next))
-		h, err := host.Open(ctx, config)
-		switch taken := errors.Is(err, syscall.EADDRINUSE); {
-		case err == nil:
-			return h, nil
-		case taken && (fixed || next == port+ports):
-			return nil, hint(err, "another program listens there: stop it, or choose another address with --listen")
-		case !taken:
-			return nil, err
+		h, err := c.openServer(ctx, config)
+		if fixed || next == port+ports || !errors.Is(err, syscall.EADDRINUSE) {
+			return h, err
 		}
 	}
 }
@@ -160,7 +166,7 @@ func (d *developing) run(ctx context.Context, h *host.Host, data string) error {
 		case <-running.Done():
 			return nil
 		}
-		err := d.connect(h.BaseURL(), data)
+		err := d.connect(running, h.BaseURL(), data)
 		if err == nil {
 			_, err = fmt.Fprintf(d.cli.out, "ready at %s\n", h.URL(d.name))
 		}
@@ -175,8 +181,9 @@ func (d *developing) run(ctx context.Context, h *host.Host, data string) error {
 	return group.Wait()
 }
 
-// connect makes a client of the server, as its owner.
-func (d *developing) connect(base, data string) error {
+// connect makes a client of the server, as its owner. What was live when it ran last
+// answers until the project is built.
+func (d *developing) connect(ctx context.Context, base, data string) error {
 	address, err := client.ParseServer(base)
 	if err != nil {
 		return err
@@ -185,7 +192,13 @@ func (d *developing) connect(base, data string) error {
 	if err != nil {
 		return fmt.Errorf("read the server's token: %w", err)
 	}
-	api, err := client.New(address, trimmed(token))
+	api, err := client.New(address, strings.TrimSpace(string(token)))
+	if err != nil {
+		return err
+	}
 	d.api = &session{Client: api, token: foundToken{source: data}}
-	return err
+	if _, err := d.api.App(ctx, d.name); err == nil {
+		d.trouble.Store(nil)
+	}
+	return nil
 }

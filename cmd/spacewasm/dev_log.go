@@ -7,7 +7,10 @@ import (
 	"log/slog"
 	"strings"
 	"sync"
+	"time"
 
+	"github.com/spacewasm/spacewasm/host/api/client"
+	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -28,6 +31,19 @@ func (l *screen) print(format string, args ...any) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	fmt.Fprintln(l.out, escape(fmt.Sprintf(format, args...)))
+}
+
+// follow shows what the Micros have written since the start, and go on to write.
+func (d *developing) follow(ctx context.Context) {
+	err := d.api.Logs(ctx, d.name, client.Query{Follow: true, Since: d.began}, func(e logs.Entry) error {
+		for line := range strings.Lines(e.Message) {
+			d.out.print("%s | %s", cell(e.Micro), strings.TrimRight(line, "\r\n"))
+		}
+		return nil
+	})
+	if err != nil && ctx.Err() == nil {
+		d.out.print("the log cannot be followed any more: %v", err)
+	}
 }
 
 // devLogger shows of a server's log what its developer wants to see: the requests to
@@ -65,7 +81,8 @@ func (h *devHandler) Handle(_ context.Context, r slog.Record) error {
 		if !strings.HasPrefix(told["host"].String(), h.host) {
 			return nil // one of our own, to the platform
 		}
-		line := fmt.Sprintf("%s %s %s %s", told["status"], told["method"], told["path"], told["took"])
+		took, _ := told["took"].Any().(time.Duration)
+		line := fmt.Sprintf("%s %s %s %s", told["status"], told["method"], told["path"], took.Round(100*time.Microsecond))
 		if code, ok := told["code"]; ok {
 			line += " " + code.String()
 		}

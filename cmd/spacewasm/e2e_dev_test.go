@@ -1,11 +1,14 @@
 package main_test
 
 import (
+	"errors"
 	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -17,11 +20,17 @@ func develop(t *testing.T, env []string, files map[string]string) (s *server, di
 	for name, text := range files {
 		save(t, filepath.Join(dir, name), text)
 	}
-	s = &server{process: &process{exited: make(chan struct{})}, t: t}
-	s.prepare(exec.Command(program(t), "dev", "--listen", "127.0.0.1:0", dir))
+	return developIn(t, env, "--listen", "127.0.0.1:0", dir), dir
+}
+
+// developIn runs dev with these arguments.
+func developIn(t *testing.T, env []string, args ...string) *server {
+	t.Helper()
+	s := &server{process: &process{exited: make(chan struct{})}, t: t}
+	s.prepare(exec.Command(program(t), append([]string{"dev"}, args...)...))
 	s.cmd.Env = append(s.cmd.Env, env...)
 	s.reach()
-	return s, dir
+	return s
 }
 
 func save(t *testing.T, path, text string) {
@@ -40,15 +49,24 @@ micros:
     presets: {env: [{name: GREETING, default: unset}]}
 `
 
+// says waits until the app's answer has a text in it.
+func (s *server) says(path, want string) {
+	s.t.Helper()
+	s.until(path+" to say "+want, func() bool { return strings.Contains(s.get("shop", path).body, want) })
+}
+
+// tells waits until the terminal shows a text so many times.
+func (s *server) tells(times int, want string) {
+	s.t.Helper()
+	s.until("the terminal to show "+want, func() bool { return strings.Count(s.stderr.String(), want) >= times })
+}
+
 // A project is built and served, and again when a file changes; all of its Micros answer at one address, private ones too.
 func TestE2EDev(t *testing.T) {
 	s, dir := develop(t, []string{"GREETING=from the shell"}, map[string]string{
 		"Spacefile": devSpacefile, "site/index.html": "first page", "api/source.txt": string(guest("hello")),
 	})
-	answers := func(path, want string) {
-		t.Helper()
-		s.until(path+" to say "+want, func() bool { return strings.Contains(s.get("shop", path).body, want) })
-	}
+	answers := func(path, want string) { t.Helper(); s.says(path, want) }
 	answers("/", "first page")
 	answers("/api", "hello\n")
 	pid := s.cmd.Process.Pid
@@ -64,7 +82,7 @@ func TestE2EDev(t *testing.T) {
 	save(t, filepath.Join(dir, "api/source.txt"), string(guest("env")))
 	answers("/api", "GREETING=from the shell\n")
 	time.Sleep(500 * time.Millisecond)
-	if n := strings.Count(s.stderr.String(), "$ cp source.txt"); n > 3 { // at first, perhaps again, and after the change
+	if n := strings.Count(s.stderr.String(), "$ cp source.txt"); n > 3 { // at first and after the change, which may be seen half written
 		t.Errorf("the command ran %d times:\n%s", n, &s.stderr)
 	}
 	// A fault is shown in the browser, until it is mended.
@@ -85,11 +103,160 @@ func TestE2EDev(t *testing.T) {
 		s.get("shop", "/api")
 		return strings.Contains(s.stderr.String(), "api | ")
 	})
-	contains(t, s.stderr.String(), "200 GET /api", "live at http://shop.localhost:"+s.port+"/")
+	contains(t, s.stderr.String(), "200 GET /api", "rebuilt in ", "live at http://shop.localhost:"+s.port+"/")
 	if s.cmd.Process.Pid != pid {
 		t.Error("another process answers")
 	}
 	s.stop()
+}
+
+// A module that is copied over is live within a second of that, but for the time that
+// the project has to be quiet; without another process.
+func TestE2EDevSwaps(t *testing.T) {
+	s, dir := develop(t, nil, map[string]string{"main.wasm": string(guest("hello"))})
+	s.says("/", "hello\n")
+	best := time.Hour
+	for _, tc := range []struct{ guest, want string }{{"env", "GATEWAY_INTERFACE="}, {"args", "main.wasm"}, {"hello", "hello\n"}} {
+		began := time.Now()
+		save(t, filepath.Join(dir, "main.wasm"), string(guest(tc.guest)))
+		s.says("/", tc.want)
+		best = min(best, time.Since(began))
+	}
+	if most := time.Second + 60*time.Millisecond; best > most {
+		t.Errorf("the best swap took %v, want %v", best, most)
+	}
+	t.Logf("the best swap took %v", best)
+}
+
+// slowSpacefile has a Micro whose build takes as long as its source says, and another.
+const slowSpacefile = `v: 0
+micros:
+  - {name: api, src: api, engine: wasm, primary: true, commands: [". ./source"]}
+  - {name: site, src: site, engine: static, serve: .}
+`
+
+// A change during a build ends its commands, as often as need be, and the end of dev does;
+// until the first build is through, that is what a visitor is told, and then the last that was.
+func TestE2EDevOvertakes(t *testing.T) {
+	pid := filepath.Join(t.TempDir(), "pid")
+	hang := func(word string) string { return "echo $$ >" + pid + "; echo " + word + "; exec sleep 600" }
+	s, dir := develop(t, nil, map[string]string{
+		"Spacefile": slowSpacefile, "site/index.html": "page", "api/source": hang("one"),
+		"api/hello.bin": string(guest("hello")), "api/env.bin": string(guest("env")),
+	})
+	source := filepath.Join(dir, "api/source")
+	s.tells(1, "api | one\n")
+	s.get("shop", "/").problem(t, http.StatusServiceUnavailable, "preparing")
+	save(t, source, hang("two"))
+	s.tells(1, "api | two\n")
+	save(t, source, "cp hello.bin main.wasm")
+	s.says("/", "hello\n")
+	save(t, source, hang("three"))
+	s.tells(1, "api | three\n")
+	if got := s.ok("shop", "/"); got != "hello\n" {
+		t.Errorf("during a build it answers %q", got)
+	}
+	overtaken := readPID(t, pid)
+	save(t, source, "cp env.bin main.wasm")
+	s.says("/", "GATEWAY_INTERFACE=")
+	ended(t, overtaken)
+	save(t, source, hang("four"))
+	s.tells(1, "api | four\n")
+	s.stop()
+	ended(t, readPID(t, pid))
+}
+
+// ended waits until a process is no more.
+func ended(t *testing.T, pid int) {
+	t.Helper()
+	for range 500 {
+		if errors.Is(syscall.Kill(pid, 0), syscall.ESRCH) {
+			return
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	t.Errorf("process %d lives on", pid)
+}
+
+func readPID(t *testing.T, file string) int {
+	t.Helper()
+	pid, err := strconv.Atoi(strings.TrimSpace(string(read(t, file))))
+	must(t, err)
+	return pid
+}
+
+// A build that failed is tried again with the next change, of whatever Micro: until it
+// goes well, nothing else hides the fault.
+func TestE2EDevKeepsFault(t *testing.T) {
+	s, dir := develop(t, nil, map[string]string{
+		"Spacefile": slowSpacefile, "site/index.html": "first page",
+		"api/source": "cp hello.bin main.wasm", "api/hello.bin": string(guest("hello")),
+	})
+	s.says("/", "hello\n")
+	// With what would be a tag and a colour, if the page took it for that.
+	save(t, filepath.Join(dir, "api/source"), `printf 'no <b>\033[31msuch\033[0m</b> thing\n'; exit 7`)
+	s.says("/", "such")
+	page := s.get("shop", "/", "Accept", "text/html").body
+	contains(t, page, "no &lt;b&gt;such&lt;/b&gt; thing", "exit status 7")
+	s.get("shop", "/").problem(t, http.StatusServiceUnavailable, "build_failed")
+	save(t, filepath.Join(dir, "site/index.html"), "second page")
+	s.tells(2, "failed: exit status 7")
+	s.get("shop", "/site").problem(t, http.StatusServiceUnavailable, "build_failed")
+	save(t, filepath.Join(dir, "api/source"), "cp hello.bin main.wasm")
+	s.says("/site/", "second page")
+	s.says("/", "hello\n")
+}
+
+// A variable has its value of the shell, else of the file .env as it stands, else its default;
+// what an earlier start has set does not stay. What was built then answers at once.
+func TestE2EDevVariables(t *testing.T) {
+	home := "HOME=" + t.TempDir()
+	env := `v: 0
+micros:
+  - {name: api, src: ., engine: wasm, primary: true, presets: {env: [{name: SHELL_ONE, default: d1}, {name: FILE_ONE, default: d2}]}}
+`
+	s, dir := develop(t, []string{home, "SHELL_ONE=shell"}, map[string]string{
+		"Spacefile": env, "main.wasm": string(guest("env")), ".env": "SHELL_ONE=file\nFILE_ONE='of a file'\n",
+	})
+	s.says("/", "SHELL_ONE=shell\n")
+	s.says("/", "FILE_ONE=of a file\n")
+	save(t, filepath.Join(dir, ".env"), "FILE_ONE=changed\n")
+	s.says("/", "FILE_ONE=changed\n")
+	contains(t, s.get("shop", "/").body, "SHELL_ONE=shell\n")
+	again := exec.Command(program(t), "dev", "--listen", "127.0.0.1:0", dir)
+	again.Env = []string{home, "XDG_CACHE_HOME="}
+	_, errs := runConsole(t, again, 1)
+	contains(t, errs, "is served by another spacewasm dev")
+	s.stop()
+	must(t, os.Remove(filepath.Join(dir, ".env")))
+	s = developIn(t, []string{home}, "--listen", "127.0.0.1:0", dir)
+	if got := s.get("shop", "/"); got.status != http.StatusOK {
+		t.Errorf("at once it answers %d", got.status)
+	}
+	s.says("/", "SHELL_ONE=d1\n")
+	s.says("/", "FILE_ONE=d2\n")
+	for _, secret := range []string{"shell", "of a file"} {
+		if strings.Contains(s.stderr.String(), secret) {
+			t.Errorf("the terminal shows %q", secret)
+		}
+	}
+}
+
+// Unless an address is given, the next free port will do.
+func TestE2EDevNextPort(t *testing.T) {
+	project := func() string {
+		dir := filepath.Join(t.TempDir(), "shop")
+		save(t, filepath.Join(dir, "main.wasm"), string(guest("hello")))
+		return dir
+	}
+	one, two := developIn(t, nil, project()), developIn(t, nil, project())
+	one.says("/", "hello\n")
+	two.says("/", "hello\n")
+	if one.port == two.port {
+		t.Errorf("both have port %s", one.port)
+	}
+	_, errs := console(t, 1, "", "dev", "--listen", "127.0.0.1:"+one.port, project())
+	contains(t, errs, "another program listens there")
 }
 
 // It says what is wrong with what it was given.

@@ -139,16 +139,33 @@ func limitFlags(f *pflag.FlagSet, l *space.Limits) {
 }
 
 func (c *cli) serve(ctx context.Context, config host.Config) error {
+	h, err := c.openServer(ctx, config)
+	if err != nil {
+		return err
+	}
+	err = h.Run(ctx, func() {
+		fmt.Fprintf(c.out, "ready at %s\n", h.BaseURL())
+		if c.outTerminal {
+			fmt.Fprintf(c.err, "  push an app from another terminal: spacewasm push DIR (the token is in %s)\n",
+				filepath.Join(config.Data, "token"))
+		}
+	})
+	return errors.Join(err, h.Close())
+}
+
+// openServer opens a server in this process, and gives it what it may have of the
+// process's memory.
+func (c *cli) openServer(ctx context.Context, config host.Config) (*host.Host, error) {
 	h, err := host.Open(ctx, config)
 	if errors.Is(err, syscall.EADDRINUSE) {
-		return hint(err, "another program listens there: stop it, or choose another address with --listen")
+		return nil, hint(err, "another program listens there: stop it, or choose another address with --listen")
 	}
 	if failed, ok := errors.AsType[*space.Error](err); ok && failed.Err != nil {
 		// Whoever starts a server may know all of it, as there is no log to look at.
-		return fmt.Errorf("%s: %w", failed.Message, failed.Err)
+		return nil, fmt.Errorf("%s: %w", failed.Message, failed.Err)
 	}
 	if err != nil {
-		return err
+		return nil, err
 	}
 	if _, set := c.lookupEnv("GOMEMLIMIT"); !set { // else the runtime has it already
 		debug.SetMemoryLimit(h.Shares().Heap)
@@ -159,14 +176,7 @@ func (c *cli) serve(ctx context.Context, config host.Config) error {
 		const percent = 400
 		debug.SetGCPercent(percent)
 	}
-	err = h.Run(ctx, func() {
-		fmt.Fprintf(c.out, "ready at %s\n", h.BaseURL())
-		if c.outTerminal {
-			fmt.Fprintf(c.err, "  push an app from another terminal: spacewasm push DIR (the token is in %s)\n",
-				filepath.Join(config.Data, "token"))
-		}
-	})
-	return errors.Join(err, h.Close())
+	return h, nil
 }
 
 // logger makes the server's log, on standard error.

@@ -63,6 +63,14 @@ func Open(ctx context.Context, dir string) (*Store, error) {
 	return s, nil
 }
 
+// InUseError says that another server has the data directory Dir.
+type InUseError struct{ Dir string }
+
+// Error implements error.
+func (e *InUseError) Error() string {
+	return fmt.Sprintf("data directory %s is in use by another server: stop that one, or give this one a --data of its own", e.Dir)
+}
+
 // hold takes the data directory for this process.
 func hold(ctx context.Context, dir string) (*flock.Flock, error) {
 	lock := flock.New(filepath.Join(dir, "lock"), flock.SetPermissions(0o600))
@@ -74,7 +82,7 @@ func hold(ctx context.Context, dir string) (*flock.Flock, error) {
 	case err != nil && !errors.Is(err, context.DeadlineExceeded):
 		return nil, Explain(fmt.Errorf("lock data directory %s: %w", dir, err))
 	case !held:
-		return nil, fmt.Errorf("data directory %s is in use by another server: stop that one, or give this one a --data of its own", dir)
+		return nil, &InUseError{dir}
 	}
 	return lock, nil
 }
