@@ -55,6 +55,23 @@ func TestCommandsOfOneMicro(t *testing.T) {
 	wants(t, k.err.String(), "\nhello\n", "there is no file main.wasm; its `commands` have run, and have not made it")
 }
 
+// Where a module is missing and its source is there, the command that makes it is named.
+func TestCommandsAreNamed(t *testing.T) {
+	t.Parallel()
+	for _, tc := range []struct{ run, want string }{
+		{"main.wasm", "with `commands: [\"GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o main.wasm .\"]`"},
+		{"other.wasm", "or have its `commands` build it\n"},
+	} {
+		dir := tree(t, map[string]string{
+			"Spacefile":  spacefile(`{name: a, src: api, engine: wasm, run: ` + tc.run + `}`),
+			"api/go.mod": "module x", "api/main.go": goSDK,
+		})
+		k := newConsole(t)
+		k.run(t, 1, "push", dir, "--app", "hello", "--server", "http://127.0.0.1:1", "--token", "secret")
+		wants(t, k.err.String(), "there is no file api/"+tc.run, tc.want)
+	}
+}
+
 // What would stop a push anyway is said before a build.
 func TestCommandsComeAfterFaults(t *testing.T) {
 	micros := []string{`{name: a, src: ., engine: wasm, primary: true, commands: ["touch ran"]}`, `{name: b, src: gone, engine: wasm}`}

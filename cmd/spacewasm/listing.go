@@ -7,6 +7,7 @@ import (
 	"os"
 	"path"
 	"slices"
+	"strconv"
 	"strings"
 
 	"github.com/spacewasm/spacewasm/host/space"
@@ -211,13 +212,31 @@ func (l *listing) checkServed(i int, m space.MicroSpec) {
 }
 
 // buildIt is the next step where a file of a Micro is missing.
-func (p *project) buildIt(m space.MicroSpec) string {
+func (l *listing) buildIt(m space.MicroSpec) string {
 	switch {
 	case len(m.Commands) == 0:
-		return "build it first, or have its `commands` build it"
-	case p.built:
+		return "build it first, or have its `commands` build it" + l.howTo(m)
+	case l.built:
 		return "its `commands` have run, and have not made it"
 	default:
 		return "its `commands` would make it: a push runs them"
 	}
+}
+
+// howTo are the commands for what the Micro's folder has the source of, "" if it does
+// not show.
+func (l *listing) howTo(m space.MicroSpec) string {
+	folder, err := fs.Sub(l.root.FS(), m.Src)
+	if err != nil || m.Engine.IsStatic() {
+		return ""
+	}
+	found, err := detectOne(folder)
+	if err != nil || found == nil || len(found.commands) == 0 || found.run != m.Run[0] {
+		return ""
+	}
+	quoted := make([]string, len(found.commands))
+	for i, line := range found.commands {
+		quoted[i] = strconv.Quote(line)
+	}
+	return fmt.Sprintf(", with `commands: [%s]`", strings.Join(quoted, ", "))
 }

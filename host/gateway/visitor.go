@@ -71,10 +71,15 @@ func same(a, b string) bool {
 }
 
 // isOwner tells whether a request is the owner's: by a token, or by the session of a
-// browser. forged is one that has the session, and that another site has made.
+// browser, which at an open server is anybody's. forged is one that has the session, and
+// that another site has made.
 func (g *Gateway) isOwner(r *http.Request, app space.App) (owner, forged bool) {
-	if g.config.Open || g.config.Guard.Admin(r) {
+	if g.config.Guard.Admin(r) {
 		return true, false
+	}
+	if g.config.Open { // but not to the pages that its developer happens to visit
+		own := g.isOwnDoing(r)
+		return own, !own
 	}
 	value := g.cookie(r, sessionCookie)
 	if value == "" {

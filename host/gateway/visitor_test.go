@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -99,6 +100,36 @@ func TestActionPaths(t *testing.T) {
 		r.Header.Set("Authorization", "Bearer token")
 		if rec := b.ask(r); want == 403 && rec.Code != 200 {
 			t.Errorf("%s: the owner gets %d %s", path, rec.Code, rec.Body)
+		}
+	}
+}
+
+// A developer's own server takes who reaches it for its owner, but no other site that a
+// browser shows.
+func TestOpenServer(t *testing.T) {
+	b := newBench(t, func(c *gateway.Config) { c.Open = true }, "/")
+	b.private()
+	b.change("/", func(m *space.Micro) { m.Actions = []space.Action{{ID: "a", Path: "/cron"}} })
+	for _, c := range []struct {
+		method, path string
+		headers      []string
+		want         int
+	}{
+		{"GET", "/", nil, 200},
+		{"POST", "/", nil, 200}, // no browser
+		{"POST", "/__space/v0/actions", nil, 200},
+		{"POST", "/", []string{"Sec-Fetch-Site", "same-origin"}, 200},
+		{"GET", "/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 200}, // a link
+		{"GET", "/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "no-cors"}, 403},
+		{"POST", "/", []string{"Sec-Fetch-Site", "cross-site", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document"}, 403},
+		{"POST", "/__space/v0/actions", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"POST", "/cron", []string{"Origin", "http://evil.example"}, 403},
+		{"POST", "/", []string{"Sec-Fetch-Site", "cross-site", "Authorization", "Bearer token"}, 200},
+	} {
+		r := get(t, "http://app.localhost"+c.path, c.headers...)
+		r.Method = c.method
+		if rec := b.ask(r); rec.Code != c.want {
+			t.Errorf("%s %s with %q: got %d %s, want %d", c.method, c.path, c.headers, rec.Code, rec.Body, c.want)
 		}
 	}
 }
