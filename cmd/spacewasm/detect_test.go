@@ -154,7 +154,7 @@ func TestStaticTemplate(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "My site")
 	k := newConsole(t)
 	k.run(t, 0, "new", "--template", "static", dir)
-	wants(t, k.out.String(), "cd "+dir+"\n  spacewasm push\n")
+	wants(t, k.out.String(), "cd "+dir+"\n  spacewasm dev ", "\n  spacewasm push ")
 	k.run(t, 0, "validate", dir)
 	_, headers := packed(t, dir)
 	if got, want := names(headers), "Spacefile public/ public/index.html public/script.js public/style.css"; got != want {

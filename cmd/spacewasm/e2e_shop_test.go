@@ -39,6 +39,7 @@ func TestE2EShop(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) { test(t, s.in(t)) })
 	}
+	t.Run("key", func(t *testing.T) { shopKey(t, s.in(t)) }) // which is another from then on
 }
 
 // shopFrontEnd checks that pages, and all that they name, are served, and that the
@@ -108,12 +109,14 @@ func shopPrices(t *testing.T, s *server) {
 	contains(t, got.body, `"items[0]"`)
 }
 
+const shopWant = `{"cart":{"items":[{"id":"cap","quantity":1}]},"customer":{"name":"Ada","email":"ada@example.org","street":"Lane 1","city":"Port"}}`
+
+type shopOrder struct{ Number, Token, Notice string }
+
 func shopOrders(t *testing.T, s *server) {
-	const want = `{"cart":{"items":[{"id":"cap","quantity":1}]},"customer":{"name":"Ada","email":"ada@example.org","street":"Lane 1","city":"Port"}}`
-	type order struct{ Number, Token, Notice string }
-	var first, second order
-	for _, into := range []*order{&first, &second} {
-		got := shopSend(s, "/api/orders", want)
+	var first, second shopOrder
+	for _, into := range []*shopOrder{&first, &second} {
+		got := shopSend(s, "/api/orders", shopWant)
 		got.is(t, http.StatusCreated, "")
 		must(t, json.Unmarshal([]byte(got.body), into))
 		to, err := url.Parse("/api/orders")
@@ -134,7 +137,7 @@ func shopOrders(t *testing.T, s *server) {
 	forged := s.get("shop", "/api/orders/"+first.Token[:i]+changed+first.Token[i+1:])
 	forged.is(t, http.StatusNotFound, "")
 	contains(t, forged.body, "not signed by this shop")
-	if got := shopSend(s, "/api/orders", want, "Sec-Fetch-Site", "cross-site"); got.status != http.StatusForbidden {
+	if got := shopSend(s, "/api/orders", shopWant, "Sec-Fetch-Site", "cross-site"); got.status != http.StatusForbidden {
 		t.Errorf("an order by another site gets %d", got.status)
 	}
 }
@@ -223,6 +226,20 @@ func shopOwner(t *testing.T, s *server) {
 		t.Errorf("a browser gets %d %v", page.status, page.header)
 	}
 	contains(t, s.ok("shop", "/api/admin/summary", "Authorization", "Bearer "+s.token), `"products":8`, `"margins"`, `"signing_key":"demo"`)
+}
+
+// shopKey checks that the owner's key signs orders once it is set, and the demo's no more.
+func shopKey(t *testing.T, s *server) {
+	var before, after shopOrder
+	must(t, json.Unmarshal([]byte(shopSend(s, "/api/orders", shopWant).body), &before))
+	s.console(0, "env", "shop", "--micro", "api", "--set", "SHOP_KEY=a long random text")
+	must(t, json.Unmarshal([]byte(shopSend(s, "/api/orders", shopWant).body), &after))
+	if before.Notice == "" || after.Notice != "" || after.Token == "" {
+		t.Errorf("without a key %+v, with one %+v", before, after)
+	}
+	contains(t, s.ok("shop", "/api/orders/"+after.Token), after.Number)
+	s.get("shop", "/api/orders/"+before.Token).is(t, http.StatusNotFound, "")
+	contains(t, s.ok("shop", "/api/admin/summary", "Authorization", "Bearer "+s.token), `"signing_key":"SHOP_KEY"`)
 }
 
 // The label of the shop uses the header of the C example as it is there.

@@ -69,9 +69,10 @@ func TestWatch(t *testing.T) {
 			write(t, filepath.Join(dir, "b/f"), "1")
 		}, []string{"b/f", "new/deep/e"}},
 		// A folder that has come is watched.
-		{func(t *testing.T) { write(t, filepath.Join(dir, "new/deep/e"), "22") }, []string{"new/deep/e"}},
+		{func(t *testing.T) { write(t, filepath.Join(dir, "new/deep/e"), "2") }, []string{"new/deep/e"}}, // as long as it was
 		{func(t *testing.T) { must(t, os.RemoveAll(filepath.Join(dir, "new"))) }, []string{"new/deep/e"}},
 	} {
+		write(t, filepath.Join(dir, "skipped/d"), tc.want[0])
 		tc.change(t)
 		sees(t, w, tc.want...)
 	}
