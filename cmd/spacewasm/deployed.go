@@ -17,7 +17,11 @@ func (c *cli) printDeployed(app wire.App) error {
 	fmt.Fprintf(c.err, "%s: revision %d is live\n", cell(app.App), app.Revision)
 	rows := [][]string{{"MICRO", "PATH", "CONTRACT", "SIZE", "COMPILED", "SNAPSHOT"}}
 	for _, m := range app.Micros {
-		rows = append(rows, []string{m.Name, m.Path, m.Contract, humanSize(m.WasmBytes), milliseconds(m.CompileMS), snapshot(m.Snapshot)})
+		row := []string{m.Name, m.Path, m.Contract, "-", "-", "-"} // of a static one, which has no module
+		if m.WasmBytes > 0 {
+			row = []string{m.Name, m.Path, m.Contract, humanSize(m.WasmBytes), milliseconds(m.CompileMS), snapshot(m.Snapshot)}
+		}
+		rows = append(rows, row)
 	}
 	if err := table(c.err, rows); err != nil {
 		return err

@@ -37,8 +37,8 @@ func closeAll(ctx context.Context, parts []part) {
 func (d *Deployer) build(ctx context.Context, file *space.Spacefile, staging *store.Staging) ([]part, error) {
 	var parts []part
 	var refused refusals
-	for i, spec := range file.Micros {
-		p, err := d.buildMicro(ctx, i, spec, staging)
+	for i := range file.Micros {
+		p, err := d.buildMicro(ctx, file, i, staging)
 		if err != nil && !refused.add(err) {
 			closeAll(ctx, parts)
 			return nil, err
@@ -81,8 +81,11 @@ func (r *refusals) err() error {
 	return refusal
 }
 
-func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, staging *store.Staging) (part, error) {
-	key := fmt.Sprintf("micros[%d]", i)
+// microKey names a Micro in faults.
+func microKey(i int) string { return fmt.Sprintf("micros[%d]", i) }
+
+func (d *Deployer) buildMicro(ctx context.Context, file *space.Spacefile, i int, staging *store.Staging) (part, error) {
+	key, spec := microKey(i), file.Micros[i]
 	if info, err := staging.Files().Stat(spec.Src); err != nil || !info.IsDir() {
 		return part{}, space.Refuse(space.Fault{
 			File: space.SpacefileName, Line: spec.Line, Column: spec.Column, Key: key + ".src",
@@ -90,7 +93,7 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 		})
 	}
 	if spec.Engine.IsStatic() {
-		return d.buildSite(key, spec, staging)
+		return d.buildSite(file, i, staging)
 	}
 	size, err := d.measure(spec.Name, spec.Src, staging.Files())
 	if err != nil {
@@ -102,9 +105,9 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	}
 	tell(ctx, Event{Stage: StageCompile, Micro: spec.Name})
 	began := time.Now()
-	file := fileKey(spec.Src, spec.Run[0])
+	named := fileKey(spec.Src, spec.Run[0])
 	micro := spec.Micro()
-	module, err := d.compile(ctx, d.config.Engine.Compile, code, file, micro)
+	module, err := d.compile(ctx, d.config.Engine.Compile, code, named, micro)
 	if err != nil {
 		return part{}, err
 	}
@@ -121,7 +124,7 @@ func (d *Deployer) buildMicro(ctx context.Context, i int, spec space.MicroSpec, 
 	micro.Bundle, micro.BundleBytes, micro.Module = digest, size, module.Digest()
 	micro.Contract, micro.MemoryBytes = string(module.Report().Contract), int64(module.Report().MemoryMin)
 	micro.WasmBytes, micro.CompileTime = int64(len(code)), took
-	return part{micro: micro, file: file, Awake: runner.Awake{Module: module, Bundle: bundle}}, nil
+	return part{micro: micro, file: named, Awake: runner.Awake{Module: module, Bundle: bundle}}, nil
 }
 
 // measure returns the bytes of one Micro's files, which are in a folder, and holds

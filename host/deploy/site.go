@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path"
+	"slices"
 	"strings"
 	"time"
 
@@ -19,7 +20,8 @@ import (
 const siteIdle = 60 * time.Second
 
 // buildSite stores the folder that a static Micro is served from.
-func (d *Deployer) buildSite(key string, spec space.MicroSpec, staging *store.Staging) (part, error) {
+func (d *Deployer) buildSite(file *space.Spacefile, i int, staging *store.Staging) (part, error) {
+	key, spec := microKey(i), file.Micros[i]
 	folder, ok := serveFolder(spec, staging.Files())
 	if !ok {
 		return part{}, space.Refuse(space.Fault{
@@ -45,6 +47,7 @@ func (d *Deployer) buildSite(key string, spec space.MicroSpec, staging *store.St
 		return part{}, err
 	}
 	micro := spec.Micro()
+	micro.Hidden = notTheirs(file, folder)
 	micro.Bundle, micro.BundleBytes, micro.Contract = digest, size, contractStatic
 	return part{micro: micro}, nil
 }
@@ -62,13 +65,39 @@ func serveFolder(spec space.MicroSpec, files *os.Root) (string, bool) {
 	return "", false
 }
 
+// notTheirs lists what of a served folder belongs to others: a site at the root of its
+// project holds the Spacefile and the other Micros' modules.
+func notTheirs(file *space.Spacefile, folder string) []string {
+	inside := func(name string) (string, bool) {
+		if folder == "." {
+			return name, name != "."
+		}
+		return strings.CutPrefix(name, folder+"/")
+	}
+	var hidden []string
+	if name, ok := inside(space.SpacefileName); ok {
+		hidden = append(hidden, name)
+	}
+	for _, other := range file.Micros {
+		if name, ok := inside(other.Src); ok && !slices.Contains(other.ServeFolders(), folder) {
+			hidden = append(hidden, name)
+		}
+		if len(other.Run) > 0 {
+			if name, ok := inside(path.Join(other.Src, other.Run[0])); ok {
+				hidden = append(hidden, name)
+			}
+		}
+	}
+	return hidden
+}
+
 // server makes the live Micro of a revision. awake is nil for one that sleeps; a static
 // one has none.
 func (d *Deployer) server(deployment store.Deployment, micro space.Micro, awake *runner.Awake) registry.Server {
 	if micro.IsStatic() {
 		return static.New(static.Config{
 			Files:    func() (*os.Root, error) { return d.openSite(micro) },
-			Fallback: micro.Fallback, Public: micro.Public, Idle: siteIdle,
+			Fallback: micro.Fallback, Hidden: micro.Hidden, Public: micro.Public, Idle: siteIdle,
 		})
 	}
 	config := d.configure(deployment, micro)

@@ -65,6 +65,9 @@ type Micro struct {
 	// Fallback is the file that a static Micro answers navigations with for which it
 	// has none; "" is none.
 	Fallback string `json:"fallback,omitempty"`
+	// Hidden are the files and folders of a static Micro's tree that are not its own:
+	// the Spacefile, and the folders of other Micros.
+	Hidden []string `json:"hidden,omitempty"`
 	// Env are the variables that its author has declared.
 	Env []EnvPreset `json:"env,omitempty"`
 	// Actions are its Scheduled Actions.

@@ -54,7 +54,7 @@ type found struct {
 // find finds what answers a request.
 func (s *Site) find(root *os.Root, r *http.Request) (found, error) {
 	name, folder, ok := locate(r.URL)
-	if !ok {
+	if !ok || s.hidden(name) {
 		return s.missing(root)
 	}
 	hit, err := s.direct(root, r, name, folder)
@@ -73,6 +73,25 @@ func (s *Site) find(root *os.Root, r *http.Request) (found, error) {
 	hit, err = s.missing(root)
 	hit.varies = true
 	return hit, err
+}
+
+// hidden tells whether a name is one of those that are not the site's, or below one.
+// Case does not count: there are file systems that do not know it.
+func (s *Site) hidden(name string) bool {
+	for _, hidden := range s.config.Hidden {
+		if rest, below := cutFolded(name, hidden); below && (rest == "" || rest[0] == '/') {
+			return true
+		}
+	}
+	return false
+}
+
+// cutFolded cuts a prefix off whose case does not count.
+func cutFolded(name, prefix string) (rest string, ok bool) {
+	if len(name) < len(prefix) || !strings.EqualFold(name[:len(prefix)], prefix) {
+		return "", false
+	}
+	return name[len(prefix):], true
 }
 
 // direct finds a file by its name, or that of the folder.

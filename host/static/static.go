@@ -30,6 +30,8 @@ type Config struct {
 	// Fallback is the file of the tree that answers a browser's navigation to where
 	// no file is, as an app that routes by itself wants it; "" is none.
 	Fallback string
+	// Hidden are files and folders of the tree that are not the site's.
+	Hidden []string
 	// Public lets shared caches keep answers.
 	Public bool
 	// Idle is how long the site keeps what it holds when nobody asks for it; 0 is
