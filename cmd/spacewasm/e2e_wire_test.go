@@ -129,6 +129,8 @@ func TestE2EHostileHeaders(t *testing.T) {
 		"control byte in a value":    {begin + "X-A: a\x1bb\r\n\r\n", 400, "-", "", true},
 		"return in a value":          {begin + "X-A: a\rX-B: b\r\n\r\n", 400, "-", "", true},
 		"70 KB":                      {begin + "X-A: " + strings.Repeat("a", 70<<10) + "\r\n\r\n", 431, "-", "", true},
+		"a target of 70 KB":          {"GET /" + strings.Repeat("a", 70<<10) + " HTTP/1.1\r\nHost: HOST\r\n\r\n", 431, "-", "", true},
+		"a target of 60 KB":          {"GET /" + strings.Repeat("a", 60<<10) + " HTTP/1.1\r\nHost: HOST\r\n\r\n", 200, "", "aaaa\nquery", false},
 		"70 KB in lines":             {begin + strings.Repeat("X-A: a\r\n", 10<<10) + "\r\n", 431, "-", "", true},
 		"expects something":          {begin + "Expect: a miracle\r\n\r\n", 417, "-", "", true},
 		"a range is the Micro's":     {begin + "Range: bytes=1-\r\nIf-Range: \"x\"\r\nIf-None-Match: \"y\"\r\n\r\n", 200, "", "\nHTTP_RANGE=bytes=1-\n", false},
