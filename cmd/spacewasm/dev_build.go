@@ -74,10 +74,11 @@ func (d *developing) failed(err error, output *tail) {
 
 // deploy builds and pushes.
 func (d *developing) deploy(ctx, building context.Context, changed []string, out io.Writer) (wire.App, error) {
-	wanted := func(m space.MicroSpec) bool { return concerns(m, changed) }
 	quiet := newProgress(io.Discard, false)
 	load, err := newUpload(d.dir, quiet, func(_ string, p *project) error {
-		d.outputs.expect(p.spec().Micros, wanted)
+		micros := p.spec().Micros
+		wanted := func(m space.MicroSpec) bool { return concerns(m, micros, changed) }
+		d.outputs.expect(micros, wanted)
 		return p.build(building, out, wanted)
 	})
 	if err != nil {
@@ -90,11 +91,15 @@ func (d *developing) deploy(ctx, building context.Context, changed []string, out
 	return app, d.setVariables(ctx, load.folder)
 }
 
-// concerns tells whether a Micro is to be built again for these files.
-func concerns(m space.MicroSpec, changed []string) bool {
+// concerns tells whether a Micro is to be built again for these files: for its own, and
+// for what is no Micro's, such as a go.mod that they share.
+func concerns(m space.MicroSpec, micros []space.MicroSpec, changed []string) bool {
 	return slices.ContainsFunc(changed, func(name string) bool {
 		name = filepath.ToSlash(name)
-		return name == space.SpacefileName || within(name, m.Src)
+		if name == envFileName || name == ignoreName {
+			return false
+		}
+		return name == space.SpacefileName || within(name, m.Src) || !slices.ContainsFunc(micros, func(m space.MicroSpec) bool { return within(name, m.Src) })
 	})
 }
 

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"testing"
 	"time"
+
+	"github.com/spacewasm/spacewasm/host/space"
 )
 
 // watchTree is a project that is watched, without what lies in "skipped".
@@ -107,4 +109,24 @@ func TestWatchOverflow(t *testing.T) {
 	sees(t, w, "a", "b", "c")
 	write(t, filepath.Join(dir, "c"), "22")
 	sees(t, w, "c")
+}
+
+func TestConcerns(t *testing.T) {
+	micros := []space.MicroSpec{{Src: "a"}, {Src: "b"}}
+	for changed, want := range map[string][2]bool{
+		"a/x": {true, false}, "b/c/x": {false, true}, "Spacefile": {true, true}, "go.mod": {true, true}, "ab/x": {true, true}, ".env": {}, ".spaceignore": {},
+	} {
+		for i, m := range micros {
+			if got := concerns(m, micros, []string{changed}); got != want[i] {
+				t.Errorf("%s concerns %s: %v", changed, m.Src, got)
+			}
+		}
+	}
+	root := []space.MicroSpec{{Src: "."}, {Src: "b"}}
+	if !concerns(root[0], root, []string{"Spacefile"}) || concerns(root[1], root, []string{"main.go"}) {
+		t.Error("a Micro at the root")
+	}
+	if !concerns(root[1], root, []string{"Spacefile"}) {
+		t.Error("the Spacefile concerns all, also where it lies in a Micro's folder")
+	}
 }
