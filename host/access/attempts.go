@@ -11,7 +11,7 @@ import (
 const (
 	attemptWindow = time.Minute
 	maxAttempts   = 10
-	maxAll        = 300
+	maxAll        = 3000
 )
 
 // Attempts counts wrong guesses at a secret. It is safe for concurrent use.

@@ -113,7 +113,7 @@ func TestAttempts(t *testing.T) {
 	if _, ok := a.May(far); !ok {
 		t.Error("one client's guesses keep another out")
 	}
-	for i := range 300 {
+	for i := range 3000 {
 		a.Failed(netip.AddrFrom4([4]byte{10, 0, byte(i >> 8), byte(i)}))
 	}
 	if _, ok := a.May(far); ok {

@@ -104,9 +104,11 @@ func hide(err error, deployment store.Deployment, micro space.Micro) error {
 	if !ok || len(values) == 0 {
 		return err
 	}
+	// The longest first: a value may be a part of another.
+	names := slices.SortedFunc(maps.Keys(values), func(a, b string) int { return len(values[b]) - len(values[a]) })
 	hidden := wasi.RefusedError{Faults: slices.Clone(refused.Faults), Err: refused.Err}
 	for i := range hidden.Faults {
-		for _, name := range slices.Sorted(maps.Keys(values)) {
+		for _, name := range names {
 			if value := values[name]; len(value) >= short {
 				hidden.Faults[i] = strings.ReplaceAll(hidden.Faults[i], value, "["+name+"]")
 			}

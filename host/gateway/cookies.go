@@ -27,13 +27,25 @@ func (g *Gateway) cookieName(name string) string {
 	return name
 }
 
-// cookie is the value of a cookie of ours, "" if there is none.
-func (g *Gateway) cookie(r *http.Request, name string) string {
-	c, err := r.Cookie(g.cookieName(name))
-	if err != nil {
-		return ""
+// cookies are the values of a cookie of ours. There may be several: without TLS the
+// script of another host below the domain can set one of the name that comes first.
+func (g *Gateway) cookies(r *http.Request, name string) []string {
+	var values []string
+	for _, c := range r.CookiesNamed(g.cookieName(name)) {
+		values = append(values, c.Value)
 	}
-	return c.Value
+	return values
+}
+
+// session returns the name of the token that a session of the request stands for at an
+// audience.
+func (g *Gateway) session(r *http.Request, audience string) (token string, ok bool) {
+	for _, value := range g.cookies(r, sessionCookie) {
+		if token, ok = g.config.Logins.Check(value, audience); ok {
+			return token, true
+		}
+	}
+	return "", false
 }
 
 // setCookie sets a cookie of ours for the request's own host; a life of 0 deletes it.

@@ -133,8 +133,11 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) error {
 	if g.config.Starting() {
 		return starting()
 	}
-	if r.URL.Path == loginPath {
+	switch r.URL.Path {
+	case loginPath:
 		return g.login(w, r)
+	case logoutPage:
+		return g.logout(w, r)
 	}
 	g.config.Platform.ServeHTTP(w, r)
 	return nil
@@ -222,8 +225,13 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, app *registry.Ap
 	r = g.timed(r, owner)
 	inner := r.Clone(r.Context())
 	inner.URL.Path, inner.URL.RawPath = path.decoded, path.raw
+	if g.foreignCookies(r, app.App) {
+		inner.Header.Del("Cookie")
+	}
 	g.clean(inner, app.App)
-	return route.Server.Serve(&microWriter{ResponseWriter: w, micro: route.Micro}, inner)
+	cookies := w.Header()["Set-Cookie"]
+	w.Header().Del("Set-Cookie")
+	return route.Server.Serve(&microWriter{ResponseWriter: w, micro: route.Micro, cookies: cookies}, inner)
 }
 
 // log writes the line of the access log.

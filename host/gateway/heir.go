@@ -2,7 +2,6 @@ package gateway
 
 import (
 	"net/http"
-	"net/url"
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/space"
@@ -11,15 +10,50 @@ import (
 // freshTime is how long a browser remembers that it has nothing of a former app.
 const freshTime = 400 * 24 * time.Hour // the longest that browsers take
 
-// refresh has a browser forget what an app of the same name has left in it, cookies,
-// storage and service workers, before it shows the first page of the new one. It tells
-// whether the request is answered by that.
+// refresh has a browser forget what an app of the same name has left in it: cookies,
+// storage, and service workers, which would go on answering for it. It takes the
+// cookies out of the request, which are not the app's. It tells whether the request is
+// answered by that.
 func (g *Gateway) refresh(w http.ResponseWriter, r *http.Request, app space.App) bool {
-	if !app.Heir || !isNavigation(r) || same(g.cookie(r, freshCookie), digest(app.Key)) {
+	if !app.Heir || g.hasFresh(r, app) {
 		return false
 	}
-	// The cookie that ends it cannot come with the order to forget all cookies.
-	w.Header().Set("Clear-Site-Data", `"cache", "cookies", "storage"`)
-	redirect(w, r, freshPath+"?"+url.Values{"return": {localPath(r.URL.RequestURI())}}.Encode())
-	return true
+	header := w.Header()
+	if r.Header.Get("Service-Worker") == "script" {
+		// The former app's worker looks for a new version of itself.
+		header.Set("Clear-Site-Data", `"cache", "storage"`)
+		header.Set("Content-Type", "text/javascript; charset=utf-8")
+		header.Set("Cache-Control", "no-store")
+		w.WriteHeader(http.StatusOK)
+		_, _ = w.Write([]byte("self.addEventListener('install', () => self.skipWaiting());\nself.addEventListener('activate', () => self.registration.unregister());\n"))
+		return true
+	}
+	if dest := r.Header.Get("Sec-Fetch-Dest"); !isNavigation(r) || (dest != "" && dest != "document") {
+		return false
+	}
+	// Not "cookies": that order reaches all hosts of the domain.
+	header.Set("Clear-Site-Data", `"cache", "storage"`)
+	for _, c := range r.Cookies() {
+		if !isOurs(c.Name) {
+			http.SetCookie(w, &http.Cookie{Name: c.Name, Path: "/", MaxAge: -1, Secure: g.secure()}) //nolint:gosec // it is deleted
+		}
+	}
+	g.setCookie(w, freshCookie, digest(app.Key), freshTime)
+	return false
+}
+
+// hasFresh tells whether a browser has nothing of a former app.
+func (g *Gateway) hasFresh(r *http.Request, app space.App) bool {
+	want := digest(app.Key)
+	for _, value := range g.cookies(r, freshCookie) {
+		if same(value, want) {
+			return true
+		}
+	}
+	return false
+}
+
+// foreignCookies tells whether a request to an heir may carry cookies of the app before.
+func (g *Gateway) foreignCookies(r *http.Request, app space.App) bool {
+	return app.Heir && isNavigation(r) && !g.hasFresh(r, app)
 }

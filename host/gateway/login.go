@@ -20,10 +20,11 @@ import (
 var loginPage string
 
 const (
-	loginPath  = "/login" // on the platform's host; the others are on an app's
+	// On the platform's host, and then on an app's.
+	loginPath  = "/login"
+	logoutPage = "/logout"
 	landPath   = "/__space/v0/login"
 	logoutPath = "/__space/v0/logout"
-	freshPath  = "/__space/v0/fresh"
 
 	// platformAudience is where the session of the platform's own host counts.
 	platformAudience = "platform"
@@ -36,30 +37,43 @@ const (
 // sendToLogin sends a browser to the platform's login page, from where it comes back
 // with a ticket that only this browser can use.
 func (g *Gateway) sendToLogin(w http.ResponseWriter, r *http.Request, app space.App) {
-	nonce := g.cookie(r, nonceCookie)
-	if nonce == "" {
+	var nonce string
+	if had := g.cookies(r, nonceCookie); len(had) > 0 {
+		nonce = had[0]
+	} else {
 		nonce = rand.Text()
 		g.setCookie(w, nonceCookie, nonce, nonceTime)
 	}
 	query := url.Values{"app": {string(app.Name)}, "nonce": {digest(nonce)}, "return": {localPath(r.URL.RequestURI())}}
 	w.Header().Set("Server", deta)
-	redirect(w, r, g.config.BaseURL()+loginPath+"?"+query.Encode())
+	redirect(w, g.config.BaseURL()+loginPath+"?"+query.Encode())
 }
 
 // redirect sends a browser elsewhere, now and only now.
-func redirect(w http.ResponseWriter, r *http.Request, to string) {
+func redirect(w http.ResponseWriter, to string) {
 	w.Header().Set("Cache-Control", "no-store")
 	w.Header().Set("Referrer-Policy", "no-referrer") // the address may hold a ticket
-	http.Redirect(w, r, to, http.StatusSeeOther)
+	// Not by http.Redirect, which would make another of some paths.
+	w.Header().Set("Location", to)
+	w.WriteHeader(http.StatusSeeOther)
 }
 
 // localPath is a path on the same host, "/" for what may be none.
 func localPath(p string) string {
-	if len(p) > maxReturn || !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsAny(p, "\\\r\n\t") {
+	if len(p) > maxReturn || !strings.HasPrefix(p, "/") || strings.HasPrefix(p, "//") || strings.ContainsFunc(p, unfit) {
 		return "/"
+	}
+	path, _, _ := strings.Cut(p, "?")
+	for segment := range strings.SplitSeq(path, "/") {
+		if segment == "." || segment == ".." { // which browsers would take out
+			return "/"
+		}
 	}
 	return p
 }
+
+// unfit tells whether a character has no place in the path of a header.
+func unfit(r rune) bool { return r == '\\' || r <= ' ' || r >= 0x7f }
 
 // platform answers what of an app's host is the platform's.
 func (g *Gateway) platform(w http.ResponseWriter, r *http.Request, app *registry.App) error {
@@ -71,11 +85,8 @@ func (g *Gateway) platform(w http.ResponseWriter, r *http.Request, app *registry
 			return &space.Error{Code: space.CodeForbidden, Message: "another site asked for the end of the session", Err: err}
 		}
 		g.setCookie(w, sessionCookie, "", 0)
-		redirect(w, r, "/")
-		return nil
-	case r.URL.Path == freshPath && r.Method == http.MethodGet:
-		g.setCookie(w, freshCookie, digest(app.App.Key), freshTime)
-		redirect(w, r, localPath(r.URL.Query().Get("return")))
+		// The platform's own session would let the browser in again.
+		redirect(w, g.config.BaseURL()+logoutPage)
 		return nil
 	}
 	return space.Errorf(space.CodeNotFound, "paths below /__space belong to the platform; there is none here")
@@ -83,19 +94,30 @@ func (g *Gateway) platform(w http.ResponseWriter, r *http.Request, app *registry
 
 // land takes the ticket of a browser that comes from the login page.
 func (g *Gateway) land(w http.ResponseWriter, r *http.Request, app space.App) error {
-	nonce := g.cookie(r, nonceCookie)
-	if nonce != "" {
-		nonce = digest(nonce)
+	var nonce string
+	if had := g.cookies(r, nonceCookie); len(had) > 0 {
+		nonce = digest(had[0])
 	}
+	to := localPath(r.URL.Query().Get("return"))
 	token, ok := g.config.Logins.Redeem(r.URL.Query().Get("ticket"), audience(app), nonce)
+	if _, already := g.session(r, audience(app)); !ok && already { // by another tab
+		redirect(w, to)
+		return nil
+	}
 	if !ok {
 		return space.Errorf(space.CodeBadRequest,
 			"this login is used up, older than a minute, or was begun in another browser: open the app again, and do not copy the address")
 	}
 	g.setCookie(w, nonceCookie, "", 0)
 	g.setCookie(w, sessionCookie, g.config.Logins.Session(token, audience(app)), g.config.Logins.SessionTime())
-	redirect(w, r, localPath(r.URL.Query().Get("return")))
+	redirect(w, to)
 	return nil
+}
+
+// logout ends the session at the platform. A link may do it: the worst is another login.
+func (g *Gateway) logout(w http.ResponseWriter, r *http.Request) error {
+	g.setCookie(w, sessionCookie, "", 0)
+	return g.showLogin(w, r, loginForm{}, http.StatusOK)
 }
 
 // loginForm is what the page asks, and what it shows.
@@ -110,8 +132,8 @@ func (g *Gateway) login(w http.ResponseWriter, r *http.Request) error {
 	case http.MethodGet, http.MethodHead:
 		query := r.URL.Query()
 		form := loginForm{App: query.Get("app"), Nonce: query.Get("nonce"), Return: query.Get("return")}
-		if token, ok := g.config.Logins.Check(g.cookie(r, sessionCookie), platformAudience); ok {
-			return g.sendBack(w, r, token, form)
+		if token, ok := g.session(r, platformAudience); ok {
+			return g.sendBack(w, token, form)
 		}
 		return g.showLogin(w, r, form, http.StatusOK)
 	case http.MethodPost:
@@ -147,13 +169,13 @@ func (g *Gateway) logIn(w http.ResponseWriter, r *http.Request) error {
 		return g.showLogin(w, r, form, http.StatusUnauthorized)
 	}
 	g.setCookie(w, sessionCookie, g.config.Logins.Session(token, platformAudience), g.config.Logins.SessionTime())
-	return g.sendBack(w, r, token, form)
+	return g.sendBack(w, token, form)
 }
 
 // sendBack sends who has logged in to the app that wanted it, with a ticket.
-func (g *Gateway) sendBack(w http.ResponseWriter, r *http.Request, token string, form loginForm) error {
+func (g *Gateway) sendBack(w http.ResponseWriter, token string, form loginForm) error {
 	if form.App == "" {
-		redirect(w, r, localPath(form.Return))
+		redirect(w, localPath(form.Return))
 		return nil
 	}
 	app, release, ok := g.config.Registry.Acquire(space.AppName(form.App))
@@ -164,7 +186,7 @@ func (g *Gateway) sendBack(w http.ResponseWriter, r *http.Request, token string,
 	query := url.Values{
 		"ticket": {g.config.Logins.Ticket(token, audience(app.App), form.Nonce)}, "return": {localPath(form.Return)},
 	}
-	redirect(w, r, strings.TrimSuffix(g.config.AppURL(app.App.Name), "/")+landPath+"?"+query.Encode())
+	redirect(w, strings.TrimSuffix(g.config.AppURL(app.App.Name), "/")+landPath+"?"+query.Encode())
 	return nil
 }
 
@@ -209,7 +231,11 @@ func (g *Gateway) client(r *http.Request) netip.Addr {
 	}
 	hops := strings.Split(strings.Join(r.Header.Values("X-Forwarded-For"), ","), ",")
 	for i := len(hops) - 1; i >= 0; i-- {
-		hop, err := netip.ParseAddr(strings.TrimSpace(hops[i]))
+		text := strings.TrimSpace(hops[i])
+		hop, err := netip.ParseAddr(text)
+		if withPort, portErr := netip.ParseAddrPort(text); err != nil && portErr == nil {
+			hop, err = withPort.Addr(), nil
+		}
 		if err != nil {
 			break
 		}

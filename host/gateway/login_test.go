@@ -154,6 +154,7 @@ func TestSessionFromElsewhere(t *testing.T) {
 		{"POST", []string{"Origin", "http://other.localhost:4200"}, 403},
 		{"POST", []string{"Origin", "http://app.localhost:4200"}, 200},
 		{"DELETE", []string{"Sec-Fetch-Site", "cross-site"}, 403},
+		{"GET", []string{"Origin", "http://other.localhost:4200"}, 403}, // without TLS browsers send no Sec-Fetch-Site
 	} {
 		r := get(t, private, "Accept", "text/html", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document")
 		r.Method = c.method
@@ -164,6 +165,11 @@ func TestSessionFromElsewhere(t *testing.T) {
 		if rec := b.ask(r); rec.Code != c.want {
 			t.Errorf("%s %q: got %d %s, want %d", c.method, c.header, rec.Code, rec.Body, c.want)
 		}
+	}
+	// A script of another host can set a cookie of the name that comes first.
+	tossed := get(t, private, "Cookie", "space_session=junk; space_session="+br.jar["app.localhost:4200"]["space_session"])
+	if rec := b.ask(tossed); rec.Code != 200 {
+		t.Errorf("a tossed cookie shuts the owner out: %d", rec.Code)
 	}
 	// At another app the cookie is nobody's.
 	r := get(t, "http://localhost:4200/login?app=app&nonce=x")
@@ -177,6 +183,10 @@ func TestSessionFromElsewhere(t *testing.T) {
 	br.do(http.MethodPost, "http://app.localhost:4200/__space/v0/logout", nil, "Sec-Fetch-Site", "same-origin")
 	if br.jar["app.localhost:4200"]["space_session"] != "" {
 		t.Error("the session outlives the logout")
+	}
+	// It ends at the platform as well, or the next visit would begin another.
+	if rec := br.do(http.MethodGet, "http://localhost:4200/logout", nil); rec.Code != 200 || br.jar["localhost:4200"]["space_session"] != "" {
+		t.Errorf("got %d, %v", rec.Code, br.jar)
 	}
 }
 

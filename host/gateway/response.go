@@ -13,7 +13,9 @@ import (
 type microWriter struct {
 	http.ResponseWriter
 	micro space.Micro
-	wrote bool
+	// cookies are lines of Set-Cookie that are the platform's.
+	cookies []string
+	wrote   bool
 }
 
 // Unwrap is for [http.ResponseController].
@@ -49,6 +51,9 @@ func (w *microWriter) Flush() {
 func (w *microWriter) settle() {
 	header := w.Header()
 	keepCookiesHome(header)
+	if w.cookies != nil { // before the Micro's, which may set one of the same name anew
+		header["Set-Cookie"] = append(w.cookies, header["Set-Cookie"]...)
+	}
 	if !w.micro.Public && header.Get("Cache-Control") == "" {
 		header.Set("Cache-Control", "private")
 	}

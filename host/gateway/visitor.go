@@ -5,7 +5,9 @@ import (
 	"crypto/subtle"
 	"encoding/base64"
 	"net/http"
+	"net/url"
 	"slices"
+	"strings"
 
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -41,11 +43,13 @@ func (g *Gateway) admit(r *http.Request, app *registry.App, micro space.Micro, s
 	switch {
 	case owner:
 		return true, nil
+	case !reserved && g.hasKey(r, app.App, micro):
+		return false, nil
 	case forged && (reserved || !open):
 		return false, space.Errorf(space.CodeForbidden, "the request came from another site than the app's own, and does not count as yours")
 	case reserved:
 		return false, space.Errorf(space.CodeForbidden, "only the platform and the app's owner call a Scheduled Action")
-	case open, g.hasKey(r, app.App, micro):
+	case open:
 		return false, nil
 	}
 	return false, unauthorized()
@@ -81,11 +85,7 @@ func (g *Gateway) isOwner(r *http.Request, app space.App) (owner, forged bool) {
 		own := g.isOwnDoing(r)
 		return own, !own
 	}
-	value := g.cookie(r, sessionCookie)
-	if value == "" {
-		return false, false
-	}
-	if _, ok := g.config.Logins.Check(value, audience(app)); !ok {
+	if _, ok := g.session(r, audience(app)); !ok {
 		return false, false
 	}
 	own := g.isOwnDoing(r)
@@ -100,6 +100,11 @@ func audience(app space.App) string { return "app " + string(app.Name) + " " + a
 // browsers send the cookie along with what one asks of another.
 func (g *Gateway) isOwnDoing(r *http.Request) bool {
 	site, mode, dest := r.Header.Get("Sec-Fetch-Site"), r.Header.Get("Sec-Fetch-Mode"), r.Header.Get("Sec-Fetch-Dest")
+	if origin := r.Header.Get("Origin"); site == "" && origin != "" {
+		// Browsers say where a request comes from by Sec-Fetch-Site to hosts with TLS only.
+		u, err := url.Parse(origin)
+		return err == nil && strings.EqualFold(u.Host, r.Host)
+	}
 	if isSafe(r.Method) {
 		return site == "" || site == "same-origin" || site == "none" || (mode == "navigate" && dest == "document")
 	}

@@ -53,15 +53,22 @@ const ActionsPath = "/__space/v0/actions"
 // IsForPlatform tells whether a path of the Micro, cleaned and below its own root, is
 // one that only the platform and the owner call: where it takes Scheduled Actions.
 func (m Micro) IsForPlatform(path string) bool {
-	if path == ActionsPath || strings.HasPrefix(path, ActionsPath+"/") {
+	if atOrBelow(path, ActionsPath) {
 		return true
 	}
 	for _, action := range m.Actions {
-		if action.Path != "" && path == action.Path {
+		if action.Path != "" && atOrBelow(path, action.Path) {
 			return true
 		}
 	}
 	return false
+}
+
+// atOrBelow tells whether a path is the other, with or without a slash at its end, or
+// below it.
+func atOrBelow(path, other string) bool {
+	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(other, "/"))
+	return ok && (rest == "" || rest[0] == '/')
 }
 
 // parseRoute reads an entry of public_routes.

@@ -30,16 +30,26 @@ func (s *Store) Revisions(ctx context.Context, name space.AppName) ([]Deployment
 // what it was when [Store.Revisions] gave planned, or has dropped that revision, it
 // returns [ErrOvertaken], and nothing has changed.
 func (s *Store) Reactivate(ctx context.Context, planned Deployment) error {
+	// In a transaction: of a statement alone the driver may say that the context has ended
+	// though it has been carried out.
+	err := s.write(ctx, func(tx *sql.Tx) error { return reactivate(ctx, tx, planned) })
+	if err != nil {
+		return fmt.Errorf("activate revision %d of %s: %w", planned.Revision.Number, planned.App.Name, err)
+	}
+	return nil
+}
+
+func reactivate(ctx context.Context, tx *sql.Tx, planned Deployment) error {
 	app := planned.App
-	result, err := s.db.ExecContext(ctx,
+	result, err := tx.ExecContext(ctx,
 		`UPDATE apps SET active = ?2 WHERE name = ?1 AND data_key = ?3 AND api_key = ?4 AND settings = ?5 AND active = ?6
 		 AND EXISTS (SELECT 1 FROM revisions WHERE app = ?1 AND number = ?2)`,
 		app.Name, planned.Revision.Number, app.Key, app.APIKey, app.Settings, app.Active)
 	if err != nil {
-		return fmt.Errorf("activate revision %d of %s: %w", planned.Revision.Number, app.Name, err)
+		return err
 	}
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
-		return fmt.Errorf("activate revision %d of %s: %w", planned.Revision.Number, app.Name, cmp.Or(err, ErrOvertaken))
+		return cmp.Or(err, ErrOvertaken)
 	}
 	return nil
 }
