@@ -76,8 +76,8 @@ func (c *commands) run(ctx context.Context, m space.MicroSpec, line string) erro
 	cmd.WaitDelay = commandGrace
 	ownGroup(cmd)
 	err := cmd.Run()
+	endGroup(cmd) // what a build leaves running nobody would ever end
 	if ctx.Err() != nil {
-		endGroup(cmd)
 		return ctx.Err()
 	}
 	if err == nil || errors.Is(err, exec.ErrWaitDelay) {

@@ -5,9 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"maps"
 	"net/url"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 )
 
@@ -48,14 +50,17 @@ func (c *cli) findToken(base *url.URL) (foundToken, error) {
 			return foundToken{value: strings.TrimSpace(string(text)), source: "./" + localToken, unproven: true}, nil
 		}
 	}
-	return foundToken{}, noToken(base)
+	return foundToken{}, noToken(base, stored)
 }
 
-func noToken(base *url.URL) error {
+func noToken(base *url.URL, stored credentials) error {
 	ways := "`spacewasm login %s` stores one; or set SPACEWASM_TOKEN, or give --token.\n" +
 		"The server wrote its token to the file `token` in its data folder"
 	if isLoopback(base) {
 		ways += ";\nin the folder where `spacewasm serve` was started it is found without any of this"
+	}
+	if known := slices.Sorted(maps.Keys(stored.Tokens)); len(known) > 0 {
+		ways = "you are logged in to " + strings.Join(known, " and ") + ": did you mean that, with --server or SPACEWASM_SERVER?\nElse " + ways
 	}
 	return hint(fmt.Errorf("no token for %s", base), ways, base)
 }

@@ -79,7 +79,8 @@ type developing struct {
 
 	trouble atomic.Pointer[space.Error] // why the app is not to be asked
 	outputs *outputs
-	values  map[string]*string // of variables, as they were set last; nil if not yet
+	written atomic.Pointer[[]string] // folders that builds write; nil where nothing is built
+	values  map[string]*string       // of variables, as they were set last; nil if not yet
 	began   time.Time
 	built   bool // once, at least
 }

@@ -76,6 +76,7 @@ func (d *developing) failed(err error, output *tail) {
 func (d *developing) deploy(ctx, building context.Context, changed []string, out io.Writer) (wire.App, error) {
 	quiet := newProgress(io.Discard, false)
 	load, err := newUpload(d.dir, quiet, func(_ string, p *project) error {
+		d.noteWritten(p)
 		micros := p.spec().Micros
 		wanted := func(m space.MicroSpec) bool { return concerns(m, micros, changed) }
 		d.outputs.expect(micros, wanted)

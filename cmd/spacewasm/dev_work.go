@@ -12,14 +12,18 @@ import (
 
 // work builds the project, and again after each change, until ctx ends.
 func (d *developing) work(ctx context.Context) error {
-	ours := ourRules(neverPacked)
-	w, err := watch(d.dir, func(path string, dir bool) bool { return path != envFileName && ours.drops(path, dir) != nil })
+	if p, err := openProject(d.dir); err == nil { // else a build says why not
+		d.noteWritten(p)
+	}
+	w, err := watch(d.dir, d.skipped())
 	if err != nil {
 		return err
 	}
 	defer w.close()
 	var following sync.WaitGroup
 	defer following.Wait()
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel() // first, also where the watcher has failed
 	followed := false
 	for changed := []string{space.SpacefileName}; ; {
 		good, meanwhile, err := d.attempt(ctx, w, changed)
@@ -44,6 +48,44 @@ func (d *developing) work(ctx context.Context) error {
 		slices.Sort(changed)
 		changed = slices.Compact(changed)
 	}
+}
+
+// skipped tells what is not watched: what is never packed, and what builds write into
+// folders of their own, under names that nobody can know before.
+func (d *developing) skipped() func(path string, dir bool) bool {
+	never, output := ourRules(neverPacked), ourRules(buildOutput)
+	return func(path string, dir bool) bool {
+		if path == envFileName {
+			return false
+		}
+		if never.drops(path, dir) != nil {
+			return true
+		}
+		written := d.written.Load()
+		return written != nil && (output.drops(path, dir) != nil ||
+			slices.ContainsFunc(*written, func(folder string) bool { return within(path, folder) }))
+	}
+}
+
+// noteWritten notes the folders that the builds of a project write: those that Micros
+// with commands serve.
+func (d *developing) noteWritten(p *project) {
+	if !p.hasCommands() {
+		d.written.Store(nil)
+		return
+	}
+	written := []string{}
+	for _, m := range p.spec().Micros {
+		if len(m.Commands) == 0 || !m.Engine.IsStatic() {
+			continue
+		}
+		for _, folder := range m.ServeFolders() {
+			if folder != m.Src { // or nothing would be watched
+				written = append(written, folder)
+			}
+		}
+	}
+	d.written.Store(&written)
 }
 
 // attempt builds what has changed and puts it live, and returns whether that went well

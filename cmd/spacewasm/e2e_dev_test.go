@@ -266,3 +266,24 @@ func TestE2EDevRefuses(t *testing.T) {
 	_, errs = console(t, 2, "", "dev", "--listen", "0.0.0.0:1", t.TempDir())
 	contains(t, errs, "others can reach it")
 }
+
+// A build whose files have new names each time, as those of bundlers, is not begun again for them; what it leaves running is ended.
+func TestE2EDevNewNames(t *testing.T) {
+	s, dir := develop(t, nil, map[string]string{
+		"Spacefile": "v: 0\nmicros:\n  - name: site\n    src: .\n    engine: svelte\n    serve: dist\n    public: true\n" +
+			"    commands: ['mkdir -p dist; sleep 1000 >/dev/null 2>&1 & echo $! >>dist/pids', 'cat page.txt >dist/index.html; echo >dist/$(date +%s%N).js']\n",
+		"page.txt": "first",
+	})
+	s.until("the first build", func() bool { return strings.Contains(s.get("shop", "/").body, "first") })
+	save(t, filepath.Join(dir, "page.txt"), "second")
+	s.until("the second", func() bool { return strings.Contains(s.get("shop", "/").body, "second") })
+	time.Sleep(time.Second)
+	if n := strings.Count(s.stderr.String(), "$ cat"); n > 4 {
+		t.Errorf("built %d times", n)
+	}
+	for _, pid := range strings.Fields(string(read(t, filepath.Join(dir, "dist/pids")))) {
+		if state, err := os.ReadFile("/proc/" + pid + "/stat"); err == nil && !strings.Contains(string(state), ") Z ") {
+			t.Errorf("process %s is left: %s", pid, state)
+		}
+	}
+}

@@ -147,13 +147,23 @@ func (l *listing) fault(i int, key, format string, args ...any) {
 	l.faults = append(l.faults, l.microFault(i, key, format, args...))
 }
 
+// missing blames what is not there, or only notes it where the Micro's commands are yet to
+// make it.
+func (l *listing) missing(i int, m space.MicroSpec, key, format string, args ...any) {
+	if l.unbuilt && len(m.Commands) > 0 {
+		l.notes = append(l.notes, l.microFault(i, key, format, args...).String())
+		return
+	}
+	l.fault(i, key, format, args...)
+}
+
 // checkModule holds that the module is packed, and that every include means something.
 func (l *listing) checkModule(i int, m space.MicroSpec) {
 	file, s := module(m), &l.micros[i]
 	info, err := l.root.Lstat(file)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
-		l.fault(i, "run", "there is no file %s; %s", file, l.buildIt(m))
+		l.missing(i, m, "run", "there is no file %s; %s", file, l.buildIt(m))
 		return
 	case err != nil && l.irregular > 0, err == nil && info.Mode()&fs.ModeSymlink != 0:
 		return // the link has been blamed
@@ -170,7 +180,7 @@ func (l *listing) checkModule(i int, m space.MicroSpec) {
 	l.checkRule(i, "run", file, false)
 	for j, met := range s.met {
 		if !met {
-			l.fault(i, fmt.Sprintf("include[%d]", j), "nothing that is packed matches %s in %s; %s", strings.Join(s.include[j], "/"), m.Src, l.buildIt(m))
+			l.missing(i, m, fmt.Sprintf("include[%d]", j), "nothing that is packed matches %s in %s; %s", strings.Join(s.include[j], "/"), m.Src, l.buildIt(m))
 		}
 	}
 }
@@ -190,7 +200,7 @@ func (l *listing) checkRule(i int, key, name string, dir bool) bool {
 func (l *listing) checkServed(i int, m space.MicroSpec) {
 	folder := l.served[i]
 	if folder == "" {
-		l.fault(i, "serve", "there is no folder %s; %s, or name another with `serve`", strings.Join(m.ServeFolders(), " or "), l.buildIt(m))
+		l.missing(i, m, "serve", "there is no folder %s; %s, or name another with `serve`", strings.Join(m.ServeFolders(), " or "), l.buildIt(m))
 		return
 	}
 	if folder != "." && l.checkRule(i, "serve", folder, true) {
@@ -203,11 +213,11 @@ func (l *listing) checkServed(i int, m space.MicroSpec) {
 		}
 	}
 	if len(files) == 0 {
-		l.fault(i, "serve", "there is no file in %s to pack; %s", folder, l.buildIt(m))
+		l.missing(i, m, "serve", "there is no file in %s to pack; %s", folder, l.buildIt(m))
 		return
 	}
 	if file := path.Join(folder, m.Fallback); m.Fallback != "" && !files[file] {
-		l.fault(i, "fallback", "there is no file %s; %s", file, l.buildIt(m))
+		l.missing(i, m, "fallback", "there is no file %s; %s", file, l.buildIt(m))
 	}
 }
 

@@ -61,6 +61,9 @@ func (c *cli) login(ctx context.Context, server string) error {
 		return err
 	}
 	fmt.Fprintf(c.err, "logged in to %s; the token is stored in %s\n", base, file)
+	if base.String() != defaultServer {
+		fmt.Fprintf(c.err, "other commands find it with --server %s, or once and for all with\n  export SPACEWASM_SERVER=%s\n", base, base)
+	}
 	return nil
 }
 

@@ -22,6 +22,8 @@ type project struct {
 	file   *space.Spacefile // nil for a folder without one
 	ignore rules            // of its .spaceignore
 	built  bool             // its commands have run
+	// unbuilt says that they are yet to run, so that what they make need not be there.
+	unbuilt bool
 
 	// What follows is known once it is listed.
 	entries []entry  // in the order of their paths
@@ -29,6 +31,7 @@ type project struct {
 	served  []string // by Micro, the folder that a static one serves
 	// leftOut are what our rules about the output of builds leave out of a Micro.
 	leftOut []string
+	notes   []string // what is not there yet
 
 	held      map[string]known // files that the server has, by path: they are not sent
 	unchanged int64            // their bytes
@@ -120,7 +123,7 @@ func (p *project) list() ([]space.Fault, error) {
 		}
 	}
 	l := &listing{project: p, root: root}
-	p.entries, p.weight, p.served, p.leftOut = nil, 0, nil, nil
+	p.entries, p.weight, p.served, p.leftOut, p.notes = nil, 0, nil, nil, nil
 	for _, m := range p.spec().Micros {
 		p.served = append(p.served, servedFolder(root, m))
 		l.micros = append(l.micros, selectMicro(m, p.served[len(p.served)-1], p.ignore))

@@ -17,7 +17,7 @@ import (
 
 const validateLong = `Say whether a project can be pushed, without a server: what its Spacefile says, what
 would be packed, and whether a server would take each module. Nothing is run, neither
-the commands of the Spacefile nor a module.
+the commands of the Spacefile nor a module: what those are yet to make is noted.
 
 Every fault goes to standard error, one on a line; with --json all of it is in the JSON
 on standard output as well. The exit status is 1 if there is a fault. Sizes are held
@@ -31,6 +31,7 @@ type validation struct {
 	Icon   string           `json:"icon,omitempty"`
 	Micros []validatedMicro `json:"micros"`
 	Left   []string         `json:"left_out,omitempty"` // what looks like the output of builds
+	Notes  []string         `json:"notes,omitempty"`    // what its commands are yet to make
 	Faults []space.Fault    `json:"faults"`
 }
 
@@ -100,10 +101,12 @@ func validateProject(ctx context.Context, dir string) (*validation, error) {
 	} else if err != nil {
 		return nil, err
 	}
+	p.unbuilt = true
 	faults, err := p.list()
 	if err != nil {
 		return nil, err
 	}
+	found.Notes = p.notes
 	found.Faults = append(found.Faults, faults...)
 	found.Bytes, found.Icon, found.Left = p.weight, p.spec().Icon, p.leftOut
 	for _, e := range p.entries {
@@ -213,6 +216,9 @@ func (c *cli) printValidation(v *validation) error {
 	rows := [][]string{{"MICRO", "PATH", "ENGINE", "FILES", "SIZE", "WHAT"}}
 	for _, m := range v.Micros {
 		what := m.Module + ", " + m.Contract
+		if m.Contract == "" {
+			what = "to be built"
+		}
 		if m.Serves != "" {
 			what = "the files of " + m.Serves
 		}
@@ -220,6 +226,9 @@ func (c *cli) printValidation(v *validation) error {
 	}
 	if err := table(c.out, rows); err != nil {
 		return err
+	}
+	for _, note := range v.Notes {
+		fmt.Fprintf(c.out, "note: %s\n", escape(note))
 	}
 	if len(v.Left) > 0 {
 		fmt.Fprintf(c.out, "note: %s\n", escape((&project{leftOut: v.Left}).leftOutNote()))

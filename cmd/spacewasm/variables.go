@@ -199,6 +199,9 @@ func (c *cli) askValues(ctx context.Context, names []string) ([]string, error) {
 		return nil, fmt.Errorf("read the values: %w", err)
 	}
 	whole := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
+	if whole == "" { // as where the variable of a script is not set
+		return nil, hint(errors.New("there is no value on standard input, and nothing was changed"), "`--set %s=` sets an empty value", names[0])
+	}
 	if len(names) == 1 {
 		return []string{whole}, nil
 	}
