@@ -103,7 +103,7 @@ type Upload struct {
 // Push deploys the bundle that an upload brings as the app's newest revision. If it
 // fails, what ran goes on, and nothing of the bundle is left.
 func (d *Deployer) Push(ctx context.Context, u Upload) (*registry.App, error) {
-	room, err := d.admit(ctx)
+	room, err := d.admit(ctx, u.App)
 	if err != nil {
 		return nil, store.Explain(err)
 	}
@@ -194,7 +194,7 @@ func (d *Deployer) publish(ctx context.Context, planned store.Deployment, parts 
 	tell(ctx, Event{Stage: StageActivate})
 	d.order.Lock()
 	defer d.order.Unlock()
-	if err := d.fits(ctx, planned.Revision.Micros); err != nil {
+	if err := d.fits(ctx, planned.App.Name, planned.Revision.Micros); err != nil {
 		return nil, err
 	}
 	deployment, err := d.config.Store.Activate(ctx, planned)

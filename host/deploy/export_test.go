@@ -11,7 +11,7 @@ import (
 
 // Receive unpacks a bundle and forgets it, for the fuzz target: without compiling and recording it.
 func (d *Deployer) Receive(ctx context.Context, media string, body io.Reader, look func(dir string)) (*space.Spacefile, error) {
-	upload, err := d.admit(ctx)
+	upload, err := d.admit(ctx, "app")
 	if err != nil {
 		return nil, err
 	}

@@ -16,11 +16,11 @@ type intake struct {
 // admit lets an upload begin, before anything of it is read, and refuses it where
 // there are too many or no room. The intake is to be ended once nothing of the
 // upload is left beside its bundles.
-func (d *Deployer) admit(ctx context.Context) (*intake, error) {
+func (d *Deployer) admit(ctx context.Context, app space.AppName) (*intake, error) {
 	if !d.room(0) {
 		return nil, errReserve()
 	}
-	if err := d.fits(ctx, nil); err != nil {
+	if err := d.fits(ctx, app, nil); err != nil {
 		return nil, err
 	}
 	if !d.uploads.Take(1) {
@@ -63,14 +63,14 @@ func errReserve() error {
 		"the server's disk is nearly full, and what is left is kept for its own records: remove apps, free room on it, or lower --disk-reserve")
 }
 
-// fits holds the limit of all bundles together: those that some revision needs,
-// and those of the Micros to come.
-func (d *Deployer) fits(ctx context.Context, micros []space.Micro) error {
+// fits holds the limit of all bundles together, once an app has a revision of these
+// Micros.
+func (d *Deployer) fits(ctx context.Context, app space.AppName, micros []space.Micro) error {
 	limit := d.config.BlobBytes
 	if limit == 0 {
 		return nil
 	}
-	bundles, err := d.config.Store.Bundles(ctx)
+	bundles, err := d.config.Store.BundlesAfter(ctx, app)
 	if err != nil {
 		return err
 	}
@@ -81,9 +81,9 @@ func (d *Deployer) fits(ctx context.Context, micros []space.Micro) error {
 	for _, size := range bundles {
 		total += size
 	}
-	if total > limit || (micros == nil && total == limit) {
+	if total > limit || (micros == nil && total == limit) { // of none there would be no room
 		return space.Errorf(space.CodeStorage,
-			"the bundles of all apps have %d bytes with this one; the limit is %d: remove apps, or raise --blob-budget", total, limit)
+			"the bundles of all apps would have %d bytes with this one; the limit is %d: remove apps, or raise --blob-budget", total, limit)
 	}
 	return nil
 }

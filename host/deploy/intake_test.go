@@ -3,6 +3,7 @@ package deploy_test
 import (
 	"bytes"
 	"errors"
+	"fmt"
 	"io"
 	"strings"
 	"sync/atomic"
@@ -10,6 +11,7 @@ import (
 
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/store"
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
@@ -117,6 +119,20 @@ func TestBlobBudget(t *testing.T) {
 	b.wantBlobs(t, 1)
 	b.wantCode(t, bytes.NewReader(padded(101)), space.CodeStorage, "--blob-budget")
 	b.push(t, "b", padded(99))
+}
+
+// T24: at the bound an app can be pushed on: what its oldest revision has goes with that.
+func TestBlobBudgetRetires(t *testing.T) {
+	const each = 10_000
+	b := newBenchOf(t, t.TempDir(), nil, func(c *deploy.Config) {
+		c.BlobBytes = store.KeptRevisions * int64(each+2+len(guest("hello")))
+	})
+	b.run(t)
+	for i := range store.KeptRevisions + 3 {
+		b.push(t, "a", tgz(t, entry{name: "main.wasm", body: guest("hello")}, entry{name: "x", body: fmt.Sprintf("%02d%s", i, strings.Repeat("x", each))}))
+	}
+	b.wantCode(t, bytes.NewReader(tgz(t, entry{name: "main.wasm", body: guest("hello")}, entry{name: "x", body: strings.Repeat("y", each+3)})),
+		space.CodeStorage, "--blob-budget")
 }
 
 // Of a bundle that is refused nothing stays, also of the Micros that were fine.

@@ -218,6 +218,30 @@ func (s *Store) Bundles(ctx context.Context) (map[space.Digest]int64, error) {
 	return needed, err
 }
 
+// BundlesAfter is [Store.Bundles] as it would be after another revision of the app, for
+// which its oldest one may go, without those of the new one.
+func (s *Store) BundlesAfter(ctx context.Context, app space.AppName) (map[space.Digest]int64, error) {
+	rows, err := s.db.QueryContext(ctx,
+		`SELECT micro.value ->> 'bundle', MAX(COALESCE(micro.value ->> 'bundle_bytes', micro.value ->> 'wasm_bytes'))
+		 FROM revisions, json_each(revisions.micros) AS micro
+		 WHERE app <> ?1 OR number IN (SELECT number FROM revisions WHERE app = ?1 ORDER BY number DESC LIMIT ?2)
+		 GROUP BY 1`, app, KeptRevisions-1)
+	if err != nil {
+		return nil, fmt.Errorf("list bundles: %w", err)
+	}
+	defer func() { _ = rows.Close() }()
+	needed := map[space.Digest]int64{}
+	for rows.Next() {
+		var digest space.Digest
+		var size int64
+		if err := rows.Scan(&digest, &size); err != nil {
+			return nil, fmt.Errorf("list bundles: %w", err)
+		}
+		needed[digest] = size
+	}
+	return needed, rows.Err()
+}
+
 // Bundle is a tree, and one of the revisions that need it.
 type Bundle struct {
 	Digest   space.Digest
