@@ -61,7 +61,7 @@ const (
 // Deployer is safe for concurrent use.
 type Deployer struct {
 	config Config
-	// bundles is held shared while bundles come into need (a push, from staging to
+	// bundles is held shared while bundles come into need (a push, from its build to
 	// record; a rollback) or out of it (a removal), and whole while unneeded ones are
 	// swept.
 	bundles sync.RWMutex
@@ -113,18 +113,19 @@ func (d *Deployer) Push(ctx context.Context, u Upload) (*registry.App, error) {
 }
 
 func (d *Deployer) push(ctx context.Context, u Upload, room *intake) (*registry.App, error) {
-	d.bundles.RLock()
 	defer d.sweepOwed()
-	defer d.bundles.RUnlock()
 	staging, err := d.config.Store.Blobs().Stage()
 	if err != nil {
 		return nil, err
 	}
 	defer d.closeQuietly("staging folder", staging)
+	// Sweeps go on meanwhile, as an upload may take hours.
 	file, err := d.receive(ctx, u.App, u.Media, u.Body, staging, room.take)
 	if err != nil {
 		return nil, err
 	}
+	d.bundles.RLock()
+	defer d.bundles.RUnlock()
 	parts, err := d.build(ctx, file, staging)
 	if err != nil {
 		d.oweSweep() // of the Micros that were fine

@@ -33,7 +33,7 @@ type place struct {
 	path string
 }
 
-// held finds the files that an app holds. The bundles are held shared.
+// held finds the files that an app holds.
 func (d *Deployer) held(ctx context.Context, app space.AppName) (map[space.Content]place, error) {
 	trees, err := d.config.Store.BundlesOf(ctx, app)
 	if err != nil {
@@ -82,7 +82,8 @@ func (d *Deployer) Missing(ctx context.Context, app space.AppName, wanted []spac
 	return missing, nil
 }
 
-// referrer puts files that the app holds into an upload. The bundles are held shared.
+// referrer puts files that the app holds into an upload. Those that a sweep takes
+// meanwhile are not held any more.
 type referrer struct {
 	load    func() (map[space.Content]place, error)
 	staging *store.Staging
@@ -134,10 +135,16 @@ func (r *referrer) put(name string, content space.Content, write func(io.Reader)
 		return err
 	}
 	tree, err := r.blobs.Open(at.tree)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errNotHeld(name)
+	}
 	if err != nil {
 		return err
 	}
 	file, err := tree.Open(at.path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return errors.Join(errNotHeld(name), tree.Close())
+	}
 	if err != nil {
 		return errors.Join(fmt.Errorf("copy %s: %w", name, err), tree.Close())
 	}

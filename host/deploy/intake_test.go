@@ -143,3 +143,31 @@ func TestRefusedLeavesNothing(t *testing.T) {
 	b.wantCode(t, bytes.NewReader(tgz(t, spacefile, entry{name: "a/main.wasm", body: guest("hello")}, entry{name: "b/main.wasm", body: guest("noentry")})),
 		space.CodeRefused, "_start")
 }
+
+// T9, T24: an upload that takes for ever does not keep what nobody needs on the disk.
+func TestSlowUploadKeepsNothing(t *testing.T) {
+	b := newBench(t, t.TempDir(), nil)
+	b.run(t)
+	body, end := io.Pipe()
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		_, _ = b.Push(t.Context(), "slow", "application/wasm", body)
+	}()
+	_, err := end.Write([]byte("\x00asm"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	b.push(t, "gone", wasitest.Guest("args"))
+	if err := b.Remove(t.Context(), "gone"); err != nil {
+		t.Fatal(err)
+	}
+	b.wantBlobs(t, 1) // the staging folder
+	_, _ = end.Write([]byte(guest("hello")[4:]))
+	_ = end.Close()
+	<-done
+	if got := b.ask(t, "slow", "/"); got != "hello\n" {
+		t.Errorf("the upload came to %q", got)
+	}
+	b.wantBlobs(t, 1)
+}

@@ -5,10 +5,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path"
 	"path/filepath"
 	"strings"
+	"sync"
 
 	"github.com/gofrs/flock"
 
@@ -25,6 +27,9 @@ type Blobs struct {
 	dir      string
 	root     *os.Root
 	listings *os.Root // what the trees hold
+
+	mu     sync.Mutex
+	staged map[string]bool // the names of staging folders that are in use
 }
 
 // openBlobs opens the folders of the trees and of their listings, beside each other.
@@ -38,7 +43,7 @@ func openBlobs(data string) (*Blobs, error) {
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open the directory of listings: %w", err), root.Close())
 	}
-	return &Blobs{dir: dir, root: root, listings: listings}, nil
+	return &Blobs{dir: dir, root: root, listings: listings, staged: map[string]bool{}}, nil
 }
 
 func openFolder(dir string) (*os.Root, error) {
@@ -72,7 +77,7 @@ func (b *Blobs) Open(digest space.Digest) (*os.Root, error) {
 // Sweep removes the trees that are not in keep, and what crashes have left.
 // Trees are at most 64 folders deep, so that a removal that holds a descriptor
 // for each will do.
-// Nothing may be staged meanwhile. While somebody holds the trees (see [OpenCopy])
+// Nothing may be published meanwhile; staging folders that are in use stay. While somebody holds the trees (see [OpenCopy])
 // all of them stay, for a later sweep.
 func (b *Blobs) Sweep(keep map[space.Digest]int64) error {
 	hold := b.holder()
@@ -81,18 +86,26 @@ func (b *Blobs) Sweep(keep map[space.Digest]int64) error {
 		return fmt.Errorf("sweep blobs: %w", err)
 	}
 	defer func() { _ = hold.Close() }()
-	entries, err := os.ReadDir(b.dir)
+	entries, staged, err := b.entries()
 	if err != nil {
 		return fmt.Errorf("sweep blobs: %w", err)
 	}
 	var errs []error
 	for _, entry := range entries {
 		_, needed := keep[space.Digest(entry.Name())]
-		if !needed && (free || strings.HasPrefix(entry.Name(), stagePrefix)) {
+		if !needed && !staged[entry.Name()] && (free || strings.HasPrefix(entry.Name(), stagePrefix)) {
 			errs = append(errs, b.root.RemoveAll(entry.Name()))
 		}
 	}
 	return errors.Join(append(errs, b.sweepListings(keep))...)
+}
+
+// entries returns what there is, and which staging folders of that are in use.
+func (b *Blobs) entries() ([]os.DirEntry, map[string]bool, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	entries, err := os.ReadDir(b.dir)
+	return entries, maps.Clone(b.staged), err
 }
 
 // Staging is a private folder in which trees are put together. It is used by one
@@ -106,11 +119,11 @@ type Staging struct {
 
 // Stage makes a staging folder, which is to be closed.
 func (b *Blobs) Stage() (*Staging, error) {
-	dir, err := os.MkdirTemp(b.dir, stagePrefix)
+	name, err := b.makeStage()
 	if err != nil {
 		return nil, fmt.Errorf("make staging folder: %w", err)
 	}
-	s := &Staging{blobs: b, name: filepath.Base(dir)}
+	s := &Staging{blobs: b, name: name}
 	if err := b.root.Mkdir(s.name+"/files", 0o700); err != nil {
 		return nil, errors.Join(fmt.Errorf("make staging folder: %w", err), s.Close())
 	}
@@ -118,6 +131,19 @@ func (b *Blobs) Stage() (*Staging, error) {
 		return nil, errors.Join(fmt.Errorf("open staging folder: %w", err), s.Close())
 	}
 	return s, nil
+}
+
+// makeStage makes a folder that no sweep takes.
+func (b *Blobs) makeStage() (string, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	dir, err := os.MkdirTemp(b.dir, stagePrefix)
+	if err != nil {
+		return "", err
+	}
+	name := filepath.Base(dir)
+	b.staged[name] = true
+	return name, nil
 }
 
 // Files is the folder to put files into, regular ones and folders only.
@@ -225,5 +251,9 @@ func (s *Staging) Close() error {
 	if s.files != nil {
 		err = s.files.Close()
 	}
-	return errors.Join(err, s.blobs.root.RemoveAll(s.name))
+	err = errors.Join(err, s.blobs.root.RemoveAll(s.name))
+	s.blobs.mu.Lock()
+	defer s.blobs.mu.Unlock()
+	delete(s.blobs.staged, s.name) // a later sweep takes what is left
+	return err
 }

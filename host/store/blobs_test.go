@@ -225,7 +225,7 @@ func TestSweep(t *testing.T) {
 	keep, drop := put(t, s.Blobs(), tree{"a/b": "1"}), put(t, s.Blobs(), tree{"a/b": "2"})
 	left := stage(t, s.Blobs(), tree{"x": "y"})
 	publish(t, left, ".")
-	left.Files().Close()
+	left.Crash()
 	if err := s.Close(); err != nil { // the crash
 		t.Fatal(err)
 	}
@@ -260,7 +260,7 @@ func TestSweepDeep(t *testing.T) {
 	deep := strings.Repeat("d/", 64) + "file"
 	put(t, s.Blobs(), tree{deep: "x"})
 	left := stage(t, s.Blobs(), tree{deep: "y"})
-	left.Files().Close()
+	left.Crash()
 	if err := s.Blobs().Sweep(nil); err != nil {
 		t.Fatal(err)
 	}

@@ -33,7 +33,7 @@ func TestCopyHoldsTrees(t *testing.T) {
 	}
 	activate(t, s, "b", put(t, s.Blobs(), tree{"a": "3"}))
 	left := stage(t, s.Blobs(), tree{"x": "y"})
-	left.Files().Close()
+	left.Crash()
 	sweep := func(want int) {
 		t.Helper()
 		needed, err := s.Bundles(t.Context())

@@ -15,3 +15,11 @@ func Migrate(ctx context.Context, path string, migrations fs.FS) error {
 	}
 	return errors.Join(migrate(ctx, db, path, migrations), db.Close())
 }
+
+// Crash leaves the staging folder as the end of the process would.
+func (s *Staging) Crash() error {
+	s.blobs.mu.Lock()
+	defer s.blobs.mu.Unlock()
+	delete(s.blobs.staged, s.name)
+	return s.files.Close()
+}
