@@ -1,6 +1,7 @@
 package store_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"slices"
@@ -82,6 +83,40 @@ func TestReactivate(t *testing.T) {
 	oldest.App.Active = store.KeptRevisions + 1
 	if err := s.Reactivate(t.Context(), oldest); !errors.Is(err, store.ErrOvertaken) {
 		t.Errorf("of a revision that has been dropped: %v", err)
+	}
+}
+
+// A rollback whose client goes has been recorded, or has failed, and never both.
+func TestReactivateCancelled(t *testing.T) {
+	s := open(t, t.TempDir())
+	activate(t, s, "a", "1")
+	activate(t, s, "a", "2")
+	failed := 0
+	for i := range 300 {
+		all, err := s.Revisions(t.Context(), "a")
+		if err != nil {
+			t.Fatal(err)
+		}
+		target := all[0]
+		if target.Revision.Number == target.App.Active {
+			target = all[1]
+		}
+		ctx, cancel := context.WithTimeout(t.Context(), time.Duration(i)*5*time.Microsecond)
+		err = s.Reactivate(ctx, target)
+		cancel()
+		active, listErr := s.Active(t.Context())
+		if listErr != nil {
+			t.Fatal(listErr)
+		}
+		if recorded := active[0].Revision.Number == target.Revision.Number; recorded != (err == nil) {
+			t.Fatalf("recorded: %v, error: %v", recorded, err)
+		}
+		if err != nil {
+			failed++
+		}
+	}
+	if failed == 0 {
+		t.Error("nothing was cancelled")
 	}
 }
 
