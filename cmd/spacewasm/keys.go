@@ -115,7 +115,10 @@ func (c *cli) createKey(ctx context.Context, app space.AppName, name string, asJ
 	address, fits := "ADDRESS", true
 	if described, err := api.App(ctx, app); err == nil { // or it is made, and only where it fits is not known
 		address = described.URL
-		fits = slices.ContainsFunc(described.Micros, func(m wire.Micro) bool { return m.APIKeys })
+		i := slices.IndexFunc(described.Micros, func(m wire.Micro) bool { return m.APIKeys })
+		if fits = i >= 0; fits {
+			address += strings.TrimPrefix(described.Micros[i].Path, "/")
+		}
 	}
 	fmt.Fprintf(c.err, "this is shown once. A program sends it as a header:\n  curl -H \"X-Space-App-Key: %s\" %s\n", cell(key.Value), cell(address))
 	if !fits {
