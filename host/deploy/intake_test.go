@@ -131,6 +131,7 @@ func TestBlobBudgetRetires(t *testing.T) {
 	for i := range store.KeptRevisions + 3 {
 		b.push(t, "a", tgz(t, entry{name: "main.wasm", body: guest("hello")}, entry{name: "x", body: fmt.Sprintf("%02d%s", i, strings.Repeat("x", each))}))
 	}
+	b.wantBlobs(t, store.KeptRevisions)
 	b.wantCode(t, bytes.NewReader(tgz(t, entry{name: "main.wasm", body: guest("hello")}, entry{name: "x", body: strings.Repeat("y", each+3)})),
 		space.CodeStorage, "--blob-budget")
 }
