@@ -145,7 +145,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		Open: h.config.Dev != nil && h.onLoopback(), Trouble: dev.Trouble,
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
 		Logins: access.NewLogins(h.keys.sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
-		BaseURL: h.BaseURL, AppURL: h.URL,
+		BaseURL: h.BaseURL(), AppURL: h.URL,
 		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
 	})

@@ -2,6 +2,7 @@ package deploy
 
 import (
 	"context"
+	"maps"
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/registry"
@@ -43,9 +44,7 @@ func (d *Deployer) noteUse(ctx context.Context, noted map[space.AppName]time.Tim
 		d.config.Logger.Warn("cannot record which apps were used", "error", err)
 		return
 	}
-	for name, last := range used {
-		noted[name] = last
-	}
+	maps.Copy(noted, used)
 }
 
 // lastUse is when a live app was last asked for; zero if nobody has.

@@ -1,6 +1,7 @@
 package deploy
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -41,7 +42,7 @@ func (d *Deployer) Variables(ctx context.Context, name space.AppName, micro stri
 		return micro != "" && v.Micro != "" && v.Micro != micro
 	})
 	slices.SortStableFunc(all, func(a, b Variable) int {
-		return cmpStrings(a.Micro, b.Micro, a.Name, b.Name)
+		return cmp.Or(strings.Compare(a.Micro, b.Micro), strings.Compare(a.Name, b.Name))
 	})
 	return all, nil
 }
@@ -66,14 +67,6 @@ func list(deployment store.Deployment) []Variable {
 		}
 	}
 	return all
-}
-
-// cmpStrings compares two pairs of strings.
-func cmpStrings(a1, b1, a2, b2 string) int {
-	if c := strings.Compare(a1, b1); c != 0 {
-		return c
-	}
-	return strings.Compare(a2, b2)
 }
 
 // current is an app as it is stored, with its variables closed.

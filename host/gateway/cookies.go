@@ -17,11 +17,8 @@ const (
 	hostPrefix = "__Host-"
 )
 
-// secure tells whether people reach the server by TLS.
-func (g *Gateway) secure() bool { return strings.HasPrefix(g.config.BaseURL(), "https:") }
-
 func (g *Gateway) cookieName(name string) string {
-	if g.secure() {
+	if g.secure {
 		return hostPrefix + name
 	}
 	return name
@@ -56,7 +53,7 @@ func (g *Gateway) setCookie(w http.ResponseWriter, name, value string, life time
 	}
 	http.SetCookie(w, &http.Cookie{
 		Name: g.cookieName(name), Value: value, Path: "/", MaxAge: age,
-		Secure: g.secure(), HttpOnly: true, SameSite: http.SameSiteLaxMode,
+		Secure: g.secure, HttpOnly: true, SameSite: http.SameSiteLaxMode,
 	})
 }
 

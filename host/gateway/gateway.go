@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/netip"
+	"strings"
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/access"
@@ -36,7 +37,7 @@ type Config struct {
 	Attempts *access.Attempts
 	// BaseURL and AppURL are the addresses of the platform and of an app, as people type
 	// them, without and with a slash at the end.
-	BaseURL func() string
+	BaseURL string
 	AppURL  func(space.AppName) string
 	// Domains are the platform's hosts, in lower case; apps answer below them.
 	Domains []string
@@ -66,13 +67,16 @@ type Config struct {
 type Gateway struct {
 	config      Config
 	crossOrigin *http.CrossOriginProtection
+	secure      bool // people reach the server by TLS
 }
 
 var _ http.Handler = (*Gateway)(nil)
 
 // New returns a gateway.
 func New(config Config) *Gateway {
-	return &Gateway{config: config, crossOrigin: http.NewCrossOriginProtection()}
+	return &Gateway{
+		config: config, crossOrigin: http.NewCrossOriginProtection(), secure: strings.HasPrefix(config.BaseURL, "https:"),
+	}
 }
 
 // ServeHTTP answers a request. It panics with [http.ErrAbortHandler] where only

@@ -11,9 +11,8 @@ import (
 const freshTime = 400 * 24 * time.Hour // the longest that browsers take
 
 // refresh has a browser forget what an app of the same name has left in it: cookies,
-// storage, and service workers, which would go on answering for it. It takes the
-// cookies out of the request, which are not the app's. It tells whether the request is
-// answered by that.
+// storage, and service workers, which would go on answering for it. It tells whether
+// the request is answered by that.
 func (g *Gateway) refresh(w http.ResponseWriter, r *http.Request, app space.App) bool {
 	if !app.Heir || g.hasFresh(r, app) {
 		return false
@@ -35,7 +34,7 @@ func (g *Gateway) refresh(w http.ResponseWriter, r *http.Request, app space.App)
 	header.Set("Clear-Site-Data", `"cache", "storage"`)
 	for _, c := range r.Cookies() {
 		if !isOurs(c.Name) {
-			http.SetCookie(w, &http.Cookie{Name: c.Name, Path: "/", MaxAge: -1, Secure: g.secure()}) //nolint:gosec // it is deleted
+			http.SetCookie(w, &http.Cookie{Name: c.Name, Path: "/", MaxAge: -1, Secure: g.secure}) //nolint:gosec // it is deleted
 		}
 	}
 	g.setCookie(w, freshCookie, digest(app.Key), freshTime)

@@ -46,7 +46,7 @@ func (g *Gateway) sendToLogin(w http.ResponseWriter, r *http.Request, app space.
 	}
 	query := url.Values{"app": {string(app.Name)}, "nonce": {digest(nonce)}, "return": {localPath(r.URL.RequestURI())}}
 	w.Header().Set("Server", deta)
-	redirect(w, g.config.BaseURL()+loginPath+"?"+query.Encode())
+	redirect(w, g.config.BaseURL+loginPath+"?"+query.Encode())
 }
 
 // redirect sends a browser elsewhere, now and only now.
@@ -86,7 +86,7 @@ func (g *Gateway) platform(w http.ResponseWriter, r *http.Request, app *registry
 		}
 		g.setCookie(w, sessionCookie, "", 0)
 		// The platform's own session would let the browser in again.
-		redirect(w, g.config.BaseURL()+logoutPage)
+		redirect(w, g.config.BaseURL+logoutPage)
 		return nil
 	}
 	return space.Errorf(space.CodeNotFound, "paths below /__space belong to the platform; there is none here")

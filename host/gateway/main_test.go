@@ -74,7 +74,7 @@ func newBench(t *testing.T, change func(*gateway.Config), paths ...string) *benc
 	b.config = gateway.Config{
 		Logins:   access.NewLogins([]byte("a key of the test's own"), func(string) string { return b.generation }, b.clock),
 		Attempts: access.NewAttempts(b.clock),
-		BaseURL:  func() string { return "http://localhost:4200" },
+		BaseURL:  "http://localhost:4200",
 		AppURL:   func(app space.AppName) string { return "http://" + string(app) + ".localhost:4200/" },
 		Registry: registry.New(), Guard: guard{}, Domains: []string{"localhost", "space.example.org"}, Loopback: true,
 		TrustedProxies: []netip.Prefix{netip.MustParsePrefix("10.0.0.0/8"), netip.MustParsePrefix("fd00::/8")},
