@@ -148,7 +148,11 @@ func (c *cli) printSecret(secret wire.Secret, asJSON bool) error {
 	return err
 }
 
-// ago is how long something has been, for a person.
+// ago says when something was, for a person, and age how long it has been.
 func ago(when time.Time) string {
 	return strings.TrimSpace(humanize.RelTime(when, time.Now(), "ago", ""))
+}
+
+func age(since time.Time) string {
+	return strings.TrimSpace(humanize.RelTime(since, time.Now(), "", ""))
 }

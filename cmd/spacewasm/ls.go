@@ -3,10 +3,7 @@ package main
 import (
 	"fmt"
 	"strconv"
-	"strings"
-	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/spacewasm/spacewasm/host/api/wire"
@@ -51,8 +48,7 @@ func (c *cli) printApps(apps []wire.App) error {
 	}
 	rows := [][]string{{"APP", "REVISION", "MICROS", "AGE", "URL"}}
 	for _, app := range apps {
-		age := strings.TrimSpace(humanize.RelTime(app.Created, time.Now(), "", ""))
-		rows = append(rows, []string{app.App, strconv.Itoa(app.Revision), strconv.Itoa(len(app.Micros)), age, app.URL})
+		rows = append(rows, []string{app.App, strconv.Itoa(app.Revision), strconv.Itoa(len(app.Micros)), age(app.Created), app.URL})
 	}
 	if err := table(c.out, rows); err != nil {
 		return err

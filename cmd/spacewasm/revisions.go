@@ -3,9 +3,7 @@ package main
 import (
 	"strconv"
 	"strings"
-	"time"
 
-	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
 	"github.com/spacewasm/spacewasm/host/api/wire"
@@ -54,8 +52,7 @@ func (c *cli) printRevisions(revisions []wire.Revision) error {
 		if r.Active {
 			number += " *"
 		}
-		age := strings.TrimSpace(humanize.RelTime(r.Created, time.Now(), "", ""))
-		rows = append(rows, []string{number, age, orDash(r.Author), humanSize(r.Bytes), orDash(strings.Join(r.Changes, ", "))})
+		rows = append(rows, []string{number, age(r.Created), orDash(r.Author), humanSize(r.Bytes), orDash(strings.Join(r.Changes, ", "))})
 	}
 	return table(c.out, rows)
 }

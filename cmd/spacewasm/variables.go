@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strings"
-	"time"
 
 	"github.com/dustin/go-humanize"
 	"github.com/joho/godotenv"
@@ -221,7 +220,7 @@ func (c *cli) printVariables(all []wire.Variable) error {
 	for _, v := range all {
 		changed := ""
 		if v.Set {
-			changed = strings.TrimSpace(humanize.RelTime(v.Changed, time.Now(), "ago", ""))
+			changed = ago(v.Changed)
 		}
 		micro := v.Micro
 		if micro == "" {

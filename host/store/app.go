@@ -175,19 +175,14 @@ func (s *Store) deployments(ctx context.Context, query string, args ...any) ([]D
 // Remove deletes an app, its revisions, its keys and the tokens that may deploy it
 // only, or returns [ErrNotFound].
 func (s *Store) Remove(ctx context.Context, name space.AppName) error {
-	err := s.remove(ctx, name)
+	err := s.write(ctx, func(tx *sql.Tx) error { return remove(ctx, tx, name) })
 	if err != nil && !errors.Is(err, ErrNotFound) {
 		return fmt.Errorf("remove %s: %w", name, err)
 	}
 	return err
 }
 
-func (s *Store) remove(ctx context.Context, name space.AppName) error {
-	tx, err := s.db.BeginTx(ctx, nil)
-	if err != nil {
-		return err
-	}
-	defer func() { _ = tx.Rollback() }()
+func remove(ctx context.Context, tx *sql.Tx, name space.AppName) error {
 	result, err := tx.ExecContext(ctx, `DELETE FROM apps WHERE name = ?`, name)
 	if err != nil {
 		return err
@@ -200,11 +195,9 @@ func (s *Store) remove(ctx context.Context, name space.AppName) error {
 	if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE app = ?`, name); err != nil {
 		return err
 	}
-	if _, err := tx.ExecContext(ctx, `INSERT INTO former_apps (name, removed) VALUES (?, ?)
-		ON CONFLICT DO UPDATE SET removed = excluded.removed`, name, time.Now().UnixMilli()); err != nil {
-		return err
-	}
-	return tx.Commit()
+	_, err = tx.ExecContext(ctx, `INSERT INTO former_apps (name, removed) VALUES (?, ?)
+		ON CONFLICT DO UPDATE SET removed = excluded.removed`, name, time.Now().UnixMilli())
+	return err
 }
 
 // Bundles returns the digests of all bundles that some revision needs, with the
