@@ -17,7 +17,7 @@ const modulePath = "github.com/spacewasm/spacewasm/"
 // lines above its own. What is not listed is not allowed.
 const layers = `
 host/space host/vault host/pool host/disk host/machine host/door wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child wasi/internal/answer
-wasi/internal/preview1 wasi/internal/instrument
+wasi/internal/preview1 wasi/internal/instrument wasi/internal/sqlite
 wasi/internal/cgi wasi/internal/handler
 host/store host/registry wasi
 host/runner host/static host/logs host/access host/backup wasi/stock
@@ -50,7 +50,8 @@ github.com/minio/sio           wasi host/vault
 golang.org/x/net                wasi/internal/answer wasi/internal/cgi wasi/internal/handler
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api
-modernc.org/sqlite              host/store
+modernc.org/sqlite              host/store wasi/internal/sqlite
+modernc.org/libc                wasi/internal/sqlite
 database/sql                    host/store
 github.com/gofrs/flock          host/store
 go.yaml.in/yaml/v3              host/space
