@@ -25,7 +25,7 @@ const (
 	maxArguments  = 100
 	maxDepth      = 200 // of expressions
 	maxCompound   = 200 // terms of UNION and the like
-	maxProgram    = 250_000
+	maxProgram    = 500_000
 	maxPattern    = 10_000 // of LIKE and GLOB, in bytes
 )
 
@@ -215,7 +215,7 @@ func (c *connection) enter(ctx context.Context, meter Meter) func(*error) {
 
 // stepFuel is the fuel of one step of a query: as long as a step takes on average, a guest
 // could have made so many instructions.
-const stepFuel = 150
+const stepFuel = 60
 
 // stopped tells whether the call is to end.
 func (c *connection) stopped() bool { return c.ctx != nil && c.ctx.Err() != nil }
@@ -266,6 +266,5 @@ func (c *connection) shut() (err error) {
 	if rc := sqlite3.Xsqlite3_close(c.tls, c.db); rc != sqlite3.SQLITE_OK {
 		return c.fault(rc)
 	}
-	c.guards.free(c.tls)
 	return nil
 }

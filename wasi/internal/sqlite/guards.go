@@ -31,6 +31,8 @@ func guarded() map[string]int32 {
 // address of what stands in their place.
 type guards struct {
 	functions map[uintptr]uintptr // of the FuncDef that we have made to what was there
+	// kept are the closures that the library calls, which nothing of Go's refers to.
+	kept []any
 }
 
 // scalar is a function of SQL.
@@ -59,7 +61,9 @@ func (c *connection) guardFunction(name string, arguments int32) error {
 	text := cString(c.tls, name)
 	defer libc.Xfree(c.tls, text)
 	const deterministic = sqlite3.SQLITE_UTF8 | sqlite3.SQLITE_DETERMINISTIC | sqlite3.SQLITE_INNOCUOUS
-	rc := sqlite3.Xsqlite3_create_function_v2(c.tls, c.db, text, arguments, deterministic, was.FpUserData, pointer(guardOf(name)), 0, 0, 0)
+	run := guardOf(name)
+	c.guards.kept = append(c.guards.kept, &run)
+	rc := sqlite3.Xsqlite3_create_function_v2(c.tls, c.db, text, arguments, deterministic, was.FpUserData, pointer(run), 0, 0, 0)
 	if rc != sqlite3.SQLITE_OK {
 		return c.fault(rc)
 	}
@@ -121,8 +125,6 @@ func (g *guards) call(tls *libc.TLS, ctx uintptr, argc int32, argv uintptr) {
 	was := g.functions[at[sqlite3.Tsqlite3_context](ctx).FpFunc]
 	(*(*scalar)(unsafe.Pointer(&struct{ uintptr }{was})))(tls, ctx, argc, argv)
 }
-
-func (g *guards) free(*libc.TLS) { g.functions = nil }
 
 // value is the i-th argument of a function.
 func value(argv uintptr, i int) uintptr { return *at[uintptr](argv + uintptr(i)*unsafe.Sizeof(argv)) }

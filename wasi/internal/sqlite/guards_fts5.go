@@ -28,13 +28,15 @@ func (c *connection) guardSnippet() error {
 			continue
 		}
 		was := aux.FxFunc
-		aux.FxFunc = pointer(func(tls *libc.TLS, api, fts, ctx uintptr, n int32, values uintptr) {
+		run := func(tls *libc.TLS, api, fts, ctx uintptr, n int32, values uintptr) {
 			if instances(tls, api, fts) > maxInstances {
 				refuse(tls, ctx, fmt.Sprintf("snippet: the words are in a document more than %d times, which takes too long", maxInstances))
 				return
 			}
 			(*(*auxiliary)(unsafe.Pointer(&struct{ uintptr }{was})))(tls, api, fts, ctx, n, values)
-		})
+		}
+		c.guards.kept = append(c.guards.kept, &run)
+		aux.FxFunc = pointer(run)
 		return nil
 	}
 	return errors.New("set SQLite up: its function snippet was not found")

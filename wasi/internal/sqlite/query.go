@@ -56,7 +56,7 @@ func (s *Session) prepare(ctx context.Context, database uint32, sql string) (p p
 }
 
 // compileSteps is how many steps of a query take as long as to compile a byte of its text.
-const compileSteps = 5
+const compileSteps = 4
 
 func (q *query) describe() {
 	q.columns = int(sqlite3.Xsqlite3_column_count(q.s.c.tls, q.s.stmt))
