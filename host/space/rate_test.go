@@ -71,6 +71,8 @@ func TestRatesInZones(t *testing.T) {
 		{"America/St_Johns", "1 day", "2010-11-06T12:00:00-02:30", "11-07T00:00-02:30 11-08T00:00-03:30"},
 	} {
 		installed := moment(t, c.installed)
-		checkZoned(t, parseInterval(t, c.rate, inZone(t, c.zone)), installed, installed, c.want)
+		i := parseInterval(t, c.rate, inZone(t, c.zone))
+		checkZoned(t, i, installed, installed, c.want)
+		checkZoned(t, i, installed, installed.AddDate(0, -1, 0), c.want) // nothing fires before it is installed
 	}
 }
