@@ -158,7 +158,7 @@ func TestCronAroundChanges(t *testing.T) {
 		zone := inZone(t, name)
 		seen := map[string]bool{}
 		for _, at := range changesOf(zone, 2010, 2030) {
-			_, before := at.Add(-time.Second).In(zone).Zone()
+			_, before := at.Add(-time.Hour).In(zone).Zone()
 			_, behind := at.In(zone).Zone()
 			kind := at.In(zone).Format("15:04 ") + time.Duration(behind-before).String()
 			if seen[kind] {
@@ -183,14 +183,13 @@ func TestCronAroundChanges(t *testing.T) {
 	}
 }
 
-// changesOf finds the moments at which a zone's clocks are put forward or back.
+// changesOf finds the hours in which a zone's clocks are put forward or back.
 func changesOf(zone *time.Location, from, to int) []time.Time {
 	var all []time.Time
 	at := time.Date(from, 1, 1, 0, 0, 0, 0, time.UTC)
-	offset := func(at time.Time) int { _, o := at.In(zone).Zone(); return o }
-	for ; at.Year() < to; at = at.Add(time.Minute * 15) {
-		if offset(at) != offset(at.Add(-15*time.Minute)) {
-			all = append(all, at)
+	for _, before := at.In(zone).Zone(); at.Year() < to; at = at.Add(time.Hour) {
+		if _, offset := at.In(zone).Zone(); offset != before {
+			all, before = append(all, at), offset
 		}
 	}
 	return all
