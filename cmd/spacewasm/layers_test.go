@@ -155,6 +155,19 @@ func listPackages(t *testing.T) []goPackage {
 	}
 }
 
+// An action's timezone is found also where the system has no database of zones.
+func TestZonesAreEmbedded(t *testing.T) {
+	for _, p := range listPackages(t) {
+		if p.ImportPath == modulePath+"cmd/spacewasm" {
+			if !slices.Contains(p.Imports, "time/tzdata") {
+				t.Error("the program does not bring time zones: import time/tzdata")
+			}
+			return
+		}
+	}
+	t.Error("the program is not among the packages")
+}
+
 // The rules themselves must be able to say no.
 func TestLayersRefuse(t *testing.T) {
 	height := map[string]int{"host/space": 0, "host/store": 1, "host/api": 2}
