@@ -29,3 +29,6 @@ func (p *Pool) Used() (n int64) {
 	}
 	return n
 }
+
+// Forget lets the session hand over as much as a new one.
+func (s *Session) Forget() { s.results = 0 }
