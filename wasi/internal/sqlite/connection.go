@@ -80,21 +80,10 @@ func (f *file) connect() (*connection, error) {
 	return c, nil
 }
 
-func (c *connection) open() (err error) {
-	defer c.enter(context.Background(), nil)(&err)
-	name := cString(c.tls, "db")
-	defer libc.Xfree(c.tls, name)
-	vfs := cString(c.tls, vfsName)
-	defer libc.Xfree(c.tls, vfs)
-	out := libc.Xmalloc(c.tls, 8)
-	defer libc.Xfree(c.tls, out)
-	const flags = sqlite3.SQLITE_OPEN_READONLY | sqlite3.SQLITE_OPEN_NOMUTEX | sqlite3.SQLITE_OPEN_PRIVATECACHE | sqlite3.SQLITE_OPEN_EXRESCODE
-	rc := sqlite3.Xsqlite3_open_v2(c.tls, name, out, flags, vfs)
-	c.db = *at[uintptr](out)
-	if rc != sqlite3.SQLITE_OK {
-		return c.fault(rc)
+func (c *connection) open() error {
+	if err := c.openFile(); err != nil {
+		return err
 	}
-	c.restrict()
 	for _, pragma := range []string{
 		"query_only = 1", "cell_size_check = 1", "mmap_size = 0", "temp_store = FILE", fmt.Sprintf("cache_size = -%d", cacheKiB),
 	} {
@@ -109,6 +98,24 @@ func (c *connection) open() (err error) {
 		return err
 	}
 	sqlite3.Xsqlite3_set_authorizer(c.tls, c.db, pointer(authorize), 0)
+	return nil
+}
+
+func (c *connection) openFile() (err error) {
+	defer c.enter(context.Background(), nil)(&err)
+	name := cString(c.tls, "db")
+	defer libc.Xfree(c.tls, name)
+	vfs := cString(c.tls, vfsName)
+	defer libc.Xfree(c.tls, vfs)
+	out := libc.Xmalloc(c.tls, 8)
+	defer libc.Xfree(c.tls, out)
+	const flags = sqlite3.SQLITE_OPEN_READONLY | sqlite3.SQLITE_OPEN_NOMUTEX | sqlite3.SQLITE_OPEN_PRIVATECACHE | sqlite3.SQLITE_OPEN_EXRESCODE
+	rc := sqlite3.Xsqlite3_open_v2(c.tls, name, out, flags, vfs)
+	c.db = *at[uintptr](out)
+	if rc != sqlite3.SQLITE_OK {
+		return c.fault(rc)
+	}
+	c.restrict()
 	return nil
 }
 
@@ -168,22 +175,7 @@ func (c *connection) keepModules(names ...string) {
 
 // run runs a statement of ours to its end.
 func (c *connection) run(sql string) error {
-	s, _, err := c.compile(sql)
-	if err != nil {
-		return err
-	}
-	for {
-		switch rc := sqlite3.Xsqlite3_step(c.tls, s.stmt); rc {
-		case sqlite3.SQLITE_ROW:
-		case sqlite3.SQLITE_DONE:
-			s.free()
-			return nil
-		default:
-			err := c.fault(rc)
-			s.free()
-			return err
-		}
-	}
+	return c.each(context.Background(), sql, func(*statement) {})
 }
 
 // errBroken is what is left to say when the library has failed in itself.
@@ -199,6 +191,8 @@ func (c *connection) enter(ctx context.Context, meter Meter) func(*error) {
 		debug.SetPanicOnFault(before)
 		if failed := recover(); failed != nil {
 			c.broken = true
+			stack := fmt.Sprintf("%v\n%s", failed, debug.Stack())
+			all.broken.Store(&stack)
 			*err = &Error{Code: sqlite3.SQLITE_INTERNAL, Message: fmt.Sprintf("%v (%v)", errBroken, failed), Offset: -1}
 		}
 		over := *err != nil && ctx.Err() != nil

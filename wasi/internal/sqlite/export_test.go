@@ -32,3 +32,11 @@ func (p *Pool) Used() (n int64) {
 
 // Forget lets the session hand over as much as a new one.
 func (s *Session) Forget() { s.results = 0 }
+
+// Broken is the stack of the latest failure of the library in itself, which it forgets.
+func Broken() string {
+	if stack := all.broken.Swap(nil); stack != nil {
+		return *stack
+	}
+	return ""
+}

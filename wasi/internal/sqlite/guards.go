@@ -2,6 +2,7 @@ package sqlite
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"math"
 	"strings"
@@ -39,7 +40,8 @@ type guards struct {
 type scalar = func(tls *libc.TLS, ctx uintptr, argc int32, argv uintptr)
 
 // guard puts our functions in the place of the library's.
-func (c *connection) guard() error {
+func (c *connection) guard() (err error) {
+	defer c.enter(context.Background(), nil)(&err)
 	for name, arguments := range guarded() {
 		name, _, _ := strings.Cut(name, "/")
 		if err := c.guardFunction(name, arguments); err != nil {

@@ -256,3 +256,14 @@ func decode(t testing.TB, b []byte) (any, []byte) {
 		return nil, nil
 	}
 }
+
+// poolOf is a pool of the bundle with a budget.
+func (b *bundle) poolOf(budget sqlite.Budget) *sqlite.Pool {
+	return sqlite.NewPool(sqlite.Config{Bundle: fs.ReadOnly(b.root, fs.Shared{}), MaxValue: maxValue, Budget: budget})
+}
+
+// functionParams are the letters of the parameters of each function.
+func functionParams() map[string]string {
+	_, params := sqlite.Functions()
+	return params
+}

@@ -90,6 +90,7 @@ type everything struct {
 	connections sync.Map // *libc.TLS -> *connection
 	heaps       sync.Map // uint64 -> *heap
 	numbers     atomic.Uint64
+	broken      atomic.Pointer[string] // the stack of the latest failure of the library in itself
 }
 
 var (
