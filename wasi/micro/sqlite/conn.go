@@ -91,7 +91,7 @@ func (c *conn) query(ctx context.Context, text string, own *statement, args []dr
 		}
 	}
 	if last == nil {
-		last = &rows{conn: c, statement: &statement{}, current: -1, done: true}
+		last = &rows{conn: c, statement: &statement{columns: []string{}}, current: -1, done: true}
 	}
 	return last, nil
 }

@@ -74,7 +74,7 @@ func (l *library) open(path string) (uint32, int32) {
 	defer libc.Xfree(l.tls, p)
 	out := l.tls.Alloc(8)
 	defer l.tls.Free(8)
-	code := sqlite3.Xsqlite3_handlesv2(l.tls, p, out, sqlite3.SQLITE_OPEN_READONLY, 0)
+	code := sqlite3.Xsqlite3_open_v2(l.tls, p, out, sqlite3.SQLITE_OPEN_READONLY, 0)
 	db := *in[uintptr](out)
 	if code != codeOK {
 		l.fails(db, code)
