@@ -70,7 +70,7 @@ func exports(l host) map[string]struct {
 			return code
 		}},
 		"column": {"iiiiip", func(m api.Memory, p []uint64, out func(...uint32)) int32 {
-			n, code := l.column(uint32(p[0]), int(p[1]), int(p[2]), view(m, p[3], p[4]))
+			n, code := l.column(uint32(p[0]), int(uint32(p[1])), int(uint32(p[2])), view(m, p[3], p[4]))
 			out(uint32(n))
 			return code
 		}},
