@@ -17,7 +17,7 @@ const modulePath = "github.com/spacewasm/spacewasm/"
 // lines above its own. What is not listed is not allowed.
 const layers = `
 host/space host/vault host/pool host/disk host/machine host/door wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child wasi/internal/answer
-wasi/internal/preview1 wasi/internal/instrument
+wasi/internal/preview1 wasi/internal/instrument wasi/internal/sqlite
 wasi/internal/cgi wasi/internal/handler
 host/store host/registry wasi
 host/runner host/static host/logs host/access host/backup wasi/stock
@@ -50,8 +50,8 @@ github.com/minio/sio           wasi host/vault
 golang.org/x/net                wasi/internal/answer wasi/internal/cgi wasi/internal/handler
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api
-modernc.org/sqlite              host/store wasi/micro/sqlite
-modernc.org/libc                wasi/micro/sqlite
+modernc.org/sqlite              host/store wasi/internal/sqlite wasi/micro/sqlite
+modernc.org/libc                wasi/internal/sqlite wasi/micro/sqlite
 database/sql                    host/store wasi/micro/sqlite wasi/micro/sqlite/sqlitetest cmd/spacewasm/testdata/sqlguest
 github.com/gofrs/flock          host/store
 go.yaml.in/yaml/v3              host/space
@@ -153,6 +153,19 @@ func listPackages(t *testing.T) []goPackage {
 		}
 		packages = append(packages, p)
 	}
+}
+
+// An action's timezone is found also where the system has no database of zones.
+func TestZonesAreEmbedded(t *testing.T) {
+	for _, p := range listPackages(t) {
+		if p.ImportPath == modulePath+"cmd/spacewasm" {
+			if !slices.Contains(p.Imports, "time/tzdata") {
+				t.Error("the program does not bring time zones: import time/tzdata")
+			}
+			return
+		}
+	}
+	t.Error("the program is not among the packages")
 }
 
 // The rules themselves must be able to say no.
