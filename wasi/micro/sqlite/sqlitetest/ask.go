@@ -5,6 +5,7 @@ package sqlitetest
 
 import (
 	"context"
+	"crypto/sha256"
 	"database/sql"
 	"encoding/base64"
 	"encoding/json"
@@ -42,7 +43,7 @@ type Answer struct {
 }
 
 // Value is a value with its type: null, int, float, text, blob, bool or time. A float is
-// its bits and its text, a blob is in base64.
+// its bits and its text, a blob is in base64; of what is long there is a digest.
 type Value struct {
 	Type string `json:"t"`
 	Text string `json:"v,omitempty"`
@@ -112,18 +113,27 @@ func valueOf(v any) Value {
 	case float64:
 		return Value{"float", fmt.Sprintf("%016x %s", math.Float64bits(v), strconv.FormatFloat(v, 'g', -1, 64))}
 	case string:
-		return Value{"text", strconv.QuoteToASCII(v)} // what is no UTF-8 as well
+		return Value{"text", short(strconv.QuoteToASCII(v))} // what is no UTF-8 as well
 	case []byte:
 		if v == nil {
 			return Value{"blob", "nil"}
 		}
-		return Value{"blob", base64.StdEncoding.EncodeToString(v)}
+		return Value{"blob", short(base64.StdEncoding.EncodeToString(v))}
 	case bool:
 		return Value{"bool", strconv.FormatBool(v)}
 	case time.Time:
 		return Value{"time", v.Format(time.RFC3339Nano)}
 	}
 	return Value{fmt.Sprintf("%T", v), fmt.Sprint(v)}
+}
+
+// short is a text, or what tells whether two of a length are the same.
+func short(text string) string {
+	const most = 1000
+	if len(text) <= most {
+		return text
+	}
+	return fmt.Sprintf("%s... %d bytes of SHA-256 %x", text[:most/10], len(text), sha256.Sum256([]byte(text)))
 }
 
 // arguments are the positional ones, and then the named ones by their names.
