@@ -2,7 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -24,12 +23,8 @@ type catalog struct {
 	pages *template.Template
 }
 
-// newHandler serves the catalogue in db with the templates and the style sheet in files.
-func newHandler(ctx context.Context, db *sql.DB, files fs.FS) (http.Handler, error) {
-	l, err := openLibrary(ctx, db)
-	if err != nil {
-		return nil, err
-	}
+// newHandler serves the library with the templates and the style sheet in files.
+func newHandler(l *library, files fs.FS) (http.Handler, error) {
 	pages, err := template.New("").Funcs(functions()).ParseFS(files, "templates/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)

@@ -19,6 +19,7 @@ type library struct {
 	count, countAll, page, hits, facets *sql.Stmt
 	book, details, votes, alike         *sql.Stmt
 	author, authorBooks, authorSubjects *sql.Stmt
+	rankable                            int // found books are ranked up to so many
 
 	Totals              totals
 	Subjects, Languages []tally
@@ -45,7 +46,7 @@ type loved struct {
 
 // openLibrary prepares all statements, and counts what does not change.
 func openLibrary(ctx context.Context, db *sql.DB) (*library, error) {
-	l := &library{}
+	l := &library{rankable: rankable}
 	for _, s := range []struct {
 		into  **sql.Stmt
 		query string
@@ -144,7 +145,7 @@ func (l *library) search(ctx context.Context, q query) (result, error) {
 		return r, err
 	}
 	sort := q.Sort
-	r.Ranked = sort != "best" || r.Found <= rankable
+	r.Ranked = sort != "best" || r.Found <= l.rankable
 	if !r.Ranked {
 		sort = "shelf"
 	}

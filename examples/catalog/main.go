@@ -19,7 +19,11 @@ func main() {
 	}
 	// The working directory of a Micro is its bundle. What is prepared and counted here
 	// is in the snapshot, from which every request begins.
-	handler, err := newHandler(context.Background(), db, os.DirFS("."))
+	library, err := openLibrary(context.Background(), db)
+	if err != nil {
+		log.Fatal(err)
+	}
+	handler, err := newHandler(library, os.DirFS("."))
 	if err != nil {
 		log.Fatal(err)
 	}

@@ -14,6 +14,7 @@ const (
 	maxPage  = 50  // who wants more than a thousand books has not searched yet
 	maxText  = 200 // characters of a search
 	maxName  = 60  // characters of a subject or language
+	maxYear  = 9999
 )
 
 // query is what a visitor asks for.
@@ -36,25 +37,26 @@ func parseQuery(v url.Values) (q query, problems []string) {
 		}
 		return s
 	}
-	number := func(name string, most int) int {
+	number := func(name, called string, most int) int {
 		s := strings.TrimSpace(v.Get(name))
 		if s == "" {
 			return 0
 		}
 		n, err := strconv.Atoi(s)
 		if err != nil || n < 1 || n > most {
-			complain("“%s” is a whole number from 1 to %d.", name, most)
+			complain("%s is a whole number from 1 to %d.", called, most)
 			return 0
 		}
 		return n
 	}
-	q = query{Text: text("q", maxText), Subject: text("subject", maxName), Language: text("language", maxName), From: number("from", 9999), To: number("to", 9999)}
-	q.Page = max(1, number("page", maxPage))
+	q = query{Text: text("q", maxText), Subject: text("subject", maxName), Language: text("language", maxName)}
+	q.From, q.To = number("from", "The first year", maxYear), number("to", "The last year", maxYear)
+	q.Page = max(1, number("page", "The page", maxPage))
 	switch q.Sort = cmp.Or(v.Get("sort"), "best"); q.Sort {
 	case "best", "new", "old":
 	default:
 		q.Sort = "best"
-		complain("“sort” is one of best, new and old.")
+		complain("The order is one of best, new and old.")
 	}
 	if q.To != 0 && q.From > q.To {
 		complain("The years end before they begin.")

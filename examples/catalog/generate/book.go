@@ -94,7 +94,7 @@ func (a *author) last() int {
 	if a.died == 0 {
 		return thisYear
 	}
-	return a.died + 2
+	return min(thisYear, a.died+2)
 }
 
 // subject is one of all, fiction more often than its part of them.

@@ -63,7 +63,7 @@ func (t text) story() string {
 	case 4:
 		return t.person() + " and the " + t.word("noun")
 	case 5:
-		return "a " + t.word("noun") + " in " + t.place()
+		return t.article(t.word("noun")) + " in " + t.place()
 	case 6:
 		return "the " + t.word("adjective") + " " + t.word("occupation")
 	case 7:
