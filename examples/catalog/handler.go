@@ -21,6 +21,7 @@ type catalog struct {
 	*library
 	files fs.FS // the bundle
 	pages *template.Template
+	front []byte // the first page, which is made once: it is the same for all
 }
 
 // newHandler serves the library with the templates and the style sheet in files.
@@ -29,7 +30,10 @@ func newHandler(l *library, files fs.FS) (http.Handler, error) {
 	if err != nil {
 		return nil, fmt.Errorf("parse templates: %w", err)
 	}
-	c := &catalog{l, files, pages}
+	c := &catalog{library: l, files: files, pages: pages}
+	if c.front, err = c.render("home.html", view{Title: "The Harbour Library"}); err != nil {
+		return nil, fmt.Errorf("make the first page: %w", err)
+	}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", c.home)
 	mux.HandleFunc("GET /books/{id}", c.bookPage)
@@ -71,7 +75,7 @@ func (c *catalog) home(w http.ResponseWriter, r *http.Request) {
 		return
 	case q.empty():
 		w.Header().Set("Cache-Control", "max-age=300")
-		c.show(w, http.StatusOK, "home.html", v)
+		send(w, http.StatusOK, c.front)
 		return
 	}
 	start := time.Now()
@@ -171,16 +175,26 @@ func (c *catalog) fail(w http.ResponseWriter, r *http.Request, err error) {
 // show makes the whole page before the first byte is sent: a template that fails
 // half-way sends an error, not half a page.
 func (c *catalog) show(w http.ResponseWriter, status int, name string, v view) {
+	page, err := c.render(name, v)
+	if err != nil {
+		log.Printf("show %s: %v", name, err)
+		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
+		return
+	}
+	send(w, status, page)
+}
+
+func (c *catalog) render(name string, v view) ([]byte, error) {
 	v.Library = c.library
 	if v.Query.Sort == "" {
 		v.Query.Sort, v.Query.Page = "best", 1
 	}
 	var page bytes.Buffer
-	if err := c.pages.ExecuteTemplate(&page, name, v); err != nil {
-		log.Printf("show %s: %v", name, err)
-		http.Error(w, "Something went wrong on our side.", http.StatusInternalServerError)
-		return
-	}
+	err := c.pages.ExecuteTemplate(&page, name, v)
+	return page.Bytes(), err
+}
+
+func send(w http.ResponseWriter, status int, page []byte) {
 	header := w.Header()
 	header.Set("Content-Type", "text/html; charset=utf-8")
 	header.Set("Content-Security-Policy", policy)
@@ -190,7 +204,7 @@ func (c *catalog) show(w http.ResponseWriter, status int, name string, v view) {
 		header.Set("Cache-Control", "no-store")
 	}
 	w.WriteHeader(status)
-	if _, err := page.WriteTo(w); err != nil {
+	if _, err := w.Write(page); err != nil {
 		log.Printf("send a page: %v", err)
 	}
 }
