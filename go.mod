@@ -11,6 +11,7 @@ require (
 	github.com/joho/godotenv v1.5.1 // spacewasm env --file
 	github.com/labstack/echo/v4 v4.16.0 // the admin API's routes
 	github.com/minio/sio v0.4.1 // snapshots and variables are sealed
+	github.com/robfig/cron/v3 v3.0.1 // tests: another opinion on cron expressions
 	github.com/rogpeppe/go-internal v1.16.0 // testscript
 	github.com/schollz/progressbar/v3 v3.19.1 // upload progress
 	github.com/spf13/cobra v1.10.2 // the command line
@@ -24,7 +25,8 @@ require (
 	golang.org/x/sync v0.24.0 // errgroup
 	golang.org/x/sys v0.49.0 // mmap, *at, syncfs
 	golang.org/x/term v0.47.0 // asking for a token
-	modernc.org/sqlite v1.62.0 // the registry's database, without cgo
+	modernc.org/libc v1.80.1 // what SQLite, as C made Go, calls
+	modernc.org/sqlite v1.62.0 // the registry's database and those of Micros, without cgo
 	pgregory.net/rapid v1.3.0 // tests: models
 )
 
@@ -44,7 +46,6 @@ require (
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
-	modernc.org/libc v1.80.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )

@@ -34,6 +34,9 @@ func (e *hostError) Error() string {
 	if e.message == "" || e.message == text {
 		return fmt.Sprintf("%s (%d)%s", text, e.code, suffix)
 	}
+	if strings.HasPrefix(e.message, text+": ") { // as the host's own messages are
+		return fmt.Sprintf("%s (%d)%s", e.message, e.code, suffix)
+	}
 	return fmt.Sprintf("%s: %s (%d)%s", text, e.message, e.code, suffix)
 }
 

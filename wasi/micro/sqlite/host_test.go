@@ -360,3 +360,5 @@ func (l *library) failure(buf []byte) (code, offset int32, size int) {
 }
 
 var _ host = (*library)(nil)
+
+func goString(p uintptr) string { return libc.GoString(p) }

@@ -33,6 +33,7 @@ type rows struct {
 	closed    bool
 
 	buf     []byte // with the batch
+	room    int    // for the batch
 	left    int    // rows of it that are to come
 	at      int    // where the next begins
 	current int    // where the row begins that was read last, or is first; -1 for none
@@ -48,14 +49,14 @@ func (r *rows) fill(ctx context.Context) error {
 	}
 	r.grow()
 	r.at, r.slab, r.current = 0, "", -1
-	count, size, code := r.conn.host.step(r.statement.id, r.buf[:cap(r.buf)])
+	count, size, code := r.conn.host.step(r.statement.id, r.buf[:r.room])
 	if code != codeRow && code != codeDone {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
 		return r.conn.fail(code)
 	}
-	if size < 0 || size > cap(r.buf) || count < 0 || count > size || (count == 0 && code == codeRow) ||
+	if size < 0 || size > r.room || count < 0 || count > size || (count == 0 && code == codeRow) ||
 		(count > 0 && r.statement.outputs == 0) {
 		return errBroken
 	}
@@ -63,17 +64,16 @@ func (r *rows) fill(ctx context.Context) error {
 	return nil
 }
 
-// grow gets a buffer: the connection's at first.
+// grow gets a buffer, the connection's if that is large enough, and makes more room in it
+// for each batch, as the first may be all that somebody wants.
 func (r *rows) grow() {
-	size := max(firstBuffer, r.statement.outputs*columnBytes)
-	switch {
-	case r.buf != nil:
-		size = max(min(4*cap(r.buf), lastBuffer), size)
-	case r.conn.buffer != nil:
+	if r.room = min(4*r.room, lastBuffer); r.room == 0 {
 		r.buf, r.conn.buffer = r.conn.buffer, nil
+		r.room = firstBuffer
 	}
-	if cap(r.buf) < size {
-		r.buf = make([]byte, 0, size)
+	r.room = max(r.room, r.statement.outputs*columnBytes)
+	if cap(r.buf) < r.room {
+		r.buf = make([]byte, 0, r.room)
 	}
 }
 
