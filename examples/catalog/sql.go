@@ -57,7 +57,7 @@ const sqlDetails = `
   SELECT CASE key WHEN 'height_mm' THEN 'height' ELSE replace(key, '_', ' ') END, CASE type
       WHEN 'object' THEN value ->> 'name' || ', no. ' || (value ->> 'number')
       WHEN 'array' THEN (SELECT group_concat(value, ', ') FROM json_each(each.value))
-      ELSE value || CASE key WHEN 'height_mm' THEN ' mm' ELSE '' END END
+      ELSE value || iif(key = 'height_mm', ' mm', '') END
   FROM books, json_each(books.details) each WHERE books.id = :id`
 
 const sqlVotes = `

@@ -15,11 +15,11 @@ const (
 
 // author writes about few things, in few languages.
 type author struct {
-	id                  int
-	given, family, from string
-	born, died          int // died is 0 of those who live
-	country             country
-	subjects            []subject
+	id            int
+	given, family string
+	born, died    int // died is 0 of those who live
+	country       country
+	subjects      []subject
 }
 
 func (a *author) name() string { return a.given + " " + a.family }

@@ -15,10 +15,10 @@ import (
 )
 
 //go:embed schema.sql
-var schema string //nolint:gochecknoglobals // a file
+var schema string
 
 //go:embed finish.sql
-var finish string //nolint:gochecknoglobals // a file
+var finish string
 
 // build makes a database of so many books in a file beside path, and puts it there.
 func build(ctx context.Context, path, stamp string, books int) (err error) {
