@@ -25,6 +25,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/machine"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/runner"
+	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
 	"github.com/spacewasm/spacewasm/wasi"
@@ -40,6 +41,8 @@ type Host struct {
 	keys     keys
 	registry *registry.Registry
 	deployer *deploy.Deployer
+	schedule *schedule.Scheduler
+	restored chan struct{} // closed when the registry knows all apps
 	shares   Shares
 	node     runner.Node
 	door     *door.Door
@@ -54,7 +57,7 @@ func Open(ctx context.Context, config Config) (*Host, error) {
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	h := &Host{config: config, registry: registry.New(), state: state{checks: config.Checks}}
+	h := &Host{config: config, registry: registry.New(), restored: make(chan struct{}), state: state{checks: config.Checks}}
 	if err := h.open(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -104,6 +107,9 @@ func (h *Host) open(ctx context.Context) error {
 		Store: h.store, Registry: h.registry, Engine: h.engine, Vault: h.keys.secrets, Limits: h.config.Limits, Node: h.node,
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 		UploadBytes: h.config.Storage.Uploads, BlobBytes: h.config.Storage.Blobs, Room: h.reserve.Take,
+	})
+	h.schedule = schedule.New(schedule.Config{
+		Store: h.store, Registry: h.registry, Hostname: h.hostname, Places: h.shares.Fires, Logger: h.config.Logger,
 	})
 	h.serveWith(guard, keeper)
 	return nil
@@ -177,6 +183,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return h.deployer.NoteUse(running) })
 	group.Go(func() error { return h.node.Sleeper.Run(running) })
 	group.Go(func() error { return h.restore(running, ready) })
+	group.Go(func() error { return h.fire(running) })
 	group.Go(func() error {
 		if err := h.server.Serve(h.door); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
@@ -203,8 +210,19 @@ func (h *Host) restore(ctx context.Context, ready func()) error {
 		return fmt.Errorf("restore the apps: %w", err)
 	}
 	h.state.advance(serving)
+	close(h.restored)
 	ready()
 	return nil
+}
+
+// fire runs Scheduled Actions once all apps are there.
+func (h *Host) fire(ctx context.Context) error {
+	select {
+	case <-h.restored:
+		return h.schedule.Run(ctx)
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // shutdown tells probers, ends the streams, goes on for the drain delay, and then

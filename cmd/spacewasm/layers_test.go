@@ -21,7 +21,7 @@ wasi/internal/preview1 wasi/internal/instrument
 wasi/internal/cgi wasi/internal/handler
 host/store host/registry wasi
 host/runner host/static host/logs host/access host/backup wasi/stock
-host/deploy host/gateway
+host/deploy host/gateway host/schedule
 host/api/wire
 host/api host/api/client
 host
@@ -34,7 +34,7 @@ bench/suite/fork
 // stands alone itself: the examples, which are guests, and the fixtures of the tests.
 const alone = `
 wasi/micro
-examples/hello examples/guestbook examples/thumbnail examples/shop/api
+examples/hello examples/guestbook examples/thumbnail examples/shop/api examples/digest
 wasi/wasitest
 cmd/spacewasm/testdata/probe
 `
@@ -50,6 +50,7 @@ github.com/minio/sio           wasi host/vault
 golang.org/x/net                wasi/internal/answer wasi/internal/cgi wasi/internal/handler
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api
+github.com/reugn/go-quartz      host/schedule
 modernc.org/sqlite              host/store
 database/sql                    host/store
 github.com/gofrs/flock          host/store
