@@ -6,7 +6,6 @@ import (
 	"path"
 	"regexp"
 	"strings"
-	"time"
 )
 
 // SpacefileName is the name that the file must have, at the root of a project.
@@ -82,16 +81,6 @@ type Action struct {
 	DefaultInterval string `json:"default_interval"`
 	// Path is where the Micro takes the call, below its own root; "" is [ActionsPath].
 	Path string `json:"path,omitempty"`
-	// Timezone is where the fields of a cron expression are read, "" for UTC.
-	Timezone string `json:"timezone,omitempty"`
-	// Overlap says what a fire does while the one before it runs.
-	Overlap string `json:"overlap,omitempty"`
-	// Retries is how often a failed run is tried again.
-	Retries int `json:"retries,omitempty"`
-	// Missed says what becomes of fires while the server was down.
-	Missed string `json:"missed,omitempty"`
-	// Spread is by how much fires are put off at most.
-	Spread time.Duration `json:"spread,omitempty"`
 }
 
 // ServeFolders are the folders, below the project's root, that a static Micro may be
