@@ -11,6 +11,7 @@ require (
 	github.com/joho/godotenv v1.5.1 // spacewasm env --file
 	github.com/labstack/echo/v4 v4.16.0 // the admin API's routes
 	github.com/minio/sio v0.4.1 // snapshots and variables are sealed
+	github.com/robfig/cron/v3 v3.0.1 // tests: another opinion on cron expressions
 	github.com/rogpeppe/go-internal v1.16.0 // testscript
 	github.com/schollz/progressbar/v3 v3.19.1 // upload progress
 	github.com/spf13/cobra v1.10.2 // the command line

@@ -7,6 +7,7 @@ import (
 	"os"
 	"os/signal"
 	"syscall"
+	_ "time/tzdata" // actions have time zones also where the system has none
 
 	"github.com/spacewasm/spacewasm/wasi"
 )

@@ -34,7 +34,11 @@ func TestChanges(t *testing.T) {
 		"path of api changed, settings of api changed": {
 			{micro, api}, {micro, with(func(m *space.Micro) { m.Name, m.Path, m.Primary, m.Public = "api", "/v2", false, false })},
 		},
-		"settings of web changed":  {{micro}, {with(func(m *space.Micro) { m.Run = []string{"main.wasm", "-v"} })}},
+		"settings of web changed": {{micro}, {with(func(m *space.Micro) { m.Run = []string{"main.wasm", "-v"} })}},
+		"settings of web changed  ": {
+			{with(func(m *space.Micro) { m.Actions = []space.Action{{ID: "a"}} })},
+			{with(func(m *space.Micro) { m.Actions = []space.Action{{ID: "a", Timezone: "Europe/Berlin"}} })},
+		},
 		"settings of web changed ": {{micro}, {with(func(m *space.Micro) { m.Env = []space.EnvPreset{{Name: "A"}} })}},
 	} {
 		if got := strings.Join(space.Changes(c[0], c[1]), ", "); got != strings.TrimSpace(want) {

@@ -139,36 +139,6 @@ func checkedValue(d *decoder, n *yaml.Node, key string) string {
 	return s
 }
 
-func (d *decoder) action(n *yaml.Node, under string) Action {
-	var a Action
-	trigger := ""
-	d.mapping(n, under, map[string]func(*yaml.Node, string){
-		"id":          func(n *yaml.Node, key string) { a.ID = checked(d, n, key, parseActionID) },
-		"name":        func(n *yaml.Node, key string) { a.Name = d.text(n, key) },
-		"description": func(n *yaml.Node, key string) { a.Description = checked(d, n, key, atMost(maxDescription)) },
-		"path":        func(n *yaml.Node, key string) { a.Path = checked(d, n, key, parseActionPath) },
-		"trigger": func(n *yaml.Node, key string) {
-			if trigger = d.text(n, key); trigger != "" && trigger != "schedule" {
-				d.fault(at(n), key, "%q: there is only schedule", trigger)
-			}
-		},
-		"default_interval": func(n *yaml.Node, key string) {
-			a.DefaultInterval = checked(d, n, key, func(s string) (string, error) { return s, CheckInterval(s) })
-		},
-	})
-	d.needed(n, under, map[string]string{
-		"id": a.ID, "name": a.Name, "trigger": trigger, "default_interval": a.DefaultInterval,
-	}, "id", "name", "trigger", "default_interval")
-	return a
-}
-
-func parseActionID(s string) (string, error) {
-	if !regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9._:-]{0,63}$`).MatchString(s) {
-		return "", fmt.Errorf("%q: want at most 64 letters, digits and . _ : -, a letter or digit first", s)
-	}
-	return s, nil
-}
-
 func parseIsolation(s string) (Isolation, error) {
 	switch i := Isolation(s); i {
 	case IsolationRequest, IsolationInstance:

@@ -71,18 +71,6 @@ type EnvPreset struct {
 	Default string `json:"default,omitempty"`
 }
 
-// Action is a Scheduled Action of a Micro.
-type Action struct {
-	ID          string `json:"id"` // unique within the app
-	Name        string `json:"name"`
-	Description string `json:"description,omitempty"`
-	// DefaultInterval is how often it runs until its owner says otherwise; see
-	// [CheckInterval].
-	DefaultInterval string `json:"default_interval"`
-	// Path is where the Micro takes the call, below its own root; "" is [ActionsPath].
-	Path string `json:"path,omitempty"`
-}
-
 // ServeFolders are the folders, below the project's root, that a static Micro may be
 // served from: the first that exists is.
 func (m MicroSpec) ServeFolders() []string {

@@ -40,7 +40,7 @@ micros:
     provide_actions: true
     actions:
       - {id: clean, name: Clean up, description: old things, trigger: schedule, default_interval: 1 day, path: /jobs/clean}
-      - {id: poll, name: Poll, trigger: schedule, default_interval: "0/15 * * * *"}
+      - {id: poll, name: Poll, trigger: schedule, default_interval: "0/15 * * * *", timezone: Europe/Berlin, overlap: queue, retries: 5, missed: once, spread: 1m30s}
     isolation: instance
     limits: {timeout: 1500ms, memory: 128MiB, concurrency: 4}
   - {name: site, src: site, engine: static, serve: .}
@@ -63,7 +63,10 @@ func TestSpacefileWhole(t *testing.T) {
 			Env: []space.EnvPreset{{Name: "TOKEN", Description: "of the service"}, {Name: "MODE", Default: "fast"}},
 			Actions: []space.Action{
 				{ID: "clean", Name: "Clean up", Description: "old things", DefaultInterval: "1 day", Path: "/jobs/clean"},
-				{ID: "poll", Name: "Poll", DefaultInterval: "0/15 * * * *"},
+				{
+					ID: "poll", Name: "Poll", DefaultInterval: "0/15 * * * *", Timezone: "Europe/Berlin", Overlap: space.OverlapQueue, Retries: 5,
+					Missed: space.MissedOnce, Spread: 90 * time.Second,
+				},
 			},
 			Isolation: space.IsolationInstance, Limits: space.OwnLimits{Timeout: 1500 * time.Millisecond, Memory: 128 << 20, Concurrency: 4},
 			Line: 16, Column: 5,
@@ -122,6 +125,22 @@ func TestSpacefileWholeFaults(t *testing.T) {
 		"action path":       {action("path: a"), []string{"micros[0].actions[0].path"}},
 		"action path dots":  {action("path: /a/../b"), []string{"micros[0].actions[0].path"}},
 		"action id":         {strings.Replace(action("path: /a"), "id: a", "id: a/b", 1), []string{"micros[0].actions[0].id"}},
+		"action timezone":   {action("timezone: europe/berlin"), []string{`Spacefile:6: micros[0].actions[0].timezone: "europe/berlin" is no time zone: want a name`}},
+		"timezone of here":  {action("timezone: Local"), []string{`"Local" is no time zone`}},
+		"timezone empty":    {action(`timezone: ""`), []string{"micros[0].actions[0].timezone: want a text"}},
+		"action overlap":    {action("overlap: kill"), []string{`Spacefile:6: micros[0].actions[0].overlap: "kill": want skip, which leaves out`}},
+		"overlap of bool":   {action("overlap: true"), []string{`micros[0].actions[0].overlap: "true": want skip`}},
+		"action retries":    {action("retries: 6"), []string{`Spacefile:6: micros[0].actions[0].retries: "6": want a whole number from 0 to 5`}},
+		"retries below":     {action("retries: -1"), []string{`micros[0].actions[0].retries: "-1": want a whole number`}},
+		"retries in part":   {action("retries: 1.5"), []string{"micros[0].actions[0].retries"}},
+		"retries of list":   {action("retries: [1]"), []string{"micros[0].actions[0].retries: want a text"}},
+		"action missed":     {action("missed: all"), []string{`Spacefile:6: micros[0].actions[0].missed: "all": want skip, which leaves out what was due`}},
+		"action spread":     {action("spread: 61m"), []string{`Spacefile:6: micros[0].actions[0].spread: "61m": want a time from 0s to 1h`}},
+		"spread below":      {action("spread: -1ns"), []string{`micros[0].actions[0].spread: "-1ns": want a time`}},
+		"spread no unit":    {action("spread: 30"), []string{`micros[0].actions[0].spread: "30": want a time`}},
+		"action key twice":  {action("retries: 1, retries: 1"), []string{"micros[0].actions[0].retries: is given twice"}},
+		"action unknown":    {action("jitter: 1s"), []string{"actions[0].jitter: unknown key; known here: default_interval, description, id, missed, name, overlap, path, retries, spread, timezone, trigger"}},
+		"several in action": {action("overlap: a, missed: b, retries: c, spread: d"), []string{"].overlap:", "].missed:", "].retries:", "].spread:"}},
 		"action id twice": {
 			oneMicro + "    primary: true\n    actions: [{id: a, name: b, trigger: schedule, default_interval: 1 day}]\n" +
 				"  - {name: two, src: ., engine: wasm, actions: [{id: a, name: b, trigger: schedule, default_interval: 1 day}]}\n",
@@ -137,6 +156,29 @@ func TestSpacefileWholeFaults(t *testing.T) {
 		"app_name":    {"app_name: a name too long\n" + oneMicro, []string{"Spacefile:1: app_name: has 15 characters; there may be 12"}},
 	} {
 		t.Run(name, func(t *testing.T) { checkFaults(t, faults(t, c.text), c.want) })
+	}
+}
+
+// What the keys of an action may be at their ends, and what is kept of them.
+func TestActionKeys(t *testing.T) {
+	for more, want := range map[string]space.Action{
+		"path: /x":                               {Path: "/x"},
+		"retries: 0, spread: 0s":                 {},
+		"spread: 1h":                             {Spread: space.MaxSpread},
+		"spread: 60m, retries: \"5\"":            {Spread: space.MaxSpread, Retries: space.MaxRetries},
+		"overlap: skip, missed: skip":            {Overlap: space.OverlapSkip, Missed: space.MissedSkip},
+		"timezone: UTC, overlap: \"queue\"":      {Timezone: "UTC", Overlap: space.OverlapQueue},
+		"timezone: Asia/Kathmandu, missed: once": {Timezone: "Asia/Kathmandu", Missed: space.MissedOnce},
+	} {
+		want.ID, want.Name, want.DefaultInterval = "a", "b", "1 day"
+		file, err := space.ParseSpacefile([]byte(micro("actions: [{id: a, name: b, trigger: schedule, default_interval: 1 day, " + more + "}]")))
+		if err != nil {
+			t.Errorf("%s: %v", more, err)
+			continue
+		}
+		if got := file.Micros[0].Actions[0]; got != want {
+			t.Errorf("%s: got %+v", more, got)
+		}
 	}
 }
 
