@@ -139,7 +139,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, Keeper: keeper, URL: h.URL,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Schedule: h.schedule, Guard: guard, Keeper: keeper, URL: h.URL,
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})

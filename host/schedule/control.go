@@ -69,7 +69,7 @@ func (s *Status) fill(kept store.Action, now time.Time, coming int) {
 	if s.Own {
 		s.Interval = kept.Interval
 	}
-	interval, err := intervalOf(s.Action, kept.Interval)
+	interval, err := intervalOf(s.Action, kept.Interval, space.ParseZone)
 	if err != nil || s.Paused {
 		return
 	}
@@ -79,7 +79,7 @@ func (s *Status) fill(kept store.Action, now time.Time, coming int) {
 		after = kept.Last
 	}
 	for len(s.Next) < coming {
-		fire := interval.Next(kept.Installed, after)
+		fire := rule.after(after)
 		if fire.IsZero() {
 			return
 		}
@@ -249,9 +249,8 @@ func ownInterval(action space.Action, text string) (string, error) {
 	if text == "" || text == action.DefaultInterval {
 		return "", nil
 	}
-	if _, err := intervalOf(action, text); err != nil {
-		refused := space.Errorf(space.CodeRefused, "interval: %v", err)
-		return "", refused
+	if _, err := intervalOf(action, text, space.ParseZone); err != nil {
+		return "", space.Errorf(space.CodeRefused, "interval: %v", err)
 	}
 	return text, nil
 }

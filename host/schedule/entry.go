@@ -49,7 +49,7 @@ func seedOf(k space.ActionKey) uint64 {
 func (e *entry) busy() bool { return e.running || len(e.waiting) > 0 }
 
 // queues tells whether its fires wait for each other.
-func (e *entry) queues() bool { return string(e.action.Overlap) == "queue" }
+func (e *entry) queues() bool { return e.action.Overlap == space.OverlapQueue }
 
 // nextWake is when something is to be done about the action, zero for never.
 func (e *entry) nextWake() time.Time {

@@ -198,4 +198,6 @@ func every(interval string) space.Action {
 	return space.Action{ID: "tick", Name: "Tick", DefaultInterval: interval}
 }
 
-func key(app space.AppName) space.ActionKey { return space.ActionKey{App: app, Micro: "web", ID: "tick"} }
+func key(app space.AppName) space.ActionKey {
+	return space.ActionKey{App: app, Micro: "web", ID: "tick"}
+}

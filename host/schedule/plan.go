@@ -45,9 +45,12 @@ func (r *rule) due(fire time.Time) time.Time {
 	return fire.Add(time.Duration(mixed % uint64(r.spread)))
 }
 
+// after is the first fire after a time, zero for none.
+func (r *rule) after(t time.Time) time.Time { return r.interval.Next(r.installed, t).UTC() }
+
 // next is when the fire after last is due, zero for never.
 func (r *rule) next(last time.Time) time.Time {
-	fire := r.interval.Next(r.installed, last)
+	fire := r.after(last)
 	if fire.IsZero() {
 		return fire
 	}
@@ -57,7 +60,7 @@ func (r *rule) next(last time.Time) time.Time {
 // plan says what is owed now, if last is the newest fire that is accounted for. A clock
 // that went back owes nothing until it has caught up; one that leapt, one verdict.
 func (r *rule) plan(last, now time.Time) verdict {
-	first := r.interval.Next(r.installed, last)
+	first := r.after(last)
 	if first.IsZero() || r.due(first).After(now) {
 		return verdict{}
 	}
@@ -79,7 +82,7 @@ func (r *rule) newest(first, now time.Time) time.Time {
 		fire = r.latest(first, sure)
 	}
 	for {
-		following := r.interval.Next(r.installed, fire)
+		following := r.after(fire)
 		if following.IsZero() || r.due(following).After(now) {
 			return fire
 		}
@@ -93,24 +96,19 @@ func (r *rule) latest(first, until time.Time) time.Time {
 	low, high := first.Add(-time.Second), until
 	for high.Sub(low) > time.Second {
 		middle := low.Add(high.Sub(low) / 2)
-		if fire := r.interval.Next(r.installed, middle); fire.IsZero() || fire.After(until) {
+		if fire := r.after(middle); fire.IsZero() || fire.After(until) {
 			high = middle
 		} else {
 			low = middle
 		}
 	}
-	fire := r.interval.Next(r.installed, low)
+	fire := r.after(low)
 	if fire.IsZero() || fire.After(until) {
 		return first
 	}
 	return fire
 }
 
-// backoff is how long a run that failed waits for its next attempt.
-func backoff(attempt int) time.Duration {
-	const shortest, longest = 15 * time.Second, 15 * time.Minute
-	if attempt > 7 {
-		return longest
-	}
-	return min(shortest<<(attempt-1), longest)
-}
+// backoff is how long a run that failed waits for its next attempt: twice as long each
+// time, up to four minutes, as there are [space.MaxRetries].
+func backoff(attempt int) time.Duration { return 15 * time.Second << (attempt - 1) }

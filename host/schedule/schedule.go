@@ -51,6 +51,7 @@ type Scheduler struct {
 	// What follows is of the goroutine of Run.
 
 	apps      map[space.AppName]*appEntry
+	zones     map[string]*time.Location
 	clock     clock
 	line      []*entry // those that are due and have no place, first in, first out
 	running   int      // fires that have a place
@@ -68,7 +69,7 @@ func New(config Config) *Scheduler {
 	config.Places = max(config.Places, 1)
 	return &Scheduler{
 		config: config, commands: make(chan func(context.Context)), results: make(chan result, 64),
-		stopping: make(chan struct{}), stopped: make(chan struct{}), apps: map[space.AppName]*appEntry{},
+		stopping: make(chan struct{}), stopped: make(chan struct{}), apps: map[space.AppName]*appEntry{}, zones: map[string]*time.Location{},
 	}
 }
 

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"cmp"
 	"context"
 	"slices"
 	"time"
@@ -160,9 +161,7 @@ func (s *Scheduler) install(c *changes, app *appEntry, key space.ActionKey, acti
 
 // specOf is the interval that counts, and where.
 func specOf(action space.Action, own string) string {
-	if own == "" {
-		own = action.DefaultInterval
-	}
+	own = cmp.Or(own, action.DefaultInterval)
 	if action.Timezone != "" {
 		own += " " + action.Timezone
 	}
@@ -171,7 +170,7 @@ func specOf(action space.Action, own string) string {
 
 // arm works out when an entry wakes.
 func (s *Scheduler) arm(e *entry) {
-	interval, err := intervalOf(e.action, e.kept.Interval)
+	interval, err := intervalOf(e.action, e.kept.Interval, s.zone)
 	e.broken = err != nil
 	if err != nil {
 		s.config.Logger.Error("an action does not run", "app", e.kept.Key.App, "action", e.kept.Key.String(), "error", err)
@@ -181,24 +180,30 @@ func (s *Scheduler) arm(e *entry) {
 }
 
 // intervalOf parses the interval that counts.
-func intervalOf(action space.Action, own string) (space.Interval, error) {
-	zone := time.UTC
-	if action.Timezone != "" {
-		var err error
-		if zone, err = time.LoadLocation(action.Timezone); err != nil {
-			return space.Interval{}, err
-		}
+func intervalOf(action space.Action, own string, find func(string) (*time.Location, error)) (space.Interval, error) {
+	zone, err := find(action.Timezone)
+	if err != nil {
+		return space.Interval{}, err
 	}
-	if own == "" {
-		own = action.DefaultInterval
+	return space.ParseInterval(cmp.Or(own, action.DefaultInterval), zone)
+}
+
+// zone finds a time zone, and keeps it: finding one reads a file.
+func (s *Scheduler) zone(name string) (*time.Location, error) {
+	if zone := s.zones[name]; zone != nil {
+		return zone, nil
 	}
-	return space.ParseInterval(own, zone)
+	zone, err := space.ParseZone(name)
+	if err == nil {
+		s.zones[name] = zone
+	}
+	return zone, err
 }
 
 func ruleOf(action space.Action, kept store.Action, interval space.Interval) rule {
 	return rule{
 		interval: interval, installed: kept.Installed, spread: action.Spread, seed: seedOf(kept.Key),
-		once: string(action.Missed) == "once",
+		once: action.Missed == space.MissedOnce,
 	}
 }
 

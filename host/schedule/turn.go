@@ -256,13 +256,5 @@ func (s *Scheduler) settled(r result, again *space.Run) {
 func (s *Scheduler) log(run *space.Run) {
 	s.config.Logger.Info("action", "app", run.Action.App, "action", run.Action.String(), "trigger", run.Trigger, "fire", run.Fire,
 		"attempt", run.Attempt, "state", run.State, "status", run.Status, "code", run.Code, "fuel", run.Fuel,
-		"took", tookOf(*run), "request", run.Request)
-}
-
-// tookOf is how long a run took.
-func tookOf(run space.Run) time.Duration {
-	if run.Started.IsZero() || run.Ended.IsZero() {
-		return 0
-	}
-	return run.Ended.Sub(run.Started)
+		"took", run.Took(), "request", run.Request)
 }

@@ -62,3 +62,11 @@ type Run struct {
 	// Request is its id in the logs.
 	Request RequestID
 }
+
+// Took is how long a run took, 0 if it has not ended.
+func (r Run) Took() time.Duration {
+	if r.Started.IsZero() || r.Ended.IsZero() {
+		return 0
+	}
+	return r.Ended.Sub(r.Started)
+}
