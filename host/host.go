@@ -110,6 +110,7 @@ func (h *Host) open(ctx context.Context) error {
 	})
 	h.schedule = schedule.New(schedule.Config{
 		Store: h.store, Registry: h.registry, Hostname: h.hostname, Places: h.shares.Fires, Logger: h.config.Logger,
+		ByHand: h.config.Dev != nil, // as the original's developer mode
 	})
 	h.serveWith(guard, keeper)
 	return nil
@@ -152,7 +153,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
 		Logins: access.NewLogins(h.keys.sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
 		BaseURL: h.BaseURL(), AppURL: h.URL,
-		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform,
+		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Runs: h.runs,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
 	})
 	h.server = &http.Server{
@@ -165,6 +166,11 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		MaxHeaderBytes:               64 << 10,
 		ErrorLog:                     slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
 	}
+}
+
+// runs returns the newest runs of the actions of some of an app's Micros.
+func (h *Host) runs(ctx context.Context, app space.AppName, micros []string, most int) ([]space.Run, error) {
+	return h.schedule.Runs(ctx, store.RunQuery{App: app, Micros: micros, Limit: most})
 }
 
 // logOf returns where a Micro's words go.

@@ -119,7 +119,10 @@ func (a *api) runs(c echo.Context) error {
 			return space.Errorf(space.CodeBadRequest, "log is true or false, not %.80q", text)
 		}
 	}
-	q := store.RunQuery{App: name, Micro: c.QueryParam("micro"), ID: c.QueryParam("action"), Limit: limit}
+	q := store.RunQuery{App: name, ID: c.QueryParam("action"), Limit: limit}
+	if micro := c.QueryParam("micro"); micro != "" {
+		q.Micros = []string{micro}
+	}
 	all, err := a.Schedule.Runs(c.Request().Context(), q)
 	if err != nil {
 		return err

@@ -35,6 +35,8 @@ type Config struct {
 	// Places is how many fires run at a time, at least 1. They also need a place of their
 	// Micro's and the node's, as requests do.
 	Places int
+	// ByHand has actions run only when their owner says so.
+	ByHand bool
 	// Now is the time of day; nil is the system's.
 	Now    func() time.Time
 	Logger *slog.Logger
@@ -136,7 +138,7 @@ func (s *Scheduler) sleep(rings *alarm) error {
 	if s.failed.After(now) {
 		next = s.failed
 	}
-	if next.IsZero() || next.Sub(now) > heartbeat {
+	if next.IsZero() || s.config.ByHand || next.Sub(now) > heartbeat {
 		return nil // before then it looks again by itself
 	}
 	return rings.set(next, now)

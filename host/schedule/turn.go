@@ -35,7 +35,7 @@ func (s *Scheduler) fire(ctx context.Context) (more bool, err error) {
 	for len(r.steps) < burst && s.seat(r) {
 		continue
 	}
-	for len(r.woken) < burst && len(s.clock) > 0 && !s.clock[0].wake.After(r.now) {
+	for !s.config.ByHand && len(r.woken) < burst && len(s.clock) > 0 && !s.clock[0].wake.After(r.now) {
 		e := s.clock[0]
 		s.clock.set(e, time.Time{})
 		r.woken = append(r.woken, e)

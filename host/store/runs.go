@@ -3,6 +3,7 @@ package store
 import (
 	"context"
 	"database/sql"
+	"encoding/json"
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/space"
@@ -126,15 +127,24 @@ func scanRun(scan func(...any) error) (r space.Run, err error) {
 // RunQuery says which runs of an app are meant.
 type RunQuery struct {
 	App space.AppName
-	// Micro and ID are "" for all.
-	Micro, ID string
-	Limit     int
+	// Micros are nil for all, ID is "" for all.
+	Micros []string
+	ID     string
+	Limit  int
 }
 
 // Runs returns runs, the newest first.
 func (s *Store) Runs(ctx context.Context, q RunQuery) ([]space.Run, error) {
-	runs, err := list(ctx, s.db, selectRuns+` WHERE app = ?1 AND ?2 IN ('', micro) AND ?3 IN ('', action) ORDER BY id DESC LIMIT ?4`,
-		[]any{q.App, q.Micro, q.ID, q.Limit}, scanRun)
+	var micros any // NULL
+	if q.Micros != nil {
+		text, err := json.Marshal(q.Micros)
+		if err != nil {
+			return nil, err
+		}
+		micros = string(text)
+	}
+	runs, err := list(ctx, s.db, selectRuns+` WHERE app = ?1 AND (?2 IS NULL OR micro IN (SELECT value FROM json_each(?2))) AND ?3 IN ('', action) ORDER BY id DESC LIMIT ?4`,
+		[]any{q.App, micros, q.ID, q.Limit}, scanRun)
 	return runs, named(err, "list runs of "+string(q.App))
 }
 
