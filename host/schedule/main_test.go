@@ -3,6 +3,7 @@ package schedule_test
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net/http"
@@ -77,6 +78,7 @@ type bench struct {
 	store    *store.Store
 	registry *registry.Registry
 	places   int
+	byHand   bool
 
 	scheduler *schedule.Scheduler
 	stop      func()
@@ -110,7 +112,7 @@ func (b *bench) open() {
 // start has the scheduler run.
 func (b *bench) start() {
 	b.scheduler = schedule.New(schedule.Config{
-		Store: b.store, Registry: b.registry, Places: b.places, Logger: slog.New(slog.NewTextHandler(b.said, nil)),
+		Store: b.store, Registry: b.registry, Places: b.places, ByHand: b.byHand, Logger: slog.New(slog.NewTextHandler(b.said, nil)),
 		Hostname: func(name space.AppName) string { return string(name) + ".example.org" },
 		Now:      func() time.Time { return time.Now().Add(b.shift) },
 	})
@@ -200,4 +202,25 @@ func every(interval string) space.Action {
 
 func key(app space.AppName) space.ActionKey {
 	return space.ActionKey{App: app, Micro: "web", ID: "tick"}
+}
+
+// record records a run of an app.
+func (b *bench) record(run space.Run, app *registry.App) {
+	b.t.Helper()
+	if err := b.store.RecordRuns(b.t.Context(), []store.RunChange{{Run: &run, AppKey: app.App.Key}}); err != nil {
+		b.t.Fatal(err)
+	}
+	if run.ID == 0 {
+		b.t.Fatal("it has been recorded before")
+	}
+}
+
+// last is how the newest run of the app "app" ended.
+func (b *bench) last() string {
+	b.t.Helper()
+	runs, err := b.store.Runs(b.t.Context(), store.RunQuery{App: "app", Limit: 1})
+	if err != nil || len(runs) != 1 {
+		b.t.Fatalf("got %v, %v", runs, err)
+	}
+	return strings.TrimSpace(fmt.Sprint(runs[0].State, " ", runs[0].Status, " ", runs[0].Code))
 }
