@@ -93,11 +93,13 @@ func bubble(t *testing.T, test func(t *testing.T, b *bench)) {
 	synctest.Test(t, func(t *testing.T) {
 		b := &bench{t: t, dir: dir, registry: registry.New(), places: 4, said: &strings.Builder{}}
 		b.open()
+		t.Cleanup(func() {
+			b.halt()
+			if err := errors.Join(b.registry.Close(context.Background()), b.store.Close()); err != nil {
+				t.Error(err)
+			}
+		})
 		test(t, b)
-		b.halt()
-		if err := errors.Join(b.registry.Close(context.Background()), b.store.Close()); err != nil {
-			t.Error(err)
-		}
 	})
 }
 
