@@ -157,7 +157,7 @@ func TestRemove(t *testing.T) {
 		b.registry.Remove("app")
 		b.settle()
 		b.pass(10 * time.Minute)
-		if calls := len(d.calls); calls != 1 {
+		if calls := d.count(); calls != 1 {
 			t.Errorf("called %d times", calls)
 		}
 		b.push("app", &door{}, every("1 minute"))
@@ -229,7 +229,7 @@ func TestPath(t *testing.T) {
 		b.start()
 		b.push("app", d, with("1 minute", func(a *space.Action) { a.Path = "/cron/daily" }))
 		b.pass(time.Minute)
-		if len(d.calls) != 1 || d.calls[0].url != "/cron/daily" {
+		if d.count() != 1 || d.calls[0].url != "/cron/daily" {
 			t.Errorf("got %+v", d.calls)
 		}
 	})
@@ -255,8 +255,8 @@ func TestByHand(t *testing.T) {
 		b.start()
 		b.push("app", d, every("1 minute"))
 		b.pass(5 * time.Minute)
-		if report, err := b.scheduler.RunNow(t.Context(), key("app")); err != nil || report.Run.State != space.RunOK || len(d.calls) != 1 {
-			t.Errorf("got %v, %v after %d calls", report, err, len(d.calls))
+		if report, err := b.scheduler.RunNow(t.Context(), key("app")); err != nil || report.Run.State != space.RunOK || d.count() != 1 {
+			t.Errorf("got %v, %v after %d calls", report, err, d.count())
 		}
 	})
 }
@@ -273,7 +273,7 @@ func TestBodyLength(t *testing.T) {
 		b.start()
 		b.push("app", d, every("1 minute"))
 		b.pass(time.Minute)
-		if len(d.calls) != 1 || length != int64(len(d.calls[0].body)) || d.calls[0].header.Get("Content-Length") != fmt.Sprint(length) {
+		if d.count() != 1 || length != int64(len(d.calls[0].body)) || d.calls[0].header.Get("Content-Length") != fmt.Sprint(length) {
 			t.Errorf("a length of %d of %+v", length, d.calls)
 		}
 	})

@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -82,7 +83,7 @@ type bench struct {
 
 	scheduler *schedule.Scheduler
 	stop      func()
-	shift     time.Duration // of the clock
+	shift     atomic.Int64 // of the clock, in nanoseconds
 	said      *strings.Builder
 }
 
@@ -116,7 +117,7 @@ func (b *bench) start() {
 	b.scheduler = schedule.New(schedule.Config{
 		Store: b.store, Registry: b.registry, Places: b.places, ByHand: b.byHand, Logger: slog.New(slog.NewTextHandler(b.said, nil)),
 		Hostname: func(name space.AppName) string { return string(name) + ".example.org" },
-		Now:      func() time.Time { return time.Now().Add(b.shift) },
+		Now:      func() time.Time { return time.Now().Add(time.Duration(b.shift.Load())) },
 	})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
@@ -226,3 +227,6 @@ func (b *bench) last() string {
 	}
 	return strings.TrimSpace(fmt.Sprint(runs[0].State, " ", runs[0].Status, " ", runs[0].Code))
 }
+
+// count is how often the Micro was called.
+func (d *door) count() int { return len(d.fires()) }

@@ -36,7 +36,7 @@ func (s *Scheduler) sync(ctx context.Context) error {
 	}
 	c := &changes{now: s.now()}
 	for _, app := range changed {
-		s.adopt(c, app, kept)
+		s.adopt(c, app, kept[app.App.Name])
 	}
 	if err := s.config.Store.SaveActions(ctx, c.saves); err != nil {
 		return err
@@ -59,9 +59,12 @@ type changes struct {
 	apply []func()
 }
 
+// keptActions are actions by app.
+type keptActions map[space.AppName]map[space.ActionKey]store.Action
+
 // kept is what the store knows of the actions of apps that the scheduler does not know as
 // they are.
-func (s *Scheduler) kept(ctx context.Context, apps []*registry.App) (map[space.ActionKey]store.Action, error) {
+func (s *Scheduler) kept(ctx context.Context, apps []*registry.App) (keptActions, error) {
 	names := []space.AppName{""}
 	if len(apps) <= few {
 		names = nil
@@ -69,14 +72,17 @@ func (s *Scheduler) kept(ctx context.Context, apps []*registry.App) (map[space.A
 			names = append(names, app.App.Name)
 		}
 	}
-	kept := map[space.ActionKey]store.Action{}
+	kept := keptActions{}
 	for _, name := range names {
 		actions, err := s.config.Store.Actions(ctx, name)
 		if err != nil {
 			return nil, err
 		}
 		for _, a := range actions {
-			kept[a.Key] = a
+			if kept[a.Key.App] == nil {
+				kept[a.Key.App] = map[space.ActionKey]store.Action{}
+			}
+			kept[a.Key.App][a.Key] = a
 		}
 	}
 	return kept, nil
@@ -121,7 +127,7 @@ func (s *Scheduler) adopt(c *changes, live *registry.App, kept map[space.ActionK
 		}
 	}
 	for key, known := range kept {
-		if key.App == live.App.Name && !there[key] && known.Dropped.IsZero() {
+		if !there[key] && known.Dropped.IsZero() {
 			s.drop(c, app, key, known)
 		}
 	}

@@ -36,9 +36,11 @@ const insertRun = `INSERT INTO runs (app, micro, action, manual, fire, first, at
 func (s *Store) RecordRuns(ctx context.Context, changes []RunChange) error {
 	made := make([]int64, len(changes))
 	err := s.write(ctx, func(tx *sql.Tx) error {
+		r := recorder{tx: tx}
+		defer r.close()
 		for i, change := range changes {
 			var err error
-			if made[i], err = record(ctx, tx, change); err != nil {
+			if made[i], err = r.record(ctx, change); err != nil {
 				return err
 			}
 		}
@@ -55,17 +57,44 @@ func (s *Store) RecordRuns(ctx context.Context, changes []RunChange) error {
 	return nil
 }
 
+// recorder records runs in a transaction. What it says again and again is prepared once.
+type recorder struct {
+	tx       *sql.Tx
+	prepared map[string]*sql.Stmt
+}
+
+func (r *recorder) close() {
+	for _, statement := range r.prepared {
+		_ = statement.Close() // goes with the transaction
+	}
+}
+
+func (r *recorder) exec(ctx context.Context, text string, args ...any) (sql.Result, error) {
+	statement := r.prepared[text]
+	if statement == nil {
+		var err error
+		if statement, err = r.tx.PrepareContext(ctx, text); err != nil {
+			return nil, err
+		}
+		if r.prepared == nil {
+			r.prepared = map[string]*sql.Stmt{}
+		}
+		r.prepared[text] = statement
+	}
+	return statement.ExecContext(ctx, args...)
+}
+
 // record returns the id of a run that is new.
-func record(ctx context.Context, tx *sql.Tx, change RunChange) (id int64, err error) {
-	r := change.Run
-	if r.ID != 0 {
-		_, err := tx.ExecContext(ctx, `UPDATE runs SET state = ?2, due = ?3, started = ?4, ended = ?5, status = ?6, fuel = ?7, code = ?8, request = ?9
-			WHERE id = ?1`, r.ID, r.State, milli(r.Due), milli(r.Started), milli(r.Ended), r.Status, int64(r.Fuel), r.Code, r.Request)
+func (r *recorder) record(ctx context.Context, change RunChange) (id int64, err error) {
+	run := change.Run
+	if run.ID != 0 {
+		_, err := r.exec(ctx, `UPDATE runs SET state = ?2, due = ?3, started = ?4, ended = ?5, status = ?6, fuel = ?7, code = ?8, request = ?9
+			WHERE id = ?1`, run.ID, run.State, milli(run.Due), milli(run.Started), milli(run.Ended), run.Status, int64(run.Fuel), run.Code, run.Request)
 		return 0, err
 	}
-	k := r.Action
-	result, err := tx.ExecContext(ctx, insertRun, k.App, k.Micro, k.ID, r.Trigger == space.TriggerManual, milli(r.Fire), milli(r.First), r.Attempt,
-		r.State, milli(r.Due), milli(r.Started), milli(r.Ended), r.Status, int64(r.Fuel), r.Code, r.Request, change.AppKey)
+	k := run.Action
+	result, err := r.exec(ctx, insertRun, k.App, k.Micro, k.ID, run.Trigger == space.TriggerManual, milli(run.Fire), milli(run.First), run.Attempt,
+		run.State, milli(run.Due), milli(run.Started), milli(run.Ended), run.Status, int64(run.Fuel), run.Code, run.Request, change.AppKey)
 	if err != nil {
 		return 0, err
 	}
@@ -75,21 +104,21 @@ func record(ctx context.Context, tx *sql.Tx, change RunChange) (id int64, err er
 	if id, err = result.LastInsertId(); err != nil {
 		return 0, err
 	}
-	if r.Trigger == space.TriggerSchedule {
-		if _, err := tx.ExecContext(ctx, `UPDATE actions SET last = MAX(last, ?4) WHERE app = ?1 AND micro = ?2 AND id = ?3`,
-			k.App, k.Micro, k.ID, milli(r.Fire)); err != nil {
+	if run.Trigger == space.TriggerSchedule {
+		if _, err := r.exec(ctx, `UPDATE actions SET last = MAX(last, ?4) WHERE app = ?1 AND micro = ?2 AND id = ?3`,
+			k.App, k.Micro, k.ID, milli(run.Fire)); err != nil {
 			return 0, err
 		}
 	}
 	if change.Prune {
-		err = prune(ctx, tx, k)
+		err = r.prune(ctx, k)
 	}
 	return id, err
 }
 
 // prune drops the runs of an action that are too many or too old.
-func prune(ctx context.Context, tx *sql.Tx, k space.ActionKey) error {
-	_, err := tx.ExecContext(ctx, `DELETE FROM runs WHERE app = ?1 AND micro = ?2 AND action = ?3 AND state NOT IN ('waiting', 'running')
+func (r *recorder) prune(ctx context.Context, k space.ActionKey) error {
+	_, err := r.exec(ctx, `DELETE FROM runs WHERE app = ?1 AND micro = ?2 AND action = ?3 AND state NOT IN ('waiting', 'running')
 		AND (fire < ?5 OR id <= COALESCE((SELECT id FROM runs WHERE app = ?1 AND micro = ?2 AND action = ?3 ORDER BY id DESC LIMIT 1 OFFSET ?4), 0))`,
 		k.App, k.Micro, k.ID, KeptRuns, time.Now().Add(-keptRunAge).UnixMilli())
 	return err
