@@ -37,6 +37,9 @@ func (g *Gateway) runs(w http.ResponseWriter, r *http.Request, app *registry.App
 		w.Header().Set("Allow", "GET, HEAD")
 		return space.Errorf(space.CodeMethodNotAllowed, "%s is not possible at %s", r.Method, runsPath)
 	}
+	if _, err := judgePlain(r.URL.Path, r.URL.EscapedPath(), func(p string) bool { return p == runsPath }); err != nil {
+		return err
+	}
 	micros, err := g.visible(r, app)
 	if err != nil {
 		w.Header().Set("Server", deta)
