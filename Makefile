@@ -52,6 +52,7 @@ guests: deps $(GUESTS) ## the small guests of the unit tests, from their source 
 
 wasi/wasitest/guests/%.wasm: wasi/wasitest/guests/%.c
 	clang --target=wasm32-wasi -Os -Wall -Wl,--strip-all -o $@ $<
+wasi/wasitest/guests/sqlite_c.wasm: wasi/micro/sqlite/spacewasm_sqlite.h
 
 %.wasm: %.wat
 	wat2wasm --enable-threads -o $@ $<

@@ -25,7 +25,8 @@ require (
 	golang.org/x/sync v0.24.0 // errgroup
 	golang.org/x/sys v0.49.0 // mmap, *at, syncfs
 	golang.org/x/term v0.47.0 // asking for a token
-	modernc.org/sqlite v1.62.0 // the registry's database, without cgo
+	modernc.org/libc v1.80.1 // what SQLite, as C made Go, calls
+	modernc.org/sqlite v1.62.0 // the registry's database and those of Micros, without cgo
 	pgregory.net/rapid v1.3.0 // tests: models
 )
 
@@ -46,7 +47,6 @@ require (
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
-	modernc.org/libc v1.80.1 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )

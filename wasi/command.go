@@ -65,6 +65,10 @@ func (m *Module) Run(ctx context.Context, c Command) (uint32, error) {
 		return 0, err
 	}
 	defer func() { _ = g.close(ctx) }()
+	databases := databasesOf(rootOf(mounts), largestValue, Budgets{})
+	defer databases.Close()
+	g.databases = databases.session(nil, &g.meter)
+	defer g.databases.Close()
 	g.tracker = nil // it is never reset, and its thread is to be anybody's
 	g.begin(0)
 	err = m.start(ctx, g, process)
@@ -90,6 +94,19 @@ func (m *Module) start(ctx context.Context, g *guest, process *preview1.Process)
 	}
 	_, err := g.call(ctx, process, report.entry)
 	return err
+}
+
+// largestValue bounds a value of a database where a program has no other limit, in bytes.
+const largestValue = 64 << 20
+
+// rootOf returns the folder that a guest has for its root, nil if it has none.
+func rootOf(mounts []preview1.Preopen) *fs.Dir {
+	for _, m := range mounts {
+		if m.Name == "/" || m.Name == "." {
+			return m.Dir
+		}
+	}
+	return nil
 }
 
 // mountAll opens the folders; the roots are to be closed, also after an error.

@@ -22,6 +22,7 @@ import (
 	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
+	"github.com/spacewasm/spacewasm/wasi/internal/sqlite"
 )
 
 // Config configures an [Engine].
@@ -133,12 +134,13 @@ func (e *Engine) isolate(ctx context.Context) (string, error) {
 	return e.offers, err
 }
 
-// provide instantiates what guests import: WASI, the handler ABI, and what their
+// provide instantiates what guests import: WASI, the handler ABI, SQLite, and what their
 // preparation adds.
 func (e *Engine) provide(ctx context.Context) error {
 	e.imports = map[string]map[string]api.FunctionDefinition{}
 	for name, export := range map[string]func(wazero.HostModuleBuilder){
-		preview1.ModuleName: preview1.Export, handler.ModuleName: handler.Export, instrument.HostModule: platform,
+		preview1.ModuleName: preview1.Export, handler.ModuleName: handler.Export, sqlite.ModuleName: sqlite.Export,
+		instrument.HostModule: platform,
 	} {
 		builder := e.runtime.NewHostModuleBuilder(name)
 		export(builder)

@@ -13,19 +13,21 @@ import (
 	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
+	"github.com/spacewasm/spacewasm/wasi/internal/sqlite"
 )
 
 // guest is a module that has been instantiated in a memory of its own. It runs
 // once, is reset, and runs again. It is used by one goroutine at a time.
 type guest struct {
-	compiled *compiled
-	snapshot *Snapshot // nil where it begins with its data
-	runtime  wazero.Runtime
-	memory   *memory.Reservation
-	tracker  *memory.Tracker
-	wasm     api.Module
-	meter    meter
-	globals  []global
+	compiled  *compiled
+	snapshot  *Snapshot // nil where it begins with its data
+	runtime   wazero.Runtime
+	memory    *memory.Reservation
+	tracker   *memory.Tracker
+	wasm      api.Module
+	meter     meter
+	databases *sqlite.Session
+	globals   []global
 }
 
 // global is a mutable global, and what it holds at first.
@@ -137,7 +139,7 @@ func (g *guest) initialise(ctx context.Context, process *preview1.Process) error
 // which wazero makes as large as a call needs, and keeps: that costs 10 KB for each
 // request, where an idle instance could else keep 16 MB.
 func (g *guest) call(ctx context.Context, process *preview1.Process, name string, params ...uint64) (uint64, error) {
-	ctx = preview1.WithProcess(meterContext{ctx, &g.meter}, process)
+	ctx = preview1.WithProcess(sqlite.With(meterContext{ctx, &g.meter}, g.databases), process)
 	f := g.wasm.ExportedFunction(name)
 	if f == nil {
 		return 0, fmt.Errorf("the module exports no function %q", name)

@@ -95,6 +95,9 @@ func (m *Module) initialise(ctx context.Context, config Initialisation, take fun
 		h.Globals = append(h.Globals, g.Get())
 	}
 	h.State, err = i.process.State()
+	if err == nil {
+		h.Databases, err = i.guest.databases.State()
+	}
 	switch used := i.tmp.Usage(); {
 	case err != nil:
 		h.Reason = "its initialiser left something open: " + err.Error()

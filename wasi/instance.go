@@ -21,6 +21,7 @@ type Instance struct {
 	limits  Limits
 	memory  *memory.Reservation
 	process *preview1.Process
+	own     *Databases // nil where others have them too
 	tmp     *fs.Tmp
 	guest   *guest
 	shared  Budgets
@@ -133,6 +134,7 @@ func (i *Instance) renew(rest func() error) error {
 		return errors.New("the guest was stopped in the middle of what it did")
 	}
 	i.broken = true // until all of it has been done
+	i.guest.databases.Reset()
 	if err := errors.Join(i.process.Close(), i.tmp.Reset(), rest()); err != nil {
 		return err
 	}
@@ -143,6 +145,8 @@ func (i *Instance) renew(rest func() error) error {
 // Close frees the instance's memory, its descriptors and its /tmp. It is
 // idempotent.
 func (i *Instance) Close() error {
+	i.guest.databases.Close()
+	i.own.Close()
 	err := errors.Join(i.guest.close(context.Background()), i.process.Close(), i.memory.Close(), i.tmp.Close())
 	i.closed.Do(func() {
 		if b := i.shared.Mappings; b != nil {

@@ -53,6 +53,18 @@ func (m *meter) yield(ctx context.Context) {
 	m.left.Set(uint64(now.Refuel(slice)))
 }
 
+// Charge counts fuel in that the host has used on the guest's behalf. It ends a guest that
+// has used more than its limit.
+func (m *meter) Charge(fuel int64) {
+	m.granted += fuel
+	if m.limit > 0 && m.used() > m.limit {
+		panic(errFuel)
+	}
+}
+
+// Allows tells whether the guest may use so much more.
+func (m *meter) Allows(fuel int64) bool { return m.limit == 0 || m.used()+fuel <= m.limit }
+
 // meterKey is where a guest's meter stands in the context of its call.
 type meterKey struct{}
 

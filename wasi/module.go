@@ -68,6 +68,9 @@ type InstanceConfig struct {
 	// could not be taken, is the module's data. It must be of this module, with the
 	// same Args, Env and Bundle.
 	Snapshot *Snapshot
+	// Databases are those of Bundle, shared with other instances, and stay the caller's;
+	// nil has the instance open its own.
+	Databases *Databases
 }
 
 // ErrNoMemory says that an instance would take more of [Budgets].Memory, or
@@ -111,18 +114,17 @@ func (m *Module) newInstance(ctx context.Context, config InstanceConfig) (*Insta
 		return nil, errors.Join(err, mem.Close())
 	}
 	shared := fs.Shared{Bytes: config.Budgets.Tmp, Descriptors: config.Budgets.Descriptors}
-	tmp := fs.NewTmp(config.TmpDir, fs.Quota{Bytes: config.Limits.Tmp, Inodes: config.Limits.TmpInodes}, shared)
-	return &Instance{
-		engine: m.engine,
-		env:    config.Env,
-		shared: config.Budgets,
-		limits: config.Limits,
-		memory: mem,
-		tmp:    tmp,
-		guest:  g,
-		process: preview1.New(preview1.Config{Args: config.Args, State: state, Preopens: []preview1.Preopen{
-			{Name: "/", Dir: fs.ReadOnly(config.Bundle, shared)},
-			{Name: "/tmp", Dir: tmp.Dir()},
-		}}),
-	}, nil
+	i := &Instance{engine: m.engine, env: config.Env, shared: config.Budgets, limits: config.Limits, memory: mem, guest: g}
+	databases := config.Databases
+	if databases == nil {
+		databases = NewDatabases(config.Bundle, config.Limits.Response, config.Budgets)
+		i.own = databases
+	}
+	g.databases = databases.session(begin, &g.meter)
+	i.tmp = fs.NewTmp(config.TmpDir, fs.Quota{Bytes: config.Limits.Tmp, Inodes: config.Limits.TmpInodes}, shared)
+	i.process = preview1.New(preview1.Config{Args: config.Args, State: state, Preopens: []preview1.Preopen{
+		{Name: "/", Dir: fs.ReadOnly(config.Bundle, shared)},
+		{Name: "/tmp", Dir: i.tmp.Dir()},
+	}})
+	return i, nil
 }

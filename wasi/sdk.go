@@ -8,10 +8,20 @@ import (
 //go:embed micro/answer.go micro/log.go micro/micro.go micro/native.go micro/wasip1.go
 var sdk embed.FS
 
+//go:embed micro/sqlite/blob.go micro/sqlite/conn.go micro/sqlite/driver.go micro/sqlite/errors.go micro/sqlite/native.go
+//go:embed micro/sqlite/rows.go micro/sqlite/stmt.go micro/sqlite/value.go micro/sqlite/vfs.go micro/sqlite/wasip1.go
+var sdkSQLite embed.FS
+
 // SDK is the source of the guests' package micro, so that a new project can have a copy
 // and be built anywhere.
-func SDK() fs.FS {
-	files, err := fs.Sub(sdk, "micro")
+func SDK() fs.FS { return below(sdk, "micro") }
+
+// SDKSQLite is the source of the guests' package micro/sqlite. Natively it needs
+// modernc.org/sqlite, which a new project must name in its go.mod.
+func SDKSQLite() fs.FS { return below(sdkSQLite, "micro/sqlite") }
+
+func below(files fs.FS, path string) fs.FS {
+	files, err := fs.Sub(files, path)
 	if err != nil {
 		panic(err) // the path is good
 	}

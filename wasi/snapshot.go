@@ -11,6 +11,7 @@ import (
 	"github.com/spacewasm/spacewasm/wasi/internal/handler"
 	"github.com/spacewasm/spacewasm/wasi/internal/memory"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
+	"github.com/spacewasm/spacewasm/wasi/internal/sqlite"
 )
 
 // Snapshot is what a module has come to when it has initialised itself: its memory,
@@ -23,6 +24,8 @@ type Snapshot struct {
 	image   *memory.Image // nil if none was taken
 	globals []uint64
 	state   preview1.State
+	// databases are those that it has open.
+	databases sqlite.State
 	// features are those that a handler has enabled.
 	features handler.Features
 	reason   string
@@ -119,6 +122,8 @@ type snapshotHeader struct {
 	Size    uint64         `json:"size"`
 	Globals []uint64       `json:"globals,omitempty"`
 	State   preview1.State `json:"state"`
+	// Databases are those that it has open.
+	Databases sqlite.State `json:"databases,omitzero"`
 	// Features are those that a handler has enabled.
 	Features handler.Features `json:"features,omitempty"`
 	Took     time.Duration    `json:"took"`
@@ -130,7 +135,7 @@ func (h snapshotHeader) snapshot() *Snapshot {
 	const reasonBytes, logBytes = 8 << 10, 64 << 10 // whoever wrote it
 	h.State.Known()
 	return &Snapshot{
-		globals: h.Globals, state: h.State, features: h.Features, took: h.Took,
+		globals: h.Globals, state: h.State, databases: h.Databases, features: h.Features, took: h.Took,
 		reason: h.Reason[:min(len(h.Reason), reasonBytes)], log: h.Log[:min(len(h.Log), logBytes)],
 	}
 }

@@ -42,8 +42,48 @@ func TestE2ENew(t *testing.T) {
 		})
 	}
 	_, errs := console(t, 2, "", "new", "--template", "cobol", filepath.Join(t.TempDir(), "x"))
-	contains(t, errs, "there are c, go, static")
+	contains(t, errs, "there are c, go, go-sqlite, static")
 	console(t, 2, "", "new")
+}
+
+// A new project with a database builds without a module of others, and searches in what
+// it has brought along.
+func TestE2ENewSQLite(t *testing.T) {
+	s := serve(t)
+	dir := filepath.Join(t.TempDir(), "books")
+	console(t, 0, "", "new", "--template", "go-sqlite", dir)
+	t.Setenv("GOMODCACHE", filepath.Join(t.TempDir(), "none"))
+	t.Setenv("GOPROXY", "off")
+	s.console(0, "push", dir)
+	all := s.ok("books", "/")
+	contains(t, all, "<title>books</title>", "Emma", "Jane Eyre", "The Time Machine")
+	if found := s.ok("books", "/?q=bront%C3%AB+jan"); !strings.Contains(found, "Jane Eyre") || strings.Contains(found, "Emma") {
+		t.Errorf("a search finds %s", found)
+	}
+	contains(t, s.ok("books", "/?q=%22nothing+like+this%27"), "There is none.")
+}
+
+// What a new project asks the go command for is what this one is tested with.
+func TestTemplateModules(t *testing.T) {
+	ours := string(read(t, "../../go.mod"))
+	sums := string(read(t, "../../go.sum"))
+	needed := 0
+	for line := range strings.Lines(string(read(t, "templates/go-sqlite/go.mod_"))) {
+		if words := strings.Fields(line); len(words) > 1 && strings.HasPrefix(words[1], "v") {
+			needed++
+			if !strings.Contains(ours, words[0]+" "+words[1]) {
+				t.Errorf("go.mod has another version of %s than %s", words[0], words[1])
+			}
+		}
+	}
+	for line := range strings.Lines(string(read(t, "templates/go-sqlite/go.sum"))) {
+		if words := strings.Fields(line); strings.HasPrefix(words[0], "modernc.org/sqlite") && !strings.Contains(sums, line) {
+			t.Errorf("go.sum has another sum than %s", line)
+		}
+	}
+	if needed < 3 {
+		t.Errorf("it needs %d modules", needed)
+	}
 }
 
 // Pages are served as they are once they are pushed.

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"bytes"
 	"embed"
 	"errors"
 	"fmt"
@@ -24,6 +25,10 @@ of the kind that --template names.
 
   go      a handler in Go, with a copy of the SDK in the folder micro: it needs nothing
           but Go to build, here or elsewhere, and runs natively by "go run ."
+  go-sqlite
+          a handler in Go that searches in a database of SQLite's, data.db, which it
+          brings along: a copy of micro/sqlite is in the folder, too. For a Micro
+          nothing else is needed; natively the go command loads modernc.org/sqlite
   c       a CGI program in C, without any library
   static  pages, which are served as they are
 
@@ -40,14 +45,16 @@ var templates embed.FS
 
 // template is a kind of project.
 type template struct {
-	sdk bool // it has a copy of the SDK
+	sdk    bool // it has a copy of the SDK
+	sqlite bool // and of the driver for databases
 }
 
 func projectTemplates() map[string]template {
 	return map[string]template{
-		"go":     {sdk: true},
-		"c":      {},
-		"static": {},
+		"go":        {sdk: true},
+		"go-sqlite": {sdk: true, sqlite: true},
+		"c":         {},
+		"static":    {},
 	}
 }
 
@@ -73,7 +80,7 @@ func newNew(c *cli) *cobra.Command {
 			return c.newProject(args[0], kind, t)
 		},
 	}
-	cmd.Flags().StringVar(&kind, "template", kind, "what it is made of: go, c or static")
+	cmd.Flags().StringVar(&kind, "template", kind, "what it is made of: go, go-sqlite, c or static")
 	return cmd
 }
 
@@ -99,6 +106,9 @@ func (c *cli) newProject(dir, kind string, t template) error {
 	if err == nil && t.sdk {
 		err = copyTree(filepath.Join(dir, "micro"), wasi.SDK(), string(name))
 	}
+	if err == nil && t.sqlite {
+		err = copyTree(filepath.Join(dir, "micro", "sqlite"), wasi.SDKSQLite(), string(name))
+	}
 	if err != nil {
 		return err
 	}
@@ -119,7 +129,7 @@ func holdsFiles(dir string) (bool, error) {
 }
 
 // copyTree writes files into a folder. In their names a leading underscore stands for a
-// dot, a trailing one for nothing, and in them NAME for the project's.
+// dot, a trailing one for nothing, and in those that are texts NAME for the project's.
 func copyTree(dir string, source fs.FS, name string) error {
 	return fs.WalkDir(source, ".", func(path string, entry fs.DirEntry, err error) error {
 		if err != nil {
@@ -136,6 +146,9 @@ func copyTree(dir string, source fs.FS, name string) error {
 		if err != nil {
 			return err
 		}
-		return os.WriteFile(target, []byte(strings.ReplaceAll(string(text), "NAME", name)), 0o644)
+		if !bytes.Contains(text, []byte{0}) {
+			text = bytes.ReplaceAll(text, []byte("NAME"), []byte(name))
+		}
+		return os.WriteFile(target, text, 0o644)
 	})
 }

@@ -15,10 +15,13 @@ type Awake struct {
 	Module   *wasi.Module
 	Snapshot *wasi.Snapshot // nil is none
 	Bundle   *os.Root
+	// Databases are those of Bundle; they are made with the Micro.
+	Databases *wasi.Databases
 }
 
 // Close frees it, after all instances.
 func (a *Awake) Close(ctx context.Context) error {
+	a.Databases.Close()
 	return errors.Join(a.Snapshot.Close(), a.Module.Close(ctx), a.Bundle.Close())
 }
 
@@ -33,7 +36,9 @@ type core struct {
 
 // newCore takes what the code has of memory off the node's budget for code. Others
 // have to sleep for it; if all of them are busy, it is more than the budget.
-func newCore(awake *Awake, node *Node) *core {
+func newCore(awake *Awake, config *Config) *core {
+	node := &config.Node
+	awake.Databases = wasi.NewDatabases(awake.Bundle, config.Limits.Payload, node.budgets())
 	c := &core{Awake: awake, node: node}
 	c.users.Store(1)
 	n := awake.Module.Bytes()
@@ -71,7 +76,7 @@ func (m *Micro) hold(ctx context.Context) (c *core, woken bool, err error) {
 		if err != nil {
 			return nil, false, err
 		}
-		m.core = newCore(awake, &m.config.Node)
+		m.core = newCore(awake, &m.config)
 		m.config.Node.Sleeper.add(m)
 		woken = true
 	}

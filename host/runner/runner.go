@@ -94,7 +94,7 @@ func New(config Config) *Micro {
 	)
 	m.touch()
 	if config.Awake != nil {
-		m.core = newCore(config.Awake, &m.config.Node)
+		m.core = newCore(config.Awake, &m.config)
 		config.Node.Sleeper.add(m)
 	}
 	m.config.Awake = nil // which is the core's now
@@ -113,8 +113,9 @@ func (c *Config) Instance(awake *Awake) wasi.InstanceConfig {
 			Memory: uint64(limits.Memory), Tmp: limits.Tmp, TmpInodes: limits.TmpInodes, Response: limits.Payload,
 			Fuel: limits.Fuel,
 		},
-		Budgets:  c.Node.budgets(),
-		Snapshot: awake.Snapshot,
+		Budgets:   c.Node.budgets(),
+		Snapshot:  awake.Snapshot,
+		Databases: awake.Databases,
 	}
 }
 

@@ -78,18 +78,6 @@ func (c cron) daysOf(year int, month time.Month) uint64 {
 	}
 	const weeks = 1 | 1<<7 | 1<<14 | 1<<21 | 1<<28 | 1<<35
 	first := time.Date(year, month, 1, 0, 0, 0, 0, time.UTC).Weekday()
-	return c.days & (c.weekdays * weeks >> first << 1) & (2<<daysIn(year, month) - 1)
-}
-
-func daysIn(year int, month time.Month) int {
-	switch month {
-	case time.February:
-		if year%4 == 0 && (year%100 != 0 || year%400 == 0) {
-			return 29
-		}
-		return 28
-	case time.April, time.June, time.September, time.November:
-		return 30
-	}
-	return 31
+	last := time.Date(year, month+1, 0, 0, 0, 0, 0, time.UTC).Day()
+	return c.days & (c.weekdays * weeks >> first << 1) & (2<<last - 1)
 }

@@ -59,12 +59,12 @@ func ParseInterval(text string, zone *time.Location) (Interval, error) {
 	words := strings.Fields(text)
 	interval := Interval{text: strings.Join(words, " "), zone: zone}
 	var err error
-	switch n := len(words); {
-	case n == 2:
+	switch len(words) {
+	case 2:
 		interval.rate, err = parseRate(words[0], words[1])
-	case n == cronFields:
+	case cronFields:
 		interval.cron, err = parseCron(words)
-	case n == cronFields+1:
+	case cronFields + 1:
 		err = fmt.Errorf("%q has six fields; a cron expression has five, from the minute to the day of week, and none for seconds or years", text)
 	default:
 		err = fmt.Errorf("%q: want a rate such as \"5 minutes\" or \"1 hour\", or the five fields of a cron expression such as \"0/15 * * * *\"", text)

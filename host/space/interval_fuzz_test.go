@@ -1,6 +1,7 @@
 package space_test
 
 import (
+	"strings"
 	"testing"
 	"time"
 
@@ -43,6 +44,9 @@ func FuzzInterval(f *testing.F) {
 		}
 		if !next.After(from) || next.Nanosecond() != 0 || next.UTC().Year() > 9998 {
 			t.Fatalf("%q: after %v comes %v", text, from, next)
+		}
+		if len(strings.Fields(text)) == 2 && !next.After(since) {
+			t.Fatalf("%q, installed %v, fires at %v", text, since, next)
 		}
 		for _, part := range []float64{0, float64(between) / (1 << 32), 1 - 1e-9} {
 			middle := after + int64(float64(next.Unix()-after)*part)

@@ -6,13 +6,18 @@ import (
 	"time"
 )
 
-// naiveRate walks from the start that the original describes: the next full minute, hour
-// or midnight of the zone, found by looking at each second.
-func naiveRate(count int, unit string, installed, after time.Time) []time.Time {
+// naiveStart is where the original begins: the next full minute, hour or midnight of the
+// zone, found by looking at each second.
+func naiveStart(unit string, installed time.Time) time.Time {
 	start := installed.Truncate(time.Second).Add(time.Second)
 	for start.Second() != 0 || unit != "minute" && start.Minute() != 0 || unit == "day" && start.Hour() != 0 {
 		start = start.Add(time.Second)
 	}
+	return start
+}
+
+// naiveRate walks on from the start.
+func naiveRate(count int, unit string, start, after time.Time) []time.Time {
 	var times []time.Time
 	for k := 0; len(times) < 10; k++ {
 		fire := start.Add(time.Duration(k*count) * map[string]time.Duration{"minute": time.Minute, "hour": time.Hour}[unit])
@@ -34,6 +39,7 @@ func TestRates(t *testing.T) {
 		} {
 			at := clock(t, zone, text)
 			for _, unit := range []string{"minute", "hour", "day"} {
+				start := naiveStart(unit, at)
 				for _, count := range []int{1, 2, 5, 7, 24, 45, 90, 1000} {
 					what := fmt.Sprintf("%d %ss", count, unit)
 					if count == 1 {
@@ -42,7 +48,7 @@ func TestRates(t *testing.T) {
 					i := parseInterval(t, what, inZone(t, zone))
 					for _, later := range []time.Duration{-1000 * time.Hour, 0, time.Nanosecond, time.Minute, 59 * time.Minute, time.Hour, 24 * time.Hour, 100 * time.Hour} {
 						after := at.Add(later)
-						sameTimes(t, fmt.Sprintf("%s in %s, installed %v, after %v", what, zone, at, after), nextTen(i, at, after), naiveRate(count, unit, at, after))
+						sameTimes(t, fmt.Sprintf("%s in %s, installed %v, after %v", what, zone, at, after), nextTen(i, at, after), naiveRate(count, unit, start, after))
 					}
 				}
 			}
@@ -71,6 +77,8 @@ func TestRatesInZones(t *testing.T) {
 		{"America/St_Johns", "1 day", "2010-11-06T12:00:00-02:30", "11-07T00:00-02:30 11-08T00:00-03:30"},
 	} {
 		installed := moment(t, c.installed)
-		checkZoned(t, parseInterval(t, c.rate, inZone(t, c.zone)), installed, installed, c.want)
+		i := parseInterval(t, c.rate, inZone(t, c.zone))
+		checkZoned(t, i, installed, installed, c.want)
+		checkZoned(t, i, installed, installed.AddDate(0, -1, 0), c.want) // nothing fires before it is installed
 	}
 }

@@ -93,6 +93,7 @@ func TestCronInZones(t *testing.T) {
 		{"America/New_York", "0 1/4 * * *", "2026-11-01T00:00:00-04:00", "01:00-04:00 01:00-05:00 05:00-05:00"},
 		{"America/New_York", "0 * 29 2 *", "2026-02-28T00:00:00-05:00", "2028-02-29T00:00-05:00 2028-02-29T01:00-05:00"},
 		{"America/New_York", "30 * 1 11 *", "2026-01-01T00:00:00-05:00", "11-01T00:30-04:00 01:30-04:00 01:30-05:00"},
+		{"America/New_York", "30 1/23 1 11 *", "2026-11-01T01:29:00-04:00", "2026-11-01T01:30-04:00 2026-11-01T01:30-05:00 2027-11-01T01:30-04:00"},
 		// Clocks that go by half an hour.
 		{"Australia/Lord_Howe", "15 2 * * *", "2026-10-03T12:00:00+10:30", "10-04T02:30+11:00 10-05T02:15+11:00"},
 		{"Australia/Lord_Howe", "45 1 * * *", "2026-04-04T12:00:00+11:00", "04-05T01:45+11:00 04-06T01:45+10:30"},
@@ -157,7 +158,7 @@ func TestCronAroundChanges(t *testing.T) {
 		zone := inZone(t, name)
 		seen := map[string]bool{}
 		for _, at := range changesOf(zone, 2010, 2030) {
-			_, before := at.Add(-time.Second).In(zone).Zone()
+			_, before := at.Add(-time.Hour).In(zone).Zone()
 			_, behind := at.In(zone).Zone()
 			kind := at.In(zone).Format("15:04 ") + time.Duration(behind-before).String()
 			if seen[kind] {
@@ -182,14 +183,13 @@ func TestCronAroundChanges(t *testing.T) {
 	}
 }
 
-// changesOf finds the moments at which a zone's clocks are put forward or back.
+// changesOf finds the hours in which a zone's clocks are put forward or back.
 func changesOf(zone *time.Location, from, to int) []time.Time {
 	var all []time.Time
 	at := time.Date(from, 1, 1, 0, 0, 0, 0, time.UTC)
-	offset := func(at time.Time) int { _, o := at.In(zone).Zone(); return o }
-	for ; at.Year() < to; at = at.Add(time.Minute * 15) {
-		if offset(at) != offset(at.Add(-15*time.Minute)) {
-			all = append(all, at)
+	for _, before := at.In(zone).Zone(); at.Year() < to; at = at.Add(time.Hour) {
+		if _, offset := at.In(zone).Zone(); offset != before {
+			all, before = append(all, at), offset
 		}
 	}
 	return all

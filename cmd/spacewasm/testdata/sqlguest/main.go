@@ -1,0 +1,98 @@
+// Command sqlguest is the Micro of the tests of SQLite: it asks what it is sent, and
+// answers with the rows. GET /lookup and /scan are what the benchmarks measure, over a
+// database that is open since the snapshot.
+package main
+
+import (
+	"database/sql"
+	"encoding/json"
+	"fmt"
+	"net/http"
+	"os"
+	"strconv"
+
+	"github.com/spacewasm/spacewasm/wasi/micro"
+	_ "github.com/spacewasm/spacewasm/wasi/micro/sqlite"
+	"github.com/spacewasm/spacewasm/wasi/micro/sqlite/sqlitetest"
+)
+
+func main() {
+	http.HandleFunc("POST /{$}", ask)
+	if _, err := os.Stat("/words.db"); err == nil {
+		if err := measured(); err != nil {
+			panic(err)
+		}
+	}
+	micro.Serve(nil)
+}
+
+// ask asks what the body says.
+func ask(w http.ResponseWriter, r *http.Request) {
+	var request sqlitetest.Request
+	if err := json.NewDecoder(r.Body).Decode(&request); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	db, err := sql.Open("sqlite", request.Path)
+	if err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+		return
+	}
+	defer db.Close()
+	w.Header().Set("Content-Type", "application/json")
+	if err := json.NewEncoder(w).Encode(sqlitetest.Ask(r.Context(), db, request.Queries)); err != nil {
+		http.Error(w, err.Error(), http.StatusInternalServerError)
+	}
+}
+
+// measured prepares what is measured: words(id integer primary key, word text, n real).
+func measured() error {
+	db, err := sql.Open("sqlite", "/words.db")
+	if err != nil {
+		return err
+	}
+	byID, err := db.Prepare("select word, n from words where id = ?")
+	if err != nil {
+		return err
+	}
+	// times=N looks up N rows, from id=ID on.
+	http.HandleFunc("GET /lookup", func(w http.ResponseWriter, r *http.Request) {
+		id, _ := strconv.ParseInt(r.FormValue("id"), 10, 64)
+		times, _ := strconv.Atoi(r.FormValue("times"))
+		var word string
+		var n float64
+		for range max(times, 1) {
+			if err := byID.QueryRow(id).Scan(&word, &n); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			id++
+		}
+		fmt.Fprintln(w, word, n)
+	})
+	http.HandleFunc("GET /scan", func(w http.ResponseWriter, r *http.Request) {
+		rows, err := db.Query("select id, word, n from words limit ?", r.FormValue("rows"))
+		if err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		defer rows.Close()
+		count, length, sum := int64(0), 0, 0.0
+		for rows.Next() {
+			var id int64
+			var word string
+			var n float64
+			if err := rows.Scan(&id, &word, &n); err != nil {
+				http.Error(w, err.Error(), http.StatusInternalServerError)
+				return
+			}
+			count, length, sum = count+1, length+len(word), sum+n
+		}
+		if err := rows.Err(); err != nil {
+			http.Error(w, err.Error(), http.StatusInternalServerError)
+			return
+		}
+		fmt.Fprintln(w, count, length, sum)
+	})
+	return nil
+}

@@ -1,0 +1,249 @@
+package sqlite
+
+import (
+	"context"
+	"errors"
+
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// The bounds of an execution.
+const (
+	maxDatabases  = 16
+	maxStatements = 128
+	maxBlobs      = 32
+	maxResults    = 256 << 20 // bytes of rows and values
+)
+
+// Session is what one instance has open. It is used by one goroutine at a time, and is
+// to be closed.
+type Session struct {
+	pool  *Pool // nil has no databases
+	meter Meter
+	begin State
+
+	databases  map[uint32]*database
+	statements map[uint32]*query
+	blobs      map[uint32]*stream
+	last       uint32 // the number that was given last
+	results    int64
+	fault      *Error // of the last call that failed
+}
+
+// database is an open database of a session. It has a connection from its first use on:
+// those of a snapshot may never be used.
+type database struct {
+	name string
+	c    *connection
+}
+
+// query is a statement of a session.
+type query struct {
+	database *database
+	number   uint32 // of the database
+	sql      string
+	s        *statement // nil until the first use
+	columns  int
+	phase    phase
+}
+
+// phase is where a query is.
+type phase int
+
+const (
+	ready   phase = iota // step begins it
+	running              // step goes on
+	pending              // it is at a row that had no room
+	stopped              // it is at a row that was written with values not sent
+)
+
+// State is what a session has come to that others go on from. It holds nothing of the
+// host's, and has a form in JSON.
+type State struct {
+	Databases  []OpenDatabase  `json:"databases,omitempty"`
+	Statements []OpenStatement `json:"statements,omitempty"`
+	// Last is the number that was given last.
+	Last uint32 `json:"last,omitempty"`
+}
+
+// OpenDatabase is a database of a [State].
+type OpenDatabase struct {
+	Number uint32 `json:"number"`
+	Name   string `json:"name"`
+}
+
+// OpenStatement is a statement of a [State].
+type OpenStatement struct {
+	Number   uint32 `json:"number"`
+	Database uint32 `json:"database"`
+	SQL      string `json:"sql"`
+}
+
+// NewSession returns a session that begins with a state, which may be anybody's making.
+func NewSession(pool *Pool, begin State, meter Meter) *Session {
+	s := &Session{pool: pool, meter: meter, begin: begin}
+	s.restore()
+	return s
+}
+
+// restore makes a session what its state says. What the state has too much is left out.
+func (s *Session) restore() {
+	s.last, s.results, s.fault = s.begin.Last, 0, nil
+	s.databases, s.statements, s.blobs = nil, nil, nil
+	if len(s.begin.Databases) == 0 {
+		return
+	}
+	s.databases = map[uint32]*database{}
+	s.statements = map[uint32]*query{}
+	for _, o := range s.begin.Databases[:min(len(s.begin.Databases), maxDatabases)] {
+		if name, err := clean(o.Name); err == nil {
+			s.databases[o.Number] = &database{name: name}
+			s.last = max(s.last, o.Number)
+		}
+	}
+	for _, o := range s.begin.Statements[:min(len(s.begin.Statements), maxStatements)] {
+		if d := s.databases[o.Database]; d != nil && len(o.SQL) <= maxSQL {
+			s.statements[o.Number] = &query{database: d, number: o.Database, sql: o.SQL}
+			s.last = max(s.last, o.Number)
+		}
+	}
+}
+
+// State returns what the session has come to. An error says for the module's author what
+// nobody could go on from.
+func (s *Session) State() (State, error) {
+	state := State{Last: s.last}
+	if len(s.blobs) > 0 {
+		return State{}, errors.New("a blob of a database is open")
+	}
+	for number, d := range s.databases {
+		state.Databases = append(state.Databases, OpenDatabase{Number: number, Name: d.name})
+	}
+	for number, q := range s.statements {
+		if q.phase != ready {
+			return State{}, errors.New("a query has begun to give rows: read them to the end, or close them")
+		}
+		state.Statements = append(state.Statements, OpenStatement{Number: number, Database: q.number, SQL: q.sql})
+	}
+	return state, nil
+}
+
+// Reset puts the session back to what it began with.
+func (s *Session) Reset() {
+	s.Close()
+	s.restore()
+}
+
+// Close closes all that is open. It is idempotent.
+func (s *Session) Close() {
+	for number := range s.blobs {
+		s.closeBlob(number)
+	}
+	for number := range s.statements {
+		s.finalize(number)
+	}
+	for number, d := range s.databases {
+		if d.c != nil {
+			s.pool.give(d.c)
+		}
+		delete(s.databases, number)
+	}
+}
+
+// next gives a number.
+func (s *Session) next() (uint32, error) {
+	if s.last == 1<<32-1 {
+		return 0, tooMuch("there are no numbers left")
+	}
+	s.last++
+	return s.last, nil
+}
+
+// open opens a database by the path that the guest has named.
+func (s *Session) open(ctx context.Context, path string) (uint32, error) {
+	name, err := clean(path)
+	if err != nil {
+		return 0, err
+	}
+	if len(s.databases) >= maxDatabases {
+		return 0, &Error{Code: sqlite3.SQLITE_CANTOPEN, Message: "unable to open database file: 16 are open already, and are to be closed first", Offset: -1}
+	}
+	d := &database{name: name}
+	if _, err := s.connection(ctx, d); err != nil { // now, so that who opens it learns
+		return 0, err
+	}
+	number, err := s.next()
+	if err != nil {
+		s.pool.give(d.c)
+		return 0, err
+	}
+	if s.databases == nil {
+		s.databases = map[uint32]*database{}
+	}
+	s.databases[number] = d
+	return number, nil
+}
+
+// connection returns the connection of a database.
+func (s *Session) connection(ctx context.Context, d *database) (*connection, error) {
+	if d.c != nil {
+		if d.c.broken {
+			return nil, &Error{Code: sqlite3.SQLITE_CORRUPT, Message: errBroken.Error(), Offset: -1}
+		}
+		return d.c, nil
+	}
+	if s.pool == nil {
+		return nil, &Error{Code: sqlite3.SQLITE_CANTOPEN, Message: "unable to open database file: the program has no bundle", Offset: -1}
+	}
+	if ctx.Err() != nil {
+		return nil, &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: "interrupted: the request is over", Offset: -1}
+	}
+	c, err := s.pool.lease(d.name)
+	if err != nil {
+		return nil, err
+	}
+	d.c = c
+	return c, nil
+}
+
+// database returns what the guest has a number of.
+func (s *Session) database(ctx context.Context, number uint32) (*database, *connection, error) {
+	d := s.databases[number]
+	if d == nil {
+		return nil, nil, misuse("no database is open under the number %d", number)
+	}
+	c, err := s.connection(ctx, d)
+	return d, c, err
+}
+
+// closeDatabase closes a database with all that belongs to it.
+func (s *Session) closeDatabase(number uint32) error {
+	d := s.databases[number]
+	if d == nil {
+		return misuse("no database is open under the number %d", number)
+	}
+	for n, b := range s.blobs {
+		if b.database == d {
+			s.closeBlob(n)
+		}
+	}
+	for n, q := range s.statements {
+		if q.database == d {
+			s.finalize(n)
+		}
+	}
+	delete(s.databases, number)
+	if d.c != nil {
+		s.pool.give(d.c)
+	}
+	return nil
+}
+
+// took counts bytes that have been handed to the guest.
+func (s *Session) took(n int) error {
+	s.results += int64(n)
+	if s.results > maxResults {
+		return tooMuch("the results together have more than %d MiB", maxResults>>20)
+	}
+	return nil
+}

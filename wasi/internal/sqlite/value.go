@@ -1,0 +1,145 @@
+package sqlite
+
+import (
+	"encoding/binary"
+	"math"
+
+	"modernc.org/libc"
+	sqlite3 "modernc.org/sqlite/lib"
+)
+
+// The bytes that name the type of a value.
+const (
+	tagNull = iota
+	tagInteger
+	tagFloat
+	tagText
+	tagBlob
+	tagTextNotSent
+	tagBlobNotSent
+)
+
+// longValue is from how many bytes on a value may be not sent.
+const longValue = 64
+
+// boundValue is a value as the guest has written it, in the guest's memory.
+type boundValue struct {
+	tag   byte
+	bits  uint64
+	bytes []byte
+}
+
+// readValue reads the first of the values that follow one another.
+func readValue(b []byte) (v boundValue, rest []byte, err error) {
+	v.tag, b = b[0], b[1:]
+	switch v.tag {
+	case tagNull:
+		return v, b, nil
+	case tagInteger, tagFloat:
+		if len(b) < 8 {
+			return v, nil, misuse("a value ends in its middle")
+		}
+		v.bits = binary.LittleEndian.Uint64(b)
+		return v, b[8:], nil
+	case tagText, tagBlob:
+		if len(b) < 4 {
+			return v, nil, misuse("a value ends in its middle")
+		}
+		n := uint64(binary.LittleEndian.Uint32(b))
+		if b = b[4:]; uint64(len(b)) < n {
+			return v, nil, misuse("a value ends in its middle")
+		}
+		v.bytes = b[:n]
+		return v, b[n:], nil
+	}
+	return v, nil, misuse("%d is no type of a value", v.tag)
+}
+
+// bind gives a statement the value, of which the library keeps a copy: the guest's memory
+// may move, and change.
+func (v boundValue) bind(tls *libc.TLS, stmt uintptr, i int32) int32 {
+	switch v.tag {
+	case tagInteger:
+		return sqlite3.Xsqlite3_bind_int64(tls, stmt, i, int64(v.bits))
+	case tagFloat:
+		return sqlite3.Xsqlite3_bind_double(tls, stmt, i, math.Float64frombits(v.bits))
+	case tagText, tagBlob:
+		if len(v.bytes) > math.MaxInt32-1 {
+			return sqlite3.SQLITE_TOOBIG
+		}
+		p := sqlite3.Xsqlite3_malloc64(tls, uint64(len(v.bytes)+1))
+		if p == 0 {
+			return sqlite3.SQLITE_NOMEM
+		}
+		copy(view(p, len(v.bytes)), v.bytes)
+		free, n := pointer(sqlite3.Xsqlite3_free), int32(len(v.bytes))
+		if v.tag == tagBlob {
+			return sqlite3.Xsqlite3_bind_blob(tls, stmt, i, p, n, free)
+		}
+		return sqlite3.Xsqlite3_bind_text(tls, stmt, i, p, n, free)
+	}
+	return sqlite3.Xsqlite3_bind_null(tls, stmt, i)
+}
+
+func appendLength(b []byte, n int) []byte { return binary.LittleEndian.AppendUint32(b, uint32(n)) }
+
+// row writes the row that a statement is at, with its longer values not sent if it is
+// asked. It returns how long that is, or would be, and whether there was room.
+func (s *statement) row(buffer []byte, columns int, short bool) (n int, ok bool) {
+	for i := range int32(columns) {
+		n = s.value(buffer, n, i, short)
+	}
+	return n, n <= len(buffer)
+}
+
+// value writes a value at buffer[n:], and returns where it ends; nothing is written
+// beyond the buffer.
+func (s *statement) value(buffer []byte, n int, column int32, short bool) int {
+	const number, head = 9, 5
+	tls, stmt := s.c.tls, s.stmt
+	room := func(size int) bool { return n+size <= len(buffer) }
+	switch kind := sqlite3.Xsqlite3_column_type(tls, stmt, column); kind {
+	case sqlite3.SQLITE_INTEGER:
+		if room(number) {
+			buffer[n] = tagInteger
+			binary.LittleEndian.PutUint64(buffer[n+1:], uint64(sqlite3.Xsqlite3_column_int64(tls, stmt, column)))
+		}
+		return n + number
+	case sqlite3.SQLITE_FLOAT:
+		if room(number) {
+			buffer[n] = tagFloat
+			binary.LittleEndian.PutUint64(buffer[n+1:], math.Float64bits(sqlite3.Xsqlite3_column_double(tls, stmt, column)))
+		}
+		return n + number
+	case sqlite3.SQLITE_TEXT, sqlite3.SQLITE_BLOB:
+		content := s.bytes(column)
+		tag, size := byte(tagText), head+len(content)
+		if kind == sqlite3.SQLITE_BLOB {
+			tag = tagBlob
+		}
+		if short && len(content) >= longValue {
+			tag, size = tag+tagTextNotSent-tagText, head
+		}
+		if room(size) {
+			buffer[n] = tag
+			binary.LittleEndian.PutUint32(buffer[n+1:], uint32(len(content)))
+			copy(buffer[n+head:n+size], content)
+		}
+		return n + size
+	}
+	if room(1) {
+		buffer[n] = tagNull
+	}
+	return n + 1
+}
+
+// bytes is a text, or blob, of the row that a statement is at, good until its next step.
+func (s *statement) bytes(column int32) []byte {
+	tls, stmt := s.c.tls, s.stmt
+	if sqlite3.Xsqlite3_column_type(tls, stmt, column) == sqlite3.SQLITE_BLOB {
+		p := sqlite3.Xsqlite3_column_blob(tls, stmt, column)
+		return view(p, int(sqlite3.Xsqlite3_column_bytes(tls, stmt, column)))
+	}
+	p := sqlite3.Xsqlite3_column_text(tls, stmt, column)
+	return view(p, int(sqlite3.Xsqlite3_column_bytes(tls, stmt, column)))
+}
