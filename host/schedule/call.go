@@ -32,8 +32,9 @@ const (
 
 const (
 	// patience is how long a fire waits for a node or a Micro that is full, and for an app
-	// that is being prepared.
+	// that is being prepared, and hold for how long it keeps its place meanwhile.
 	patience = time.Minute
+	hold     = 3 * time.Second
 	// maxAnswer is how much is kept of what a Micro answers to a manual run, in bytes.
 	maxAnswer = 64 << 10
 )
@@ -42,7 +43,7 @@ const (
 type result struct {
 	entry *entry
 	run   space.Run
-	// unstarted has not reached the Micro, as the server stops.
+	// unstarted has not reached the Micro: there was no room, or the server stops.
 	unstarted bool
 	message   string // of the platform's error
 	body      []byte
@@ -59,9 +60,13 @@ func (s *Scheduler) start(ctx context.Context, e *entry, run space.Run, reply ch
 	})
 }
 
-// perform calls the Micro, and waits while there is no room for that.
+// perform calls the Micro, and waits a moment while there is no room for that. An owner
+// who waits for the end has no other place to come back to.
 func (s *Scheduler) perform(ctx context.Context, r *result) {
-	until := time.Now().Add(patience)
+	until := time.Now().Add(hold)
+	if r.run.Trigger == space.TriggerManual {
+		until = time.Now().Add(patience)
+	}
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
 		err, began := s.call(ctx, r)
 		if err == nil {
@@ -82,11 +87,11 @@ func (s *Scheduler) perform(ctx context.Context, r *result) {
 		select {
 		case <-s.stopping:
 			r.unstarted = true
-			r.run.Code = ""
 			return
 		case <-time.After(wait):
 		}
 		if time.Now().After(until) {
+			r.unstarted = r.run.Trigger == space.TriggerSchedule
 			return
 		}
 	}

@@ -25,6 +25,7 @@ type entry struct {
 	running bool
 	waiting []*space.Run // recorded, the first is the next to run
 	ready   bool         // stands in the line for a place
+	since   time.Time    // when the run that has not reached the Micro yet began to try
 	fires   int          // since the scheduler runs
 
 	wake  time.Time // zero is never

@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -345,6 +346,32 @@ func TestWaitsForRoom(t *testing.T) {
 		b.wantRuns("00:00 ok", "00:00 failed")
 		if d.count() != calls+1 {
 			t.Errorf("called %d times", d.count()-calls)
+		}
+	})
+}
+
+// An app that is being prepared keeps no place from the others; its fire waits, and fails
+// if that takes more than a minute.
+func TestWaitsWithoutPlace(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		b.places = 1
+		b.start()
+		late := b.push("app", &door{}, every("1 day"))
+		var wanted atomic.Int64
+		b.registry.Publish(&registry.App{App: late.App, Revision: late.Revision, Wanted: func() { wanted.Add(1) }})
+		other := &door{}
+		b.push("other", other, every("1 hour"))
+		b.pass(24*time.Hour + 20*time.Second)
+		if other.count() != 24 || wanted.Load() == 0 {
+			t.Errorf("the other ran %d times", other.count())
+		}
+		b.registry.Publish(late)
+		b.pass(10 * time.Second)
+		b.wantRuns("00:00 ok")
+		b.registry.Publish(&registry.App{App: late.App, Revision: late.Revision, Wanted: func() {}})
+		b.pass(24*time.Hour + 2*time.Minute)
+		if got := b.last(); got != "failed 0 preparing" {
+			t.Errorf("got %q", got)
 		}
 	})
 }

@@ -186,6 +186,9 @@ func (s *Scheduler) apply(ctx context.Context, done step) {
 			s.leave(e)
 		}
 	case done.begin:
+		if e.since.IsZero() {
+			e.since = run.Started
+		}
 		s.start(ctx, e, *run, nil)
 	case run.State == space.RunSkipped || run.State == space.RunMissed:
 		s.log(run)
@@ -206,11 +209,11 @@ func (s *Scheduler) settle(ctx context.Context) error {
 		e := r.entry
 		there := !e.broken && !e.kept.Paused
 		switch {
-		case r.unstarted && there && run.Trigger == space.TriggerSchedule:
-			run.State, run.Started, run.Ended, run.Due = space.RunWaiting, time.Time{}, time.Time{}, now
+		case r.unstarted && there && run.Trigger == space.TriggerSchedule && now.Sub(e.since) < patience:
+			run.State, run.Started, run.Ended, run.Due, run.Code = space.RunWaiting, time.Time{}, time.Time{}, now.Add(hold), ""
 			again[i] = &run
-		case r.unstarted:
-			run.State = space.RunSkipped
+		case r.unstarted && !there:
+			run.State, run.Code = space.RunSkipped, ""
 		case run.State == space.RunFailed && run.Trigger == space.TriggerSchedule && run.Attempt <= e.action.Retries && there:
 			next := run
 			next.ID, next.Attempt, next.State, next.Request = 0, run.Attempt+1, space.RunWaiting, space.NewRequestID()
@@ -246,7 +249,10 @@ func (s *Scheduler) settled(r result, again *space.Run) {
 		e.waiting = slices.Insert(e.waiting, 0, again)
 	}
 	s.clock.set(e, e.nextWake())
-	s.log(&r.run)
+	if r.run.State != space.RunWaiting {
+		e.since = time.Time{}
+		s.log(&r.run)
+	}
 	if r.reply != nil {
 		r.reply <- r
 	}
