@@ -68,17 +68,17 @@ answered. It fails if the action did. Whether the action is paused does not matt
 }
 
 func (c *cli) printRan(ran wire.Ran) error {
-	fmt.Fprintf(c.out, "%s in %.0f ms\n", cell(outcome(ran.Run)), ran.DurationMS)
-	if ran.Message != "" {
-		fmt.Fprintln(c.out, escape(ran.Message))
-	}
-	if ran.Body != "" {
-		fmt.Fprintln(c.out, strings.TrimRight(escape(ran.Body), "\n"))
+	text := fmt.Sprintf("%s in %.0f ms\n", cell(outcome(ran.Run)), ran.DurationMS)
+	for _, more := range []string{ran.Message, ran.Body} {
+		if more != "" {
+			text += strings.TrimRight(escape(more), "\n") + "\n"
+		}
 	}
 	if ran.BodyCut {
 		fmt.Fprintln(c.err, "the Micro answered more than is shown")
 	}
-	return nil
+	_, err := fmt.Fprint(c.out, text)
+	return err
 }
 
 func newActionHistory(c *cli) *cobra.Command {

@@ -68,7 +68,7 @@ func (s *Scheduler) perform(ctx context.Context, r *result) {
 		until = time.Now().Add(patience)
 	}
 	for wait := 100 * time.Millisecond; ; wait = min(2*wait, 2*time.Second) {
-		err, began := s.call(ctx, r)
+		began, err := s.call(ctx, r)
 		if err == nil {
 			r.run.State = space.RunOK
 			if r.run.Status >= http.StatusBadRequest {
@@ -103,23 +103,23 @@ func passes(code space.Code) bool {
 }
 
 // call asks the Micro once. began tells whether the request has reached it.
-func (s *Scheduler) call(ctx context.Context, r *result) (err error, began bool) { //nolint:revive,staticcheck // what matters comes first
+func (s *Scheduler) call(ctx context.Context, r *result) (began bool, err error) {
 	key := r.run.Action
 	app, release, ok := s.config.Registry.Acquire(key.App)
 	if !ok {
-		return space.Errorf(space.CodeNotFound, "there is no app %q any more", key.App), false
+		return false, space.Errorf(space.CodeNotFound, "there is no app %q any more", key.App)
 	}
 	defer release()
 	if app.Failed != "" {
-		return space.Errorf(space.CodeRefused, "the app does not run: %s", app.Failed), true
+		return true, space.Errorf(space.CodeRefused, "the app does not run: %s", app.Failed)
 	}
 	if app.Wanted != nil {
 		app.Wanted()
-		return space.Errorf(space.CodePreparing, "the app is being prepared for this version of the server"), false
+		return false, space.Errorf(space.CodePreparing, "the app is being prepared for this version of the server")
 	}
 	route, action, ok := find(app, key)
 	if !ok {
-		return space.Errorf(space.CodeNotFound, "the app has no action %s any more", key), false
+		return false, space.Errorf(space.CodeNotFound, "the app has no action %s any more", key)
 	}
 	var usage space.Usage
 	// What runs ends by its own deadline, not with the scheduler.
@@ -127,13 +127,13 @@ func (s *Scheduler) call(ctx context.Context, r *result) (err error, began bool)
 	w := &answer{header: http.Header{}}
 	defer func() {
 		if p := recover(); p != nil {
-			err, began = space.Internal(fmt.Errorf("panic: %v", p)), true
+			began, err = true, space.Internal(fmt.Errorf("panic: %v", p))
 		}
 	}()
 	err = route.Server.Serve(w, s.request(inner, app.App, action, r.run))
 	r.run.Status, r.run.Fuel = w.status, usage.Fuel
 	r.body, r.cut = w.body.Bytes(), w.cut
-	return err, usage.Requests > 0 || w.status != 0
+	return usage.Requests > 0 || w.status != 0, err
 }
 
 // find looks up an action of a live app.

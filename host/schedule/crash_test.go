@@ -86,7 +86,7 @@ func live(t *testing.T, dir string, base int64, journal io.Writer) {
 		case "/queue":
 			time.Sleep(40 * time.Second)
 		case "/retry":
-			w.WriteHeader(500)
+			w.WriteHeader(http.StatusInternalServerError)
 		}
 		return nil
 	}}
