@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 // ran is what the API tells of a run.
@@ -114,4 +115,50 @@ func TestE2EActionsFromOutside(t *testing.T) {
 	if got := fmt.Sprint(answer.Runs[0]["action"], answer.Runs[0]["state"]); !strings.Contains(got, "tick") {
 		t.Errorf("got %s", got)
 	}
+}
+
+// A private Micro's action runs by the platform alone. What ran when the server was killed
+// is interrupted, and the history is in a backup.
+func TestE2EActionsSurvive(t *testing.T) {
+	dir := filepath.Join(t.TempDir(), "data")
+	s := serveData(t, dir, "--timeout", "60s")
+	spacefile := "v: 0\nmicros:\n  - name: web\n    src: .\n    engine: wasm\n    actions:\n" +
+		"      - {id: spin, name: Spin, trigger: schedule, default_interval: 1 day, path: /spin}\n" +
+		"      - {id: env, name: Env, trigger: schedule, default_interval: 1 day, path: /env}\n"
+	s.pushed("app", "application/zip", zipped(t, map[string]string{"Spacefile": spacefile, "main.wasm": string(read(t, probe(t)))}))
+	for _, path := range []string{"/", "/env", "/spin"} {
+		if a := s.get("app", path); a.status != http.StatusUnauthorized && a.status != http.StatusForbidden {
+			t.Errorf("%s: a visitor gets %d", path, a.status)
+		}
+	}
+	out, _ := s.console(0, "actions", "run", "app", "web/env")
+	contains(t, out, "ok (200)", "HTTP_X_SPACE_ACTION_TRIGGER=manual")
+
+	begun := make(chan struct{})
+	req := s.request(http.MethodPost, "", "/api/v1/apps/app/actions/web/spin/run", nil, "Authorization", "Bearer "+s.token)
+	go func() {
+		defer close(begun)
+		_, _ = s.try(req) // which the kill ends
+	}()
+	running := func() string { return s.history("app")[0].State }
+	for tries := 0; running() != "running"; tries++ {
+		if tries > 200 {
+			t.Fatalf("it does not begin: %+v", s.history("app"))
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	s.kill()
+	<-begun
+	s = serveData(t, dir)
+	want := func(s *server) {
+		t.Helper()
+		if runs := s.history("app"); len(runs) != 2 || runs[0].State != "interrupted" || runs[0].Action != "spin" || runs[1].State != "ok" {
+			t.Errorf("the history has %+v", runs)
+		}
+	}
+	want(s)
+	file, other := filepath.Join(t.TempDir(), "backup.tar.gz"), filepath.Join(t.TempDir(), "restored")
+	console(t, 0, "", "backup", file, "--data", dir)
+	console(t, 0, "", "restore", file, "--data", other)
+	want(serveData(t, other))
 }
