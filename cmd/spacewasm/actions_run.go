@@ -68,16 +68,16 @@ answered. It fails if the action did. Whether the action is paused does not matt
 }
 
 func (c *cli) printRan(ran wire.Ran) error {
-	text := fmt.Sprintf("%s in %.0f ms\n", cell(outcome(ran.Run)), ran.DurationMS)
+	lines := []string{fmt.Sprintf("%s in %.0f ms", cell(outcome(ran.Run)), ran.DurationMS)}
 	for _, more := range []string{ran.Message, ran.Body} {
 		if more != "" {
-			text += strings.TrimRight(escape(more), "\n") + "\n"
+			lines = append(lines, strings.TrimRight(escape(more), "\n"))
 		}
 	}
 	if ran.BodyCut {
 		fmt.Fprintln(c.err, "the Micro answered more than is shown")
 	}
-	_, err := fmt.Fprint(c.out, text)
+	_, err := fmt.Fprintln(c.out, strings.Join(lines, "\n"))
 	return err
 }
 
