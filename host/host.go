@@ -16,7 +16,9 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spacewasm/spacewasm/host/access"
+	"github.com/spacewasm/spacewasm/host/activity"
 	"github.com/spacewasm/spacewasm/host/api"
+	"github.com/spacewasm/spacewasm/host/console"
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/disk"
 	"github.com/spacewasm/spacewasm/host/door"
@@ -144,6 +146,12 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
+	book := activity.New(time.Now)
+	pages := console.New(console.Config{
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Schedule: h.schedule, Keeper: keeper, Activity: book,
+		Bundle: h.store.Blobs().Open, URL: h.URL, BaseURL: h.BaseURL(), Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
+		Draining: draining.Done(), Logger: h.config.Logger,
+	})
 	dev := h.config.Dev
 	if dev == nil {
 		dev = &Dev{}
@@ -153,7 +161,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
 		Logins: access.NewLogins(h.keys.sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
 		BaseURL: h.BaseURL(), AppURL: h.URL,
-		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Runs: h.runs,
+		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Console: pages, Activity: book, Runs: h.runs,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
 	})
 	h.server = &http.Server{

@@ -19,11 +19,11 @@ const layers = `
 host/space host/vault host/pool host/disk host/machine host/door wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child wasi/internal/answer
 wasi/internal/preview1 wasi/internal/instrument wasi/internal/sqlite
 wasi/internal/cgi wasi/internal/handler
-host/store host/registry wasi
+host/store host/registry host/activity wasi
 host/runner host/static host/logs host/access host/backup wasi/stock
 host/deploy host/gateway host/schedule
 host/api/wire
-host/api host/api/client
+host/api host/api/client host/console
 host
 bench
 cmd/spacewasm bench/suite

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/access"
+	"github.com/spacewasm/spacewasm/host/activity"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -57,6 +58,11 @@ type Config struct {
 	Runs func(ctx context.Context, app space.AppName, micros []string, most int) ([]space.Run, error)
 	// Platform answers on the platform's host.
 	Platform http.Handler
+	// Console answers the owner's browser on the console's own host, below the domain; it
+	// is told whose by [access.OwnerOf]. nil has none.
+	Console http.Handler
+	// Activity is told of each request to a Micro; it may be nil.
+	Activity *activity.Book
 	// Starting tells whether apps are still being restored, so that one which is
 	// not there may be there in a moment.
 	Starting func() bool
@@ -87,7 +93,7 @@ func New(config Config) *Gateway {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	id := space.NewRequestID()
-	r = r.WithContext(space.WithUsage(space.WithRequestID(r.Context(), id), &space.Usage{}))
+	r = r.WithContext(withAsked(space.WithUsage(space.WithRequestID(r.Context(), id), &space.Usage{})))
 	out := &recorder{ResponseWriter: w}
 	out.Header().Set("X-Space-Request-Id", string(id))
 	if endsUnclearly(r) {
@@ -134,11 +140,18 @@ func (g *Gateway) route(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	if name != "" {
+	if name != "" && name != consoleLabel {
 		return g.app(w, r, name)
 	}
 	if g.config.Starting() {
 		return starting()
+	}
+	if name == consoleLabel {
+		return g.console(w, r)
+	}
+	if g.toConsole(r) {
+		redirect(w, g.config.AppURL(consoleLabel))
+		return nil
 	}
 	switch r.URL.Path {
 	case loginPath:
@@ -216,7 +229,7 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, app *registry.Ap
 	owner, err := g.admit(r, app, route.Micro, path)
 	if refused, ok := errors.AsType[*space.Error](err); ok && refused.Code == space.CodeUnauthorized {
 		if isNavigation(r) {
-			g.sendToLogin(w, r, app.App)
+			g.sendToLogin(w, r, app.App.Name)
 			return nil
 		}
 		w.Header().Set("Server", deta)
@@ -229,6 +242,7 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, app *registry.Ap
 		return space.Errorf(space.CodeUpgradeUnsupported,
 			"a Micro runs for one request and cannot take WebSockets or other upgrades")
 	}
+	askedOf(r.Context()).set(app, route.Micro.Name)
 	r = g.timed(r, owner)
 	inner := r.Clone(r.Context())
 	inner.URL.Path, inner.URL.RawPath = path.decoded, path.raw
@@ -272,6 +286,7 @@ func (g *Gateway) log(r *http.Request, out *recorder, began time.Time, e *space.
 		}
 	}
 	g.config.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
+	g.note(r, out, began, e)
 }
 
 // recorder remembers what was answered.

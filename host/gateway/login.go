@@ -36,7 +36,7 @@ const (
 
 // sendToLogin sends a browser to the platform's login page, from where it comes back
 // with a ticket that only this browser can use.
-func (g *Gateway) sendToLogin(w http.ResponseWriter, r *http.Request, app space.App) {
+func (g *Gateway) sendToLogin(w http.ResponseWriter, r *http.Request, app space.AppName) {
 	var nonce string
 	if had := g.cookies(r, nonceCookie); len(had) > 0 {
 		nonce = had[0]
@@ -44,7 +44,7 @@ func (g *Gateway) sendToLogin(w http.ResponseWriter, r *http.Request, app space.
 		nonce = rand.Text()
 		g.setCookie(w, nonceCookie, nonce, nonceTime)
 	}
-	query := url.Values{"app": {string(app.Name)}, "nonce": {digest(nonce)}, "return": {localPath(r.URL.RequestURI())}}
+	query := url.Values{"app": {string(app)}, "nonce": {digest(nonce)}, "return": {localPath(r.URL.RequestURI())}}
 	w.Header().Set("Server", deta)
 	redirect(w, g.config.BaseURL+loginPath+"?"+query.Encode())
 }
@@ -79,39 +79,45 @@ func unfit(r rune) bool { return r == '\\' || r <= ' ' || r >= 0x7f }
 func (g *Gateway) platform(w http.ResponseWriter, r *http.Request, app *registry.App) error {
 	switch {
 	case r.URL.Path == landPath && r.Method == http.MethodGet:
-		return g.land(w, r, app.App)
+		return g.landAt(w, r, audience(app.App))
 	case r.URL.Path == logoutPath && r.Method == http.MethodPost:
-		if err := g.crossOrigin.Check(r); err != nil {
-			return &space.Error{Code: space.CodeForbidden, Message: "another site asked for the end of the session", Err: err}
-		}
-		g.setCookie(w, sessionCookie, "", 0)
-		// The platform's own session would let the browser in again.
-		redirect(w, g.config.BaseURL+logoutPage)
-		return nil
+		return g.endSession(w, r)
 	case r.URL.Path == runsPath && g.config.Runs != nil:
 		return g.runs(w, r, app)
 	}
 	return space.Errorf(space.CodeNotFound, "paths below /__space belong to the platform; there is none here")
 }
 
-// land takes the ticket of a browser that comes from the login page.
-func (g *Gateway) land(w http.ResponseWriter, r *http.Request, app space.App) error {
+// endSession ends the session of the request's host, and then the platform's.
+func (g *Gateway) endSession(w http.ResponseWriter, r *http.Request) error {
+	if err := g.crossOrigin.Check(r); err != nil {
+		return &space.Error{Code: space.CodeForbidden, Message: "another site asked for the end of the session", Err: err}
+	}
+	g.setCookie(w, sessionCookie, "", 0)
+	// The platform's own session would let the browser in again.
+	redirect(w, g.config.BaseURL+logoutPage)
+	return nil
+}
+
+// landAt takes the ticket of a browser that comes from the login page, for a session at
+// an audience.
+func (g *Gateway) landAt(w http.ResponseWriter, r *http.Request, audience string) error {
 	var nonce string
 	if had := g.cookies(r, nonceCookie); len(had) > 0 {
 		nonce = digest(had[0])
 	}
 	to := localPath(r.URL.Query().Get("return"))
-	token, ok := g.config.Logins.Redeem(r.URL.Query().Get("ticket"), audience(app), nonce)
-	if _, already := g.session(r, audience(app)); !ok && already { // by another tab
+	token, ok := g.config.Logins.Redeem(r.URL.Query().Get("ticket"), audience, nonce)
+	if _, already := g.session(r, audience); !ok && already { // by another tab
 		redirect(w, to)
 		return nil
 	}
 	if !ok {
 		return space.Errorf(space.CodeBadRequest,
-			"this login is used up, older than a minute, or was begun in another browser: open the app again, and do not copy the address")
+			"this login is used up, older than a minute, or was begun in another browser: open the page again, and do not copy the address")
 	}
 	g.setCookie(w, nonceCookie, "", 0)
-	g.setCookie(w, sessionCookie, g.config.Logins.Session(token, audience(app)), g.config.Logins.SessionTime())
+	g.setCookie(w, sessionCookie, g.config.Logins.Session(token, audience), g.config.Logins.SessionTime())
 	redirect(w, to)
 	return nil
 }
@@ -126,6 +132,7 @@ func (g *Gateway) logout(w http.ResponseWriter, r *http.Request) error {
 type loginForm struct {
 	App, Nonce, Return string
 	Wrong              string // why the last try failed
+	Console            bool   // the app is the console
 }
 
 // login is the platform's login page.
@@ -180,16 +187,28 @@ func (g *Gateway) sendBack(w http.ResponseWriter, token string, form loginForm) 
 		redirect(w, localPath(form.Return))
 		return nil
 	}
-	app, release, ok := g.config.Registry.Acquire(space.AppName(form.App))
+	audience, err := g.audienceOf(space.AppName(form.App))
+	if err != nil {
+		return err
+	}
+	query := url.Values{
+		"ticket": {g.config.Logins.Ticket(token, audience, form.Nonce)}, "return": {localPath(form.Return)},
+	}
+	redirect(w, strings.TrimSuffix(g.config.AppURL(space.AppName(form.App)), "/")+landPath+"?"+query.Encode())
+	return nil
+}
+
+// audienceOf is where the session counts that a login is for: an app, or the console.
+func (g *Gateway) audienceOf(name space.AppName) (string, error) {
+	if g.isConsole(name) {
+		return consoleAudience, nil
+	}
+	app, release, ok := g.config.Registry.Acquire(name)
 	if !ok {
-		return space.Errorf(space.CodeNotFound, "the app that wanted you to log in is not here any more")
+		return "", space.Errorf(space.CodeNotFound, "the app that wanted you to log in is not here any more")
 	}
 	defer release()
-	query := url.Values{
-		"ticket": {g.config.Logins.Ticket(token, audience(app.App), form.Nonce)}, "return": {localPath(form.Return)},
-	}
-	redirect(w, strings.TrimSuffix(g.config.AppURL(app.App.Name), "/")+landPath+"?"+query.Encode())
-	return nil
+	return audience(app.App), nil
 }
 
 // showLogin shows the page. Its form may lead to the app that wants the login, and
@@ -198,6 +217,9 @@ func (g *Gateway) showLogin(w http.ResponseWriter, r *http.Request, form loginFo
 	target := ""
 	if form.App != "" {
 		name, err := space.ParseAppName(form.App)
+		if g.isConsole(space.AppName(form.App)) {
+			name, err, form.Console = consoleLabel, nil, true
+		}
 		if err != nil {
 			return space.Errorf(space.CodeBadRequest, "%v", err)
 		}

@@ -66,6 +66,9 @@ func (g *Gateway) host(r *http.Request) (space.AppName, error) {
 		}
 	}
 	if label, domain, ok := strings.Cut(name, "."); ok && slices.Contains(g.config.Domains, domain) {
+		if g.config.Console != nil && label == string(consoleLabel) {
+			return consoleLabel, nil
+		}
 		app, err := space.ParseAppName(label)
 		if err != nil {
 			return "", g.unknownApp(r, label)

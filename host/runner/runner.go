@@ -74,6 +74,7 @@ type Micro struct {
 	waking sync.Mutex // held while the Micro wakes, or falls asleep
 	core   *core      // nil while it sleeps
 	used   atomic.Int64
+	held   atomic.Int64 // bytes of the memory of instances
 
 	mu    sync.Mutex
 	total space.Usage
@@ -90,7 +91,7 @@ func New(config Config) *Micro {
 			Size: limits.Concurrency, Queue: limits.Queue, Wait: limits.QueueWait, Gate: config.Node.Gate,
 			Idle: idle, Spare: spare,
 		},
-		m.sandbox, (*sandbox).free,
+		m.sandbox, m.free,
 	)
 	m.touch()
 	if config.Awake != nil {
@@ -125,6 +126,7 @@ type sandbox struct {
 	core  *core
 	start space.Start
 	took  time.Duration // what the start took of the request that it was made for
+	held  int64         // what is counted of its memory
 }
 
 // sandbox makes an instance, and wakes the Micro if it must.
@@ -145,6 +147,7 @@ func (m *Micro) sandbox() (*sandbox, error) {
 	s.Instance, err = core.Module.NewInstance(ctx, m.config.Instance(core.Awake))
 	s.took = time.Since(began)
 	if err == nil {
+		s.measure(&m.held, int64(s.Memory()))
 		return s, nil
 	}
 	_, left := core.release(ctx)
@@ -158,7 +161,8 @@ func (m *Micro) sandbox() (*sandbox, error) {
 }
 
 // free ends an instance. One that does not close has been counted out already.
-func (s *sandbox) free() {
+func (m *Micro) free(s *sandbox) {
+	s.measure(&m.held, 0)
 	_ = s.Close()
 	_, _ = s.core.release(context.Background())
 }
@@ -185,11 +189,14 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 	}
 	give := m.instances.Drop // also after a panic
 	defer func() { give(box) }()
-	w = m.timed(w, r, box, time.Since(asked))
+	leased := time.Since(asked)
+	w = m.timed(w, r, box, leased)
+	*space.UsageOf(r.Context()) = space.Usage{Start: box.start, Queue: max(leased-box.took, 0), Begin: box.took}
 	err = m.execute(box, w, r, body)
 	// An instance that cannot be reset is not wrong, only spent.
 	if m.isCurrent(box.core) && (box.Fresh() || m.renew(box) == nil) {
 		box.start, box.took = space.StartReset, 0
+		box.measure(&m.held, int64(box.Memory()))
 		give = m.instances.Keep
 	}
 	return err
@@ -219,7 +226,7 @@ func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, bo
 	defer func() { _ = log.Close() }()
 	began := time.Now()
 	err := box.Serve(w, inner, log)
-	m.account(space.UsageOf(r.Context()), box.Fuel(), time.Since(began))
+	m.account(space.UsageOf(r.Context()), box, time.Since(began))
 	if err == nil {
 		return nil
 	}
@@ -229,8 +236,9 @@ func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, bo
 }
 
 // account writes down what a request has used.
-func (m *Micro) account(request *space.Usage, fuel uint64, ran time.Duration) {
-	*request = space.Usage{Requests: 1, Fuel: fuel, Run: ran}
+func (m *Micro) account(request *space.Usage, box *sandbox, ran time.Duration) {
+	fuel := box.Fuel()
+	request.Requests, request.Fuel, request.Run, request.Memory = 1, fuel, ran, int64(box.Memory())
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.total.Requests++

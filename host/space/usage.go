@@ -16,6 +16,15 @@ type Usage struct {
 	Run time.Duration
 	// Last is when one has last run, of a Micro that answers; zero if none has.
 	Last time.Time
+
+	// What follows is of one request only.
+
+	// Start is how its instance came to be, Queue how long it waited for that, and Begin
+	// how long that took.
+	Start        Start
+	Queue, Begin time.Duration
+	// Memory is the most that the guest had, in bytes.
+	Memory int64
 }
 
 type usageKey struct{}

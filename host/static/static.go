@@ -80,6 +80,13 @@ func (s *Site) Usage() space.Usage {
 	return u
 }
 
+// State tells whether the site has its files open; see [space.State].
+func (s *Site) State() space.State {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return space.State{Awake: s.root != nil, Running: s.active}
+}
+
 // Serve answers a request; see [registry.Server]. The request's URL has the path
 // below the Micro's, its RequestURI the target as the client has sent it.
 func (s *Site) Serve(w http.ResponseWriter, r *http.Request) error {
