@@ -189,7 +189,7 @@ micros:
 	}))
 	b.do(chromedp.Navigate("http://console.localhost:" + s.port + "/apps/garden"))
 	b.shows("it has not run")
-	b.goes(chromedp.Click(chromedp.CSS(`button[aria-label="Run Water the plants now"]`)))
+	b.goes(chromedp.Click(chromedp.CSS(`button[aria-label="Run now: Water the plants"]`)))
 	b.shows("ended: ok")
 	b.shoot("action")
 }

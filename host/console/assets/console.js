@@ -59,6 +59,8 @@
       const look = el("a", { href: "/apps/" + encodeURIComponent(app.app), textContent: "Look at " + app.app });
       this.box.append(el("p", { className: "note good" }, "Live at ", open, " · ", look));
       look.focus();
+      const list = document.querySelector("#list");
+      if (list && window.htmx) htmx.trigger(list, "refresh");
     }
     fail(text, id) {
       this.ended = true;
@@ -122,6 +124,7 @@
       over(false);
       const file = e.dataTransfer.files[0];
       if (!file) return;
+      input.value = ""; // what was chosen before is not what is sent
       form.scrollIntoView({ block: "nearest" });
       deploy(form, file);
     });
@@ -149,8 +152,10 @@
       const cell = (text, className) => el("td", { textContent: text, className: className || "" });
       const path = cell("", "path");
       path.append(el("b", { textContent: line.method }), " " + line.path);
+      const status = link(line.id, line.status);
+      if (line.code) status.append(el("span", { className: "words", textContent: " " + line.code }));
       const row = el("tr", { className: line.failed ? "failed" : "" }, el("td", {}, time(line)),
-        el("td", {}, link(line.id, (line.status + " " + line.code).trim())), path,
+        el("td", {}, status), path,
         cell(line.start), cell(line.took, "num"), cell(line.fuel, "num"), cell(line.memory, "num"));
       requests.prepend(row);
       while (requests.rows.length > 100) requests.deleteRow(-1);
@@ -197,7 +202,7 @@
         label: s, stroke: colours[s], fill: colours[s], points: { show: false },
         paths: uPlot.paths.bars({ size: [0.8 / n, 60], align: n === 1 ? 0 : i === 0 ? -1 : i === n - 1 ? 1 : 0 }),
       }))],
-    }, [xs, ...table.starts.map((_, i) => table.rows.map((r) => r.counts[i]))], box);
+    }, [xs, ...table.starts.map((_, i) => table.rows.map((r) => r.counts[i] || null))], box);
   }
 
   function usage(box) {
@@ -206,7 +211,7 @@
     const line = (label, scale, colour) => ({ label, scale, stroke: colour, width: 1.5, points: { show: true, size: 5, fill: colour } });
     return new uPlot({
       width: box.clientWidth, height: 240, legend: { live: false }, cursor: { points: { show: false } },
-      scales: { x: { time: false, range: [0.5, Math.max(xs.length, 10) + 0.5] }, fuel: { range: (u, min, max) => [0, Math.max(max, 1) * 1.15] }, memory: { range: (u, min, max) => [0, Math.max(max, 1) * 1.15] } },
+      scales: { x: { time: false, range: [0.5, Math.max(xs.length, 10) + 0.5] }, fuel: { range: (u, min, max) => [0, Math.max(max, 1) * 1.6] }, memory: { range: (u, min, max) => [0, Math.max(max, 1) * 1.15] } },
       axes: [axis({ grid: { show: false }, values: (u, at) => at.map((v) => Number.isInteger(v) ? v : "") }),
         axis({ scale: "fuel", size: 56, values: (u, at) => at.map(short) }),
         axis({ scale: "memory", side: 1, size: 64, grid: { show: false }, values: (u, at) => at.map((v) => bytes(v)), incrs: [65536, 262144, 524288, 1048576, 2097152, 4194304, 8388608, 16777216, 33554432, 67108864, 134217728, 268435456] })],
