@@ -23,7 +23,7 @@ func sqlguest(t *testing.T) string {
 // A Micro gets for all queries what they give natively.
 func TestE2ESQLiteQueries(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "data.db")
-	must(t, sqlitetest.Make(file))
+	must(t, sqlitetest.Make(t.Context(), file))
 	db, err := sql.Open("sqlite", "file:"+file+"?mode=ro&immutable=1")
 	must(t, err)
 	defer db.Close()
