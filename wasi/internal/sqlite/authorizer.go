@@ -18,13 +18,6 @@ func authorize(_ *libc.TLS, _ uintptr, action int32, first, second, _, _ uintptr
 			return sqlite3.SQLITE_DENY
 		}
 		return sqlite3.SQLITE_OK
-	case sqlite3.SQLITE_INSERT, sqlite3.SQLITE_UPDATE, sqlite3.SQLITE_DELETE:
-		// R-Tree prepares what it would write with when it is opened. Nothing runs it: the
-		// file is read-only.
-		table := libc.GoString(first)
-		if strings.HasSuffix(table, "_node") || strings.HasSuffix(table, "_rowid") || strings.HasSuffix(table, "_parent") {
-			return sqlite3.SQLITE_OK
-		}
 	case sqlite3.SQLITE_PRAGMA:
 		// FTS5 asks whether what it remembers is still so.
 		if second == 0 && strings.EqualFold(libc.GoString(first), "data_version") {
