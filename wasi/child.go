@@ -13,17 +13,18 @@ import (
 )
 
 // The tasks of children. The one that compiles runs no guest code, and the one that
-// initialises a guest makes no machine code.
+// initialises a guest makes no machine code; the one that looks at databases does neither.
 const (
 	taskCompile    = "compile"
 	taskInitialise = "initialise"
+	taskCheck      = "check"
 )
 
 // Child does the work of a child process if the process is one of an isolated
 // [Engine], and returns the exit status; else it returns false at once. A program
 // that isolates calls it with its arguments before anything else.
 func Child(args []string) (status int, isChild bool) {
-	return child.Main(args, map[string]child.Task{taskCompile: compileTask, taskInitialise: initialiseTask})
+	return child.Main(args, map[string]child.Task{taskCompile: compileTask, taskInitialise: initialiseTask, taskCheck: checkTask})
 }
 
 // ErrInterrupted is a compilation, or an initialisation, that something outside has

@@ -60,17 +60,9 @@ func initialiseTask(_ string, in io.Reader, out io.Writer, folders []*os.File) e
 	if err := writeFile(filepath.FromSlash(order.Entry), in); err != nil {
 		return fmt.Errorf("write code: %w", err)
 	}
-	if len(folders) != 1 {
-		return fmt.Errorf("%d folders instead of the bundle", len(folders))
-	}
-	// It can be opened by this name though not by its own.
-	descriptors := "/dev/fd"
-	if runtime.GOOS == "linux" { // where that is a link, which not every container has
-		descriptors = "/proc/self/fd"
-	}
-	bundle, err := os.OpenRoot(fmt.Sprintf("%s/%d", descriptors, folders[0].Fd()))
+	bundle, err := openFolder(folders)
 	if err != nil {
-		return fmt.Errorf("open bundle: %w", err)
+		return err
 	}
 	defer func() { _ = bundle.Close() }()
 	const tmp = "tmp"
@@ -80,6 +72,23 @@ func initialiseTask(_ string, in io.Reader, out io.Writer, folders []*os.File) e
 	return initialiseAndSeal(Initialisation{Timeout: order.Timeout, Instance: InstanceConfig{
 		Args: order.Args, Env: order.Env, Bundle: bundle, TmpDir: tmp, Limits: order.Limits,
 	}}, code, order.Key, out)
+}
+
+// openFolder opens the folder that a child may read.
+func openFolder(folders []*os.File) (*os.Root, error) {
+	if len(folders) != 1 {
+		return nil, fmt.Errorf("%d folders instead of the bundle", len(folders))
+	}
+	// It can be opened by this name though not by its own.
+	descriptors := "/dev/fd"
+	if runtime.GOOS == "linux" { // where that is a link, which not every container has
+		descriptors = "/proc/self/fd"
+	}
+	bundle, err := os.OpenRoot(fmt.Sprintf("%s/%d", descriptors, folders[0].Fd()))
+	if err != nil {
+		return nil, fmt.Errorf("open bundle: %w", err)
+	}
+	return bundle, nil
 }
 
 // initialiseAndSeal initialises a module whose code is in the cache here, and

@@ -10,6 +10,7 @@ import (
 	"github.com/spacewasm/spacewasm/wasi/internal/binary"
 	"github.com/spacewasm/spacewasm/wasi/internal/handler"
 	"github.com/spacewasm/spacewasm/wasi/internal/preview1"
+	"github.com/spacewasm/spacewasm/wasi/internal/sqlite"
 )
 
 // definitions are the functions that a module may import, by module and name.
@@ -91,8 +92,8 @@ func unknown(i binary.Import, name string) (problem, string) {
 	case i.Module == "wasi" && i.Name == "thread-spawn":
 		return threads, name + " starts a thread, and a request has one only"
 	}
-	return unknownImport, fmt.Sprintf("unknown import %s, as only the functions of %s and %s are provided",
-		name, preview1.ModuleName, handler.ModuleName)
+	return unknownImport, fmt.Sprintf("unknown import %s, as only the functions of %s, %s and %s are provided",
+		name, preview1.ModuleName, handler.ModuleName, sqlite.ModuleName)
 }
 
 // isComponentImport tells whether the module's name is that of an interface, such

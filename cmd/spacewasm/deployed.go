@@ -27,6 +27,9 @@ func (c *cli) printDeployed(app wire.App) error {
 		return err
 	}
 	for _, m := range app.Micros {
+		for _, d := range m.Databases {
+			fmt.Fprintf(c.err, "database of %s: %s\n", cell(m.Name), cell(databaseWords(d)))
+		}
 		if len(m.Snapshot.Drew) > 0 {
 			fmt.Fprintf(c.err, "note: the initialiser of %s drew %s: all requests have the same of it\n",
 				cell(m.Name), cell(strings.Join(m.Snapshot.Drew, " and ")))
@@ -42,6 +45,32 @@ func (c *cli) printDeployed(app wire.App) error {
 		return fmt.Errorf("revision %d of %s does not run: %s", app.Revision, app.App, app.Failed)
 	}
 	return nil
+}
+
+// databaseWords describes a database on one line.
+func databaseWords(d wire.Database) string {
+	words := fmt.Sprintf("%s, %s in pages of %s", d.Name, humanSize(d.Bytes), humanize.IBytes(uint64(max(d.PageSize, 0))))
+	if d.Fault != "" {
+		return words + ": cannot be queried: " + d.Fault
+	}
+	var tables []string
+	for _, t := range d.Tables {
+		rows := humanize.Comma(t.Rows) + " rows"
+		switch t.Rows {
+		case -1:
+			rows = "not counted"
+		case 1:
+			rows = "1 row"
+		}
+		tables = append(tables, fmt.Sprintf("%s (%s)", t.Name, rows))
+	}
+	if d.More > 0 {
+		tables = append(tables, fmt.Sprintf("%d more", d.More))
+	}
+	if len(tables) == 0 {
+		return words + ": no tables"
+	}
+	return words + ": " + strings.Join(tables, ", ")
 }
 
 func humanSize(bytes int64) string { return humanize.Bytes(uint64(max(bytes, 0))) }

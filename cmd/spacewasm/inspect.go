@@ -11,6 +11,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spacewasm/spacewasm/host/api/wire"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/wasi"
 )
@@ -25,6 +26,9 @@ AssemblyScript). And what would pay.
 A module that has an initialiser is compiled, and that is run as a push would, in
 a sandbox that sees the module's folder; nothing else of a module is run.
 
+Of a module that queries SQLite, the databases in its folder are checked as a push
+would, and listed with their tables. Of a FILE that is a database itself, only that.
+
 The exit status is 1 when a server would refuse the module.`
 
 // inspection is what is found out about a module.
@@ -38,18 +42,23 @@ type inspection struct {
 	Drew []string `json:"drew,omitempty"`
 	// Seeded says what that means for them.
 	Seeded string `json:"seeded,omitempty"`
+	// Databases are the SQLite files in the folder of a module that queries.
+	Databases []wire.Database `json:"databases,omitempty"`
 }
 
 func newInspect(c *cli) *cobra.Command {
 	var asJSON bool
 	memory := size(space.DefaultLimits().Memory)
 	cmd := &cobra.Command{
-		Use:     "inspect FILE.wasm",
+		Use:     "inspect FILE",
 		Short:   "Say what a module is and needs",
 		Long:    inspectLong,
-		Example: "  spacewasm inspect hello.wasm\n  spacewasm inspect --json hello.wasm",
+		Example: "  spacewasm inspect hello.wasm\n  spacewasm inspect --json hello.wasm\n  spacewasm inspect data.db",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if isDatabase(args[0]) {
+				return c.inspectDatabase(cmd.Context(), args[0], asJSON)
+			}
 			report, err := inspect(cmd.Context(), args[0], uint64(memory))
 			if err != nil {
 				return fmt.Errorf("%s: %w", args[0], err)
@@ -85,6 +94,11 @@ func inspect(ctx context.Context, file string, memory uint64) (found *inspection
 		return nil, err
 	}
 	found = &inspection{Report: report}
+	if report.Queries() {
+		if err := found.listDatabases(ctx, engine, filepath.Dir(file)); err != nil {
+			return nil, err
+		}
+	}
 	return found, addFaults(report, found.initialise(ctx, file, code, memory))
 }
 

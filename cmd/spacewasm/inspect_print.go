@@ -22,11 +22,12 @@ func (c *cli) printReport(r *inspection) error {
 		{"memory", r.memory()},
 		{"size", r.size()},
 		{"functions", humanize.Comma(int64(r.Functions))},
+		{"databases", r.databases()},
 		{"imports", listed(r.Imports)},
 		{"exports", listed(r.Exports)},
 	}
 	if !r.readable() {
-		labels = [][2]string{labels[0], labels[4], labels[6]}
+		labels = [][2]string{labels[0], labels[4], labels[6]} // language, proposals, size
 	}
 	width := terminalWidth(c.out)
 	var err error
@@ -42,6 +43,15 @@ func (c *cli) printReport(r *inspection) error {
 		_, err = fmt.Fprint(c.out, "\n", hang("advice: ", cell(advice), width))
 	}
 	return err
+}
+
+// databases describes those of the module's folder.
+func (i *inspection) databases() string {
+	var words []string
+	for _, d := range i.Databases {
+		words = append(words, databaseWords(d))
+	}
+	return strings.Join(words, "; ")
 }
 
 // readable tells whether more is known of the module than what made it.

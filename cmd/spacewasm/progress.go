@@ -116,6 +116,10 @@ func (p *progress) told(e wire.Event) {
 		p.print(fmt.Sprintf("compiling %s… %.1f s", e.Micro, e.MS/1000))
 	case e.Event == wire.EventCompile:
 		p.meanwhile("compiling " + e.Micro + "…")
+	case e.Event == wire.EventDatabases && done:
+		p.print(fmt.Sprintf("databases of %s: %s checked in %.1f s", e.Micro, humanSize(e.Bytes), e.MS/1000))
+	case e.Event == wire.EventDatabases:
+		p.meanwhile("checking the databases of " + e.Micro + "…")
 	case e.Event == wire.EventSnapshot && done && e.Bytes > 0:
 		p.print("snapshot of " + e.Micro + ": " + humanSize(e.Bytes))
 	case e.Event == wire.EventSnapshot && done:

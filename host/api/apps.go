@@ -144,6 +144,18 @@ func snapshotOf(m space.Micro) wire.Snapshot {
 	}
 }
 
+func databasesOf(m space.Micro) []wire.Database {
+	var databases []wire.Database
+	for _, d := range m.Databases {
+		answer := wire.Database{Name: d.Name, Bytes: d.Bytes, PageSize: d.PageSize, Tables: []wire.Table{}, More: d.More, Fault: d.Fault}
+		for _, t := range d.Tables {
+			answer.Tables = append(answer.Tables, wire.Table(t))
+		}
+		databases = append(databases, answer)
+	}
+	return databases
+}
+
 func (a *api) describe(app *registry.App) wire.App {
 	answer := wire.App{
 		App: string(app.App.Name), Revision: app.Revision.Number, URL: a.URL(app.App.Name),
@@ -157,7 +169,7 @@ func (a *api) describe(app *registry.App) wire.App {
 		answer.Micros = append(answer.Micros, wire.Micro{
 			Name: m.Name, Path: m.Path, Contract: m.Contract, Primary: m.Primary, Public: m.Public, APIKeys: m.APIKeys,
 			WasmBytes: m.WasmBytes, CompileMS: float64(m.CompileTime.Microseconds()) / 1000,
-			Snapshot: snapshotOf(m), Usage: usageOf(app, i),
+			Snapshot: snapshotOf(m), Databases: databasesOf(m), Usage: usageOf(app, i),
 		})
 	}
 	return answer

@@ -121,10 +121,16 @@ func (d *Deployer) buildMicro(ctx context.Context, file *space.Spacefile, i int,
 	if err != nil {
 		return part{}, errors.Join(err, module.Close(ctx))
 	}
+	p := part{micro: micro, file: named, Awake: runner.Awake{Module: module, Bundle: bundle}}
+	if p.micro.Databases, err = d.databases(ctx, &p, spec.Src); err != nil {
+		return part{}, errors.Join(err, p.Close(context.WithoutCancel(ctx)))
+	}
+	micro = p.micro
 	micro.Bundle, micro.BundleBytes, micro.Module = digest, size, module.Digest()
 	micro.Contract, micro.MemoryBytes = string(module.Report().Contract), int64(module.Report().MemoryMin)
 	micro.WasmBytes, micro.CompileTime = int64(len(code)), took
-	return part{micro: micro, file: named, Awake: runner.Awake{Module: module, Bundle: bundle}}, nil
+	p.micro = micro
+	return p, nil
 }
 
 // measure returns the bytes of one Micro's files, which are in a folder, and holds

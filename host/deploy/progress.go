@@ -9,12 +9,13 @@ import (
 type Stage string
 
 // The stages, in their order: the upload has come as a whole, the module of a Micro
-// is compiled, its snapshot is taken, the revision is made the one that answers.
+// is compiled, its databases are checked, its snapshot is taken, the revision is made the one that answers.
 const (
-	StageReceived Stage = "received"
-	StageCompile  Stage = "compile"
-	StageSnapshot Stage = "snapshot"
-	StageActivate Stage = "activate"
+	StageReceived  Stage = "received"
+	StageCompile   Stage = "compile"
+	StageDatabases Stage = "databases"
+	StageSnapshot  Stage = "snapshot"
+	StageActivate  Stage = "activate"
 )
 
 // Event is a step of a push.
@@ -26,8 +27,8 @@ type Event struct {
 	Done bool
 	// Took is how long it took, once it is done.
 	Took time.Duration
-	// Bytes are those of the files that were received or of the snapshot that was
-	// taken.
+	// Bytes are those of the files that were received, of the databases that were
+	// checked, or of the snapshot that was taken.
 	Bytes int64
 	// Reason says why there is no snapshot.
 	Reason string

@@ -91,6 +91,8 @@ type Micro struct {
 	// MemoryBytes is the linear memory that the module begins with; 0 in revisions of
 	// earlier versions.
 	MemoryBytes int64 `json:"memory_bytes,omitempty"`
+	// Databases are the SQLite files of the bundle.
+	Databases []Database `json:"databases,omitempty"`
 	// NoSnapshot says why requests do not start from a memory snapshot, "" if they do.
 	NoSnapshot string `json:"no_snapshot"`
 	// SnapshotBytes is the size of the snapshot's memory, and InitialiseTime what

@@ -6,6 +6,7 @@ import "github.com/spacewasm/spacewasm/host/space"
 const (
 	EventReceived  = "received"  // the upload has come as a whole
 	EventCompile   = "compile"   // a Micro's module is compiled
+	EventDatabases = "databases" // a Micro's SQLite files are checked
 	EventSnapshot  = "snapshot"  // a Micro's snapshot is taken
 	EventActivate  = "activate"  // the revision is made the one that answers
 	EventHeartbeat = "heartbeat" // nothing has happened for a while

@@ -35,7 +35,25 @@ type Micro struct {
 	WasmBytes int64    `json:"wasm_bytes"`
 	CompileMS float64  `json:"compile_ms"` // what compiling took at upload
 	Snapshot  Snapshot `json:"snapshot"`
-	Usage     Usage    `json:"usage"`
+	// Databases are the SQLite files among the Micro's.
+	Databases []Database `json:"databases,omitempty"`
+	Usage     Usage      `json:"usage"`
+}
+
+// Database is a SQLite file of a Micro.
+type Database struct {
+	Name     string  `json:"name"`
+	Bytes    int64   `json:"bytes"`
+	PageSize int     `json:"page_size"`
+	Tables   []Table `json:"tables"`
+	More     int     `json:"more,omitempty"`  // tables beside these
+	Fault    string  `json:"fault,omitempty"` // why it cannot be queried
+}
+
+// Table is a table of a database.
+type Table struct {
+	Name string `json:"name"`
+	Rows int64  `json:"rows"` // -1 where they were not counted
 }
 
 // Usage is what the requests of a Micro have used since it went live.

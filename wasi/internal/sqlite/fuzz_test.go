@@ -41,7 +41,7 @@ func FuzzFunctions(f *testing.F) {
 			}
 			began := time.Now()
 			code := g.call(name, arguments...)
-			if took := time.Since(began); took > 2*time.Second {
+			if took := time.Since(began); took > 10*time.Second {
 				t.Fatalf("%s%v took %v", name, arguments, took)
 			}
 			if code < 0 {
@@ -127,7 +127,7 @@ func FuzzFile(f *testing.F) {
 			g.ctx = ctx
 			began := time.Now()
 			_, _ = g.query(db, query)
-			if took := time.Since(began); took > 1200*time.Millisecond {
+			if took := time.Since(began); took > 10*time.Second { // of a busy machine
 				t.Errorf("%s took %v", query, took)
 			}
 			cancel()
