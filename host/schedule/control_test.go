@@ -255,6 +255,9 @@ func TestByHand(t *testing.T) {
 		b.start()
 		b.push("app", d, every("1 minute"))
 		b.pass(5 * time.Minute)
+		if next := b.next(1); len(next) != 0 {
+			t.Errorf("it shows %q", next)
+		}
 		if report, err := b.scheduler.RunNow(t.Context(), key("app")); err != nil || report.Run.State != space.RunOK || d.count() != 1 {
 			t.Errorf("got %v, %v after %d calls", report, err, d.count())
 		}
