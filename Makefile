@@ -26,7 +26,10 @@ endif
 GUESTS   := $(patsubst %.wat,%.wasm,$(wildcard wasi/wasitest/guests/*.wat)) \
             $(patsubst %.c,%.wasm,$(wildcard wasi/wasitest/guests/*.c))
 
-.PHONY: help build examples guests demo check test test-std test-cgi soak bench bench-engine deps fmt clean
+# Not a file's rule: it looks itself whether the database is what it would write.
+CATALOG  := examples/catalog/catalog.db
+
+.PHONY: help build examples catalog guests demo check test test-std test-cgi soak bench bench-engine deps fmt clean
 
 help: ## what there is
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 14
@@ -34,7 +37,10 @@ help: ## what there is
 build: ## the program, in bin/; without cgo, so that its children can be kept from files
 	CGO_ENABLED=0 $(GO) build -trimpath -o $(BIN) ./cmd/spacewasm
 
-examples: deps $(EXAMPLES) ## the examples' modules, from source
+examples: deps $(EXAMPLES) catalog ## the examples' modules and the database of one, from source
+
+catalog:
+	@$(GO) run ./examples/catalog/generate -out $(CATALOG)
 
 examples/%/main.wasm: FORCE
 	@if [ -f examples/$*/main.go ]; then \
@@ -103,4 +109,4 @@ deps: ## the guests' C compiler and WebAssembly tools, from the system's package
 	@sh .ci/deps
 
 clean: ## what was built
-	rm -rf bin $(EXAMPLES)
+	rm -rf bin $(EXAMPLES) $(CATALOG)

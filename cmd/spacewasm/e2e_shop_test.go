@@ -19,16 +19,23 @@ func shop(t *testing.T) *server {
 	t.Helper()
 	helloC(t) // skips where there is no clang
 	s := serve(t)
-	cmd := exec.Command(program(t), "push", "../../examples/shop", "--server", s.url, "--token", s.token)
+	errs := s.pushBuilt("../../examples/shop")
+	contains(t, errs, "api | $ GOOS=wasip1", "label | $ clang")
+	return s
+}
+
+// pushBuilt pushes an example that its Spacefile builds, and returns what was reported.
+func (s *server) pushBuilt(folder string) (errs string) {
+	s.t.Helper()
+	cmd := exec.Command(program(s.t), "push", folder, "--server", s.url, "--token", s.token)
 	// A build with an empty cache takes long.
 	for _, name := range []string{"GOCACHE", "GOMODCACHE"} {
 		value, err := exec.Command("go", "env", name).Output()
-		must(t, err)
+		must(s.t, err)
 		cmd.Env = append(cmd.Env, name+"="+strings.TrimSpace(string(value)))
 	}
-	_, errs := runConsole(t, cmd, 0)
-	contains(t, errs, "api | $ GOOS=wasip1", "label | $ clang")
-	return s
+	_, errs = runConsole(s.t, cmd, 0)
+	return errs
 }
 
 // The shop example, three Micros of three kinds in one app.

@@ -5,9 +5,11 @@ import (
 	"database/sql"
 	"encoding/json"
 	"net/http"
+	"os"
 	"path/filepath"
 	"reflect"
 	"testing"
+	"time"
 
 	_ "modernc.org/sqlite"
 
@@ -52,4 +54,73 @@ func TestE2ESQLiteQueries(t *testing.T) {
 			t.Errorf("%s: %s\ngot  %.1000v\nwant %.1000v", c.Name, c.Query.SQL, got[i], want[i])
 		}
 	}
+}
+
+// A query that would not end does so with the request, and others go on meanwhile (T8).
+func TestE2ESQLiteDeadline(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "data.db")
+	must(t, sqlitetest.Make(file))
+	s := serve(t, "--timeout", "2s")
+	s.pushed("queries", "application/zip", zipped(t, map[string]string{"main.wasm": string(read(t, sqlguest(t))), "data.db": string(read(t, file))}))
+	ask := func(query string) answer {
+		body, err := json.Marshal(sqlitetest.Request{Path: "/data.db", Queries: []sqlitetest.Query{{SQL: query}}})
+		must(t, err)
+		return s.do(s.request(http.MethodPost, "queries", "/", bytes.NewReader(body), "Content-Type", "application/json"))
+	}
+	ask("SELECT 1").is(t, http.StatusOK, "")
+	done := make(chan time.Duration)
+	go func() {
+		began := time.Now()
+		ask("WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n").is(t, http.StatusGatewayTimeout, "deadline")
+		done <- time.Since(began)
+	}()
+	for ended := false; !ended; {
+		select {
+		case took := <-done:
+			ended = true
+			if took > 3*time.Second { // a tenth of a second later, on a machine with nothing else to do
+				t.Errorf("it took %v", took)
+			}
+		default:
+			ask("SELECT 1").is(t, http.StatusOK, "")
+		}
+	}
+}
+
+// A database that is damaged, or of which a part is elsewhere, is refused with its mend, and
+// a good one is listed (T8).
+func TestE2ESQLitePush(t *testing.T) {
+	dir := t.TempDir()
+	file := filepath.Join(dir, "data.db")
+	must(t, sqlitetest.Make(file))
+	good := read(t, file)
+	module := read(t, sqlguest(t))
+	s := serve(t)
+	push := func(files map[string]string) answer {
+		files["main.wasm"] = string(module)
+		return s.put("queries", "application/zip", bytes.NewReader(zipped(t, files)))
+	}
+	damaged := bytes.Clone(good)
+	copy(damaged[len(damaged)/2:], bytes.Repeat([]byte{0xff}, 4096))
+	a := push(map[string]string{"sub/bad.db": string(damaged), "good.db": string(good)})
+	a.is(t, http.StatusUnprocessableEntity, "refused")
+	contains(t, a.body, "sub/bad.db")
+	contains(t, a.body, ".recover")
+	a = push(map[string]string{"data.db": string(good), "data.db-wal": "something"})
+	a.is(t, http.StatusUnprocessableEntity, "refused")
+	contains(t, a.body, "PRAGMA journal_mode = DELETE")
+	a = push(map[string]string{"data.db": string(good)})
+	a.is(t, http.StatusCreated, "")
+	contains(t, a.body, `"page_size":4096`)
+	contains(t, a.body, `"rows":`)
+
+	// To a Micro that asks nothing of it, it is a file like others.
+	plain := map[string]string{"bad.db": string(damaged), "main.wasm": string(read(t, buildMicro(t, "hello.wasm", "../../examples/hello", asHandler)))}
+	a = s.put("plain", "application/zip", bytes.NewReader(zipped(t, plain)))
+	a.is(t, http.StatusCreated, "")
+	contains(t, a.body, `"fault":"the database is damaged`)
+
+	must(t, os.WriteFile(file, damaged, 0o600))
+	out, _ := console(t, 1, "", "inspect", file)
+	contains(t, out, "cannot be queried: the database is damaged")
 }

@@ -34,7 +34,7 @@ bench/suite/fork
 // stands alone itself: the examples, which are guests, and the fixtures of the tests.
 const alone = `
 wasi/micro wasi/micro/sqlite wasi/micro/sqlite/sqlitetest
-examples/hello examples/guestbook examples/thumbnail examples/shop/api examples/digest
+examples/hello examples/guestbook examples/thumbnail examples/shop/api examples/catalog examples/catalog/generate examples/digest
 wasi/wasitest
 cmd/spacewasm/testdata/probe cmd/spacewasm/testdata/sqlguest
 `
@@ -51,9 +51,9 @@ golang.org/x/net                wasi/internal/answer wasi/internal/cgi wasi/inte
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api
 github.com/reugn/go-quartz      host/schedule
-modernc.org/sqlite              host/store wasi/internal/sqlite wasi/micro/sqlite
+modernc.org/sqlite              host/store wasi/internal/sqlite wasi/micro/sqlite examples/catalog/generate
 modernc.org/libc                wasi/internal/sqlite wasi/micro/sqlite
-database/sql                    host/store wasi/micro/sqlite wasi/micro/sqlite/sqlitetest cmd/spacewasm/testdata/sqlguest
+database/sql                    host/store wasi/micro/sqlite wasi/micro/sqlite/sqlitetest cmd/spacewasm/testdata/sqlguest examples/catalog examples/catalog/generate
 github.com/gofrs/flock          host/store
 go.yaml.in/yaml/v3              host/space
 golang.org/x/sync               host host/deploy cmd/spacewasm
