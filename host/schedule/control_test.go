@@ -264,7 +264,7 @@ func TestByHand(t *testing.T) {
 	})
 }
 
-// A body that is read twice would be a bug of ours: the Micro gets all of it.
+// The body of a call is as long as it says.
 func TestBodyLength(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		var length int64
