@@ -58,7 +58,7 @@ answered. It fails if the action did. Whether the action is paused does not matt
 		if asJSON {
 			err = printJSON(c.out, ran, "  ")
 		} else {
-			err = c.printRan(ran)
+			err = c.printRan(ran.Run)
 		}
 		if err == nil && ran.Run.State != string(space.RunOK) {
 			err = hint(fmt.Errorf("the action %s/%s failed", a.Micro, a.ID), "`spacewasm logs %s` has what it wrote", app)
@@ -67,14 +67,14 @@ answered. It fails if the action did. Whether the action is paused does not matt
 	})
 }
 
-func (c *cli) printRan(ran wire.Ran) error {
-	lines := []string{fmt.Sprintf("%s in %.0f ms", cell(outcome(ran.Run)), ran.DurationMS)}
-	for _, more := range []string{ran.Message, ran.Body} {
+func (c *cli) printRan(run wire.Run) error {
+	lines := []string{fmt.Sprintf("%s in %.0f ms", cell(outcome(run)), run.DurationMS)}
+	for _, more := range []string{run.Message, run.Body} {
 		if more != "" {
 			lines = append(lines, strings.TrimRight(escape(more), "\n"))
 		}
 	}
-	if ran.BodyCut {
+	if run.BodyCut {
 		fmt.Fprintln(c.err, "the Micro answered more than is shown")
 	}
 	_, err := fmt.Fprintln(c.out, strings.Join(lines, "\n"))

@@ -205,10 +205,9 @@ func (a *api) runAction(c echo.Context) error {
 	}
 	run := describeRun(report.Run)
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.JSON(http.StatusOK, wire.Ran{
-		Run: run, Status: run.Status, DurationMS: run.DurationMS, Message: report.Message,
-		Body: strings.ToValidUTF8(string(report.Body), "\uFFFD"), BodyCut: report.Cut,
-	})
+	run.Message, run.BodyCut = report.Message, report.Cut
+	run.Body = strings.ToValidUTF8(string(report.Body), "\uFFFD")
+	return c.JSON(http.StatusOK, wire.Ran{Run: run})
 }
 
 // changeAction pauses or resumes an action, or gives it another interval.

@@ -81,8 +81,8 @@ func TestRunAction(t *testing.T) {
 	b := withActions(t)
 	rec := b.ask(t, http.MethodPost, actionsURL+"/web/tick/run", nil)
 	ran := decode[wire.Ran](t, rec)
-	if rec.Code != http.StatusOK || ran.Run.State != "ok" || ran.Run.Trigger != "manual" || ran.Status != 200 || !strings.HasPrefix(ran.Body, "hello") ||
-		ran.BodyCut || ran.Run.Request == "" {
+	if rec.Code != http.StatusOK || ran.Run.State != "ok" || ran.Run.Trigger != "manual" || ran.Run.Status != 200 || !strings.HasPrefix(ran.Run.Body, "hello") ||
+		ran.Run.BodyCut || ran.Run.Request == "" {
 		t.Fatalf("got %d %+v", rec.Code, ran)
 	}
 	// "b." is spelt by an escape that it does not need.
@@ -100,7 +100,7 @@ func TestRunAction(t *testing.T) {
 		t.Fatal(err)
 	}
 	runs := decode[wire.Runs](t, b.ask(t, http.MethodGet, actionsURL+"/runs?log=true", nil)).Runs
-	if len(runs) != 2 || runs[0].Action != "a:b.c" || len(runs[0].Log) != 0 || len(runs[1].Log) != 2 || runs[1].Log[0] != "said by it" ||
+	if len(runs) != 2 || runs[0].Action != "a:b.c" || runs[0].Body != "" || len(runs[0].Log) != 0 || len(runs[1].Log) != 2 || runs[1].Log[0] != "said by it" ||
 		!strings.HasPrefix(runs[1].Log[1], "crashed: ää") || len(runs[1].Log[1]) > 520 {
 		t.Errorf("got %+v", runs)
 	}

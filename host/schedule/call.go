@@ -39,18 +39,6 @@ const (
 	maxAnswer = 64 << 10
 )
 
-// result is how a run has ended.
-type result struct {
-	entry *entry
-	run   space.Run
-	// unstarted has not reached the Micro: there was no room, or the server stops.
-	unstarted bool
-	message   string // of the platform's error
-	body      []byte
-	cut       bool // the body was longer
-	reply     chan<- result
-}
-
 // start runs an action, which has been recorded, beside the loop.
 func (s *Scheduler) start(ctx context.Context, e *entry, run space.Run, reply chan<- result) {
 	s.workers.Go(func() {

@@ -56,7 +56,11 @@ func (s *Scheduler) Actions(ctx context.Context, name space.AppName, coming int)
 			if i := slices.IndexFunc(last, func(r space.Run) bool { return r.Action == key }); i >= 0 {
 				status.Last = &last[i]
 			}
-			status.fill(kept, now, min(coming, maxNext))
+			most := min(coming, maxNext)
+			if s.config.ByHand {
+				most = 0
+			}
+			status.fill(kept, now, most)
 			all = append(all, status)
 		}
 	}

@@ -255,13 +255,16 @@ func TestByHand(t *testing.T) {
 		b.start()
 		b.push("app", d, every("1 minute"))
 		b.pass(5 * time.Minute)
+		if next := b.next(1); len(next) != 0 {
+			t.Errorf("it shows %q", next)
+		}
 		if report, err := b.scheduler.RunNow(t.Context(), key("app")); err != nil || report.Run.State != space.RunOK || d.count() != 1 {
 			t.Errorf("got %v, %v after %d calls", report, err, d.count())
 		}
 	})
 }
 
-// A body that is read twice would be a bug of ours: the Micro gets all of it.
+// The body of a call is as long as it says.
 func TestBodyLength(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
 		var length int64

@@ -84,7 +84,26 @@ type bench struct {
 	scheduler *schedule.Scheduler
 	stop      func()
 	shift     atomic.Int64 // of the clock, in nanoseconds
-	said      *strings.Builder
+	said      *record
+}
+
+// record is what a logger has said.
+type record struct {
+	mu   sync.Mutex
+	text strings.Builder
+}
+
+// Write implements [io.Writer].
+func (r *record) Write(p []byte) (int, error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.Write(p)
+}
+
+func (r *record) String() string {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.text.String()
 }
 
 // bubble runs a test with a bench whose scheduler does not run yet.
@@ -92,7 +111,7 @@ func bubble(t *testing.T, test func(t *testing.T, b *bench)) {
 	t.Helper()
 	dir := t.TempDir()
 	synctest.Test(t, func(t *testing.T) {
-		b := &bench{t: t, dir: dir, registry: registry.New(), places: 4, said: &strings.Builder{}}
+		b := &bench{t: t, dir: dir, registry: registry.New(), places: 4, said: &record{}}
 		b.open()
 		t.Cleanup(func() {
 			b.halt()

@@ -195,7 +195,7 @@ func (s *Scheduler) apply(ctx context.Context, done step) {
 	}
 }
 
-// settle records how runs have ended.
+// settle records how runs have ended, and what comes after them.
 func (s *Scheduler) settle(ctx context.Context) error {
 	if len(s.unsettled) == 0 {
 		return nil
@@ -203,28 +203,17 @@ func (s *Scheduler) settle(ctx context.Context) error {
 	now := s.now()
 	var changes []store.RunChange
 	again := make([]*space.Run, len(s.unsettled))
-	for i, r := range s.unsettled {
-		run := r.run
-		run.Ended = now
-		e := r.entry
-		there := !e.broken && !e.kept.Paused
+	for i := range s.unsettled {
+		r := &s.unsettled[i]
+		r.close(now)
+		changes = append(changes, store.RunChange{Run: &r.run})
 		switch {
-		case r.unstarted && there && run.Trigger == space.TriggerSchedule && now.Sub(e.since) < patience:
-			run.State, run.Started, run.Ended, run.Due, run.Code = space.RunWaiting, time.Time{}, time.Time{}, now.Add(hold), ""
+		case r.run.State == space.RunWaiting:
+			run := r.run
 			again[i] = &run
-		case r.unstarted && !there:
-			run.State, run.Code = space.RunSkipped, ""
-		case run.State == space.RunFailed && run.Trigger == space.TriggerSchedule && run.Attempt <= e.action.Retries && there:
-			next := run
-			next.ID, next.Attempt, next.State, next.Request = 0, run.Attempt+1, space.RunWaiting, space.NewRequestID()
-			next.Started, next.Ended, next.Due = time.Time{}, time.Time{}, now.Add(backoff(run.Attempt))
-			next.Status, next.Fuel, next.Code = 0, 0, ""
-			again[i] = &next
-		}
-		s.unsettled[i].run = run
-		changes = append(changes, store.RunChange{Run: &s.unsettled[i].run})
-		if again[i] != nil && again[i].ID == 0 {
-			changes = append(changes, store.RunChange{Run: again[i], AppKey: e.app.live.App.Key})
+		case r.triesAgain():
+			again[i] = next(r.run, now)
+			changes = append(changes, store.RunChange{Run: again[i], AppKey: r.entry.app.live.App.Key})
 		}
 	}
 	if err := s.record(ctx, changes); err != nil {
@@ -233,7 +222,7 @@ func (s *Scheduler) settle(ctx context.Context) error {
 	for i, r := range s.unsettled {
 		s.settled(r, again[i])
 	}
-	s.unsettled = s.unsettled[:0]
+	s.unsettled = nil
 	return nil
 }
 
@@ -245,7 +234,7 @@ func (s *Scheduler) settled(r result, again *space.Run) {
 	} else {
 		e.running = false
 	}
-	if again != nil && again.ID != 0 {
+	if again != nil && again.ID != 0 { // else its app is gone
 		e.waiting = slices.Insert(e.waiting, 0, again)
 	}
 	s.clock.set(e, e.nextWake())

@@ -19,7 +19,7 @@ func TestActionCalls(t *testing.T) {
 		asked = append(asked, strings.TrimSpace(r.Method+" "+r.URL.RequestURI()+" "+string(body)))
 		switch {
 		case r.Method == http.MethodPost:
-			answer(w, 200, "application/json", wire.Ran{Body: "done"})
+			answer(w, 200, "application/json", wire.Ran{Run: wire.Run{Body: "done"}})
 		case r.Method == http.MethodPatch:
 			answer(w, 200, "application/json", wire.Action{ID: "tick"})
 		case strings.HasSuffix(r.URL.Path, "/runs"):
@@ -38,7 +38,7 @@ func TestActionCalls(t *testing.T) {
 	if err := errors.Join(err1, err2, err3, err4, err5, err6); err != nil {
 		t.Fatal(err)
 	}
-	if actions.Actions[0].ID != "tick" || runs.Runs[0].Run != 7 || ran.Body != "done" || changed.ID != "tick" {
+	if actions.Actions[0].ID != "tick" || runs.Runs[0].Run != 7 || ran.Run.Body != "done" || changed.ID != "tick" {
 		t.Errorf("got %v, %v, %v, %v", actions, runs, ran, changed)
 	}
 	want := []string{

@@ -56,19 +56,18 @@ type Run struct {
 	// Request is the id in the logs, Log the first lines of it.
 	Request string   `json:"request,omitempty"`
 	Log     []string `json:"log,omitempty"`
+
+	// The rest is of the answer to a run by hand alone, and kept nowhere. Message says
+	// what went wrong, if the platform knows; Body is what the Micro has answered, cut at
+	// 64 KiB, with what is no UTF-8 replaced.
+	Message string `json:"message,omitempty"`
+	Body    string `json:"body,omitempty"`
+	BodyCut bool   `json:"body_cut,omitempty"`
 }
 
 // Ran is the answer of POST /api/v1/apps/{app}/actions/{micro}/{id}/run.
 type Ran struct {
 	Run Run `json:"run"`
-	// Status and DurationMS are those of the run.
-	Status     int     `json:"status"`
-	DurationMS float64 `json:"duration_ms"`
-	// Message says what went wrong, if the platform knows.
-	Message string `json:"message,omitempty"`
-	// Body is what the Micro has answered, cut at 64 KiB; what is no UTF-8 is replaced.
-	Body    string `json:"body"`
-	BodyCut bool   `json:"body_cut,omitempty"`
 }
 
 // ActionChange is what PATCH /api/v1/apps/{app}/actions/{micro}/{id} takes; what is left
