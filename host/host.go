@@ -24,6 +24,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/machine"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
@@ -36,6 +37,7 @@ type Host struct {
 	store    *store.Store
 	reserve  *disk.Reserve
 	logs     *logs.Store
+	reports  *reports.Store
 	engine   *wasi.Engine
 	keys     keys
 	registry *registry.Registry
@@ -133,7 +135,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, Keeper: keeper, URL: h.URL,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Guard: guard, Keeper: keeper, URL: h.URL,
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
@@ -148,6 +150,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		BaseURL: h.BaseURL(), AppURL: h.URL,
 		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
+		Journal: journal{h.logs, h.reports},
 	})
 	h.server = &http.Server{
 		Handler:   door.Brisk(front),
@@ -173,6 +176,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })
+	group.Go(func() error { return h.reports.Run(running) })
 	group.Go(func() error { return h.deployer.Prepare(running) })
 	group.Go(func() error { return h.deployer.NoteUse(running) })
 	group.Go(func() error { return h.node.Sleeper.Run(running) })
@@ -243,6 +247,9 @@ func (h *Host) Close() error {
 	errs = append(errs, h.registry.Close(ctx))
 	if h.engine != nil {
 		errs = append(errs, h.engine.Close(ctx))
+	}
+	if h.reports != nil {
+		errs = append(errs, h.reports.Close())
 	}
 	if h.logs != nil {
 		errs = append(errs, h.logs.Close())

@@ -15,6 +15,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	Registry *registry.Registry
 	Deployer *deploy.Deployer
 	Logs     *logs.Store
+	Reports  *reports.Store
 	Guard    Guard
 	// Keeper makes and revokes tokens and app keys.
 	Keeper *access.Keeper
@@ -72,6 +74,8 @@ func New(config Config) http.Handler {
 	v1.GET("/apps/:app/revisions", a.revisions, a.deployer)
 	v1.POST("/apps/:app/rollback", a.rollback, a.deployer)
 	v1.GET("/apps/:app/logs", a.logs, a.deployer)
+	v1.GET("/apps/:app/reports", a.listReports, a.deployer)
+	v1.GET("/apps/:app/reports/:name", a.report, a.deployer)
 	v1.GET("/apps/:app/keys", a.listKeys, a.admin)
 	v1.POST("/apps/:app/keys", a.createKey, a.admin)
 	v1.DELETE("/apps/:app/keys/:name", a.deleteKey, a.admin)
