@@ -45,7 +45,11 @@ const MaxPath = 1 << 10
 
 // words is the message of a request's entry, which is not stored.
 func (x *Exchange) words() string {
-	return fmt.Sprintf("%s %s %d in %.1f ms", x.Method, x.Path, x.Status, x.TookMS)
+	words := fmt.Sprintf("%s %s %d in %.1f ms, %d bytes", x.Method, x.Path, x.Status, x.TookMS, x.Bytes)
+	if x.Start != "" {
+		words += ", " + x.Start
+	}
+	return words
 }
 
 // encode returns the entry as a line of JSON, with a message of at most about maxLine bytes.
@@ -54,6 +58,11 @@ func (e Entry) encode(maxLine int) ([]byte, error) {
 		e.Time = time.Now()
 	}
 	e.Time = e.Time.UTC()
+	if e.HTTP != nil && len(e.HTTP.Path) > MaxPath {
+		short := *e.HTTP
+		short.Path = clean(short.Path, len(short.Path)-MaxPath, MaxPath)
+		e.HTTP = &short
+	}
 	e.Message = clean(e.Message, max(0, len(e.Message)-maxLine), maxLine)
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
