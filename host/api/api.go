@@ -75,7 +75,7 @@ func New(config Config) http.Handler {
 	v1.POST("/apps/:app/rollback", a.rollback, a.deployer)
 	v1.GET("/apps/:app/logs", a.logs, a.deployer)
 	v1.GET("/apps/:app/reports", a.listReports, a.deployer)
-	v1.GET("/apps/:app/reports/:name", a.report, a.deployer)
+	v1.GET("/apps/:app/reports/:id", a.report, a.deployer)
 	v1.GET("/apps/:app/keys", a.listKeys, a.admin)
 	v1.POST("/apps/:app/keys", a.createKey, a.admin)
 	v1.DELETE("/apps/:app/keys/:name", a.deleteKey, a.admin)

@@ -31,7 +31,7 @@ func (a *api) report(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	id := nameOf(c)
+	id := c.Param("id")
 	report, err := a.Reports.Get(app, id)
 	if errors.Is(err, reports.ErrNotFound) {
 		return space.Errorf(space.CodeNotFound, "there is no report %.40q: of failures that are alike one in a second is kept, for 14 days; "+

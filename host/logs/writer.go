@@ -32,10 +32,10 @@ type Writer struct {
 	tailBytes int
 }
 
-// What [Writer.Tail] has at most.
+// What [Writer.Tail] has at most. A panic of Go says what it is before its many lines of stack.
 const (
-	tailLines = 40
-	tailBytes = 16 << 10
+	tailLines = 200
+	tailBytes = 32 << 10
 )
 
 // Writer returns the standard error of one request to a Micro. The entries carry the request's id.
@@ -91,7 +91,7 @@ func (w *Writer) Platform(code, message string) {
 	w.flush()
 }
 
-// Tail returns the guest's last lines, the oldest first: at most 40, and 16 KiB.
+// Tail returns the guest's last lines, the oldest first: at most 200, and 32 KiB.
 func (w *Writer) Tail() []string { return slices.Clone(w.tail) }
 
 // remember takes a line into the tail.

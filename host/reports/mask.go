@@ -213,7 +213,7 @@ func cut(s string, most int) string {
 func splitLines(s string) []string {
 	var lines []string
 	for line := range strings.Lines(s) {
-		lines = append(lines, strings.TrimRight(line, "\r\n"))
+		lines = append(lines, strings.TrimSpace(line))
 	}
 	return lines
 }

@@ -96,9 +96,9 @@ const (
 	maxHeaders   = 64
 	maxHeader    = 512
 	maxStack     = 100
-	maxLog       = 40
+	maxLog       = 200
 	maxLine      = 2 << 10
-	maxLogBytes  = 16 << 10
+	maxLogBytes  = 32 << 10
 	maxStackByte = 16 << 10
 )
 
