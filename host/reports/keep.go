@@ -15,7 +15,7 @@ func (s *Store) keep(f *Failure) error {
 	if !validName(string(f.App)) || !validName(string(f.ID)) {
 		return fmt.Errorf("keep report %q of %q: no names of files", f.ID, f.App)
 	}
-	r := f.report()
+	r := f.Report()
 	h := s.shelf(f.App)
 	size, err := h.write(r.ID+suffix, r, s.config.Room)
 	if err != nil {

@@ -59,7 +59,7 @@ func forms(value string) []string {
 // text hides the secrets in a text.
 func (m *mask) text(s string) string {
 	if m.values[s] {
-		return masked
+		s = masked
 	}
 	for _, secret := range m.long {
 		s = strings.ReplaceAll(s, secret, masked)

@@ -102,8 +102,8 @@ const (
 	maxStackByte = 16 << 10
 )
 
-// report makes the report of a failure.
-func (f *Failure) report() Report {
+// Report is what is kept of a failure.
+func (f *Failure) Report() Report {
 	m := newMask(f.Secrets)
 	r := Report{
 		Summary: Summary{
