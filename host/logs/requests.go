@@ -101,11 +101,19 @@ func (s *Store) flush() {
 		j, err := s.journal(app + requestsSuffix)
 		if err == nil {
 			err = s.append(j, lines[app])
+			j.rest()
 		}
 		if !errors.Is(err, errRemoved) {
 			s.report(err)
 		}
 	}
+}
+
+// rest closes the file: every app that was ever asked would else keep one open.
+func (j *journal) rest() {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	j.closeFile()
 }
 
 // outlived tells whether a request is one of an app that was removed meanwhile: the next app of the name must not find

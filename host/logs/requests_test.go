@@ -148,6 +148,34 @@ func TestRequestsAreDropped(t *testing.T) {
 	}
 }
 
+// Apps that have been asked keep no file open: a node may have thousands of them.
+func TestRequestsKeepNoFileOpen(t *testing.T) {
+	descriptors := func() int {
+		all, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Skip("no /proc")
+		}
+		return len(all)
+	}
+	s := open(t, t.TempDir(), nil)
+	before := descriptors()
+	for i := range 100 {
+		s.Note(fmt.Sprint("app-", i), answered("id", 200))
+	}
+	stop := running(t, s)
+	for i := range 100 {
+		for began := time.Now(); len(read(t, s, fmt.Sprint("app-", i), logs.Query{Request: "id"})) == 0; time.Sleep(time.Millisecond) {
+			if time.Since(began) > 10*time.Second {
+				t.Fatal("not stored")
+			}
+		}
+	}
+	stop()
+	if after := descriptors(); after > before+10 {
+		t.Errorf("%d files are open, before %d", after, before)
+	}
+}
+
 // Many requests push out no line of the Micros.
 func TestRequestsAreApart(t *testing.T) {
 	dir := t.TempDir()
