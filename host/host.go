@@ -26,6 +26,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/machine"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -39,6 +40,7 @@ type Host struct {
 	store    *store.Store
 	reserve  *disk.Reserve
 	logs     *logs.Store
+	reports  *reports.Store
 	engine   *wasi.Engine
 	keys     keys
 	registry *registry.Registry
@@ -142,13 +144,13 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Schedule: h.schedule, Guard: guard, Keeper: keeper, URL: h.URL,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Guard: guard, Keeper: keeper, URL: h.URL,
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
 	book := activity.New(time.Now)
 	pages := console.New(console.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Schedule: h.schedule, Keeper: keeper, Activity: book,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Keeper: keeper, Activity: book,
 		Bundle: h.store.Blobs().Open, URL: h.URL, BaseURL: h.BaseURL(), Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
@@ -161,8 +163,9 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
 		Logins: access.NewLogins(h.keys.sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
 		BaseURL: h.BaseURL(), AppURL: h.URL,
-		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Console: pages, Activity: book, Runs: h.runs,
+		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Console: pages, Runs: h.runs,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
+		Journal: journal{h.logs, h.reports, book},
 	})
 	h.server = &http.Server{
 		Handler:   door.Brisk(front),
@@ -193,6 +196,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })
+	group.Go(func() error { return h.reports.Run(running) })
 	group.Go(func() error { return h.deployer.Prepare(running) })
 	group.Go(func() error { return h.deployer.NoteUse(running) })
 	group.Go(func() error { return h.node.Sleeper.Run(running) })
@@ -275,6 +279,9 @@ func (h *Host) Close() error {
 	errs = append(errs, h.registry.Close(ctx))
 	if h.engine != nil {
 		errs = append(errs, h.engine.Close(ctx))
+	}
+	if h.reports != nil {
+		errs = append(errs, h.reports.Close())
 	}
 	if h.logs != nil {
 		errs = append(errs, h.logs.Close())

@@ -41,8 +41,9 @@ func (i *Instance) Fresh() bool { return !i.used && !i.broken }
 // with what its open functions had paid in advance if it exited; 0 while it runs.
 func (i *Instance) Fuel() uint64 { return i.fuel }
 
-// Memory is the most linear memory that the latest request had, in bytes.
-func (i *Instance) Memory() uint64 { return i.memory.Peak() }
+// Peak is the largest size that the linear memory has had since the latest request
+// began, in bytes.
+func (i *Instance) Peak() uint64 { return i.memory.Peak() }
 
 // Serve runs the guest for one request. The body must have been read, so that no
 // guest waits for a client; its length is r.ContentLength. The guest's log goes

@@ -90,13 +90,16 @@ func (b *browser) breaks(s *server) {
 	broken := s.get("bakery", "/panic")
 	broken.is(b.t, http.StatusBadGateway, "exited")
 	id := broken.header.Get("X-Space-Request-Id")
+	s.until("there is a report", func() bool { return strings.Contains(s.failures("bakery"), id) })
 	b.do(chromedp.Navigate("http://console.localhost:" + s.port + "/"))
 	b.shows("Failing")
 	b.shows("1 error")
 	b.shoot("apps")
 	b.do(chromedp.SendKeys(chromedp.CSS("#find"), id))
 	b.goes(chromedp.Click(chromedp.CSS(".find button")))
-	b.shows("The program ended with an error")
+	b.shows("he program ended with an error of its own")
+	b.shows("of 20.0 s") // the limit
+	b.shows("What the visitor sent")
 	b.shows("/panic")
 	b.shows("secret of panic") // the program's own line
 	b.shows("on purpose")
@@ -113,7 +116,7 @@ func (b *browser) follows(s *server) {
 	s.ok("bakery", "/log?line=%3Cimg%20src=x%20onerror=alert(1)%3E%3Cscript%3Ealert(2)%3C/script%3E")
 	b.shows(hostile)
 	s.ok("bakery", "/%3Cb%3Ebold")
-	b.shows("/%3Cb%3Ebold")
+	b.shows("/<b>bold")
 	b.shoot("micro")
 	b.do(chromedp.SetValue(chromedp.CSS("#log-q"), "ON PURPOSE"))
 	b.goes(chromedp.Click(chromedp.CSS("#log ~ form button")))
@@ -222,4 +225,10 @@ func (b *browser) logsOut(s *server) {
 	b.goes(chromedp.Click(chromedp.CSS(".out button")))
 	b.do(chromedp.Navigate("http://console.localhost:" + s.port + "/"))
 	b.shows("Admin token")
+}
+
+// failures is the list of an app's, as its owner reads it.
+func (s *server) failures(app string) string {
+	stdout, _ := s.console(0, "reports", app)
+	return stdout
 }

@@ -15,6 +15,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -36,6 +37,7 @@ type Config struct {
 	Deployer *deploy.Deployer
 	Logs     *logs.Store
 	Schedule *schedule.Scheduler
+	Reports  *reports.Store
 	Guard    Guard
 	// Keeper makes and revokes tokens and app keys.
 	Keeper *access.Keeper
@@ -74,6 +76,8 @@ func New(config Config) http.Handler {
 	v1.GET("/apps/:app/revisions", a.revisions, a.deployer)
 	v1.POST("/apps/:app/rollback", a.rollback, a.deployer)
 	v1.GET("/apps/:app/logs", a.logs, a.deployer)
+	v1.GET("/apps/:app/reports", a.listReports, a.deployer)
+	v1.GET("/apps/:app/reports/:id", a.report, a.deployer)
 	v1.GET("/apps/:app/keys", a.listKeys, a.admin)
 	v1.POST("/apps/:app/keys", a.createKey, a.admin)
 	v1.DELETE("/apps/:app/keys/:name", a.deleteKey, a.admin)

@@ -1,6 +1,7 @@
 package console
 
 import (
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -9,6 +10,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/activity"
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
@@ -25,6 +27,8 @@ type appPage struct {
 	Keys      []store.AppKey
 	Usage     space.Usage
 	Deployed  bool
+	Reports   []reports.Summary
+	Counts    []reports.Count
 	NewKey    *newKey
 	Ran       *schedule.Report
 }
@@ -88,6 +92,8 @@ func (c *console) appPage(r *http.Request, app *registry.App) (*appPage, error) 
 		row.Open = !row.Public && len(row.PublicRoutes) > 0
 		body.Rows = append(body.Rows, row)
 	}
+	body.Reports, body.Counts = c.Reports.List(name)
+	body.Reports = body.Reports[:min(len(body.Reports), shownReports)]
 	revisions, err := c.Deployer.Revisions(ctx, name)
 	if err != nil {
 		return nil, err
@@ -110,8 +116,9 @@ func (c *console) appPage(r *http.Request, app *registry.App) (*appPage, error) 
 	return body, err
 }
 
-// shownRuns is how many runs of an app's actions are shown.
-const shownRuns = 10
+// shownRuns and shownReports are how many runs of an app's actions, and reports of its
+// failures, are shown.
+const shownRuns, shownReports = 10, 10
 
 // describeRevision compares a revision with the newest of those before it.
 func describeRevision(one store.Deployment, before []store.Deployment) revisionRow {
@@ -232,7 +239,7 @@ func (c *console) remove(w http.ResponseWriter, r *http.Request) error {
 	if err := c.Keeper.Reload(r.Context()); err != nil {
 		return err
 	}
-	if err := c.Logs.Remove(string(app)); err != nil {
+	if err := errors.Join(c.Logs.Remove(string(app)), c.Reports.Remove(app)); err != nil {
 		return err
 	}
 	return back(w, "/")

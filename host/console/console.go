@@ -20,6 +20,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -29,6 +30,7 @@ type Config struct {
 	Registry *registry.Registry
 	Deployer *deploy.Deployer
 	Logs     *logs.Store
+	Reports  *reports.Store
 	Schedule *schedule.Scheduler
 	Keeper   *access.Keeper
 	Activity *activity.Book

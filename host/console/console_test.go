@@ -14,6 +14,7 @@ import (
 
 	"github.com/spacewasm/spacewasm/host/activity"
 	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
@@ -67,8 +68,10 @@ func TestOthersChangeNothing(t *testing.T) {
 	b := newBench(t)
 	b.deployed("app")
 	for _, headers := range [][]string{
-		{"Sec-Fetch-Site", "same-site"}, {"Sec-Fetch-Site", "cross-site"},
-		{"Sec-Fetch-Site", "", "Origin", "http://evil.example.org"}, {"Sec-Fetch-Site", "", "Origin", "null"},
+		{"Sec-Fetch-Site", "same-site"},
+		{"Sec-Fetch-Site", "cross-site"},
+		{"Sec-Fetch-Site", "", "Origin", "http://evil.example.org"},
+		{"Sec-Fetch-Site", "", "Origin", "null"},
 	} {
 		for form, values := range changes() {
 			rec := b.post(form, values, headers...)
@@ -163,8 +166,15 @@ func TestHostileTextIsText(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	for _, page := range []string{"/apps/app", "/apps/app/micros/app", "/find?id=theid", "/apps/app/micros/app/files/", "/apps/app/micros/app?q=" + url.QueryEscape(hostile)} {
+	b.reported(reports.Failure{
+		App: "app", Micro: "app", Revision: 1, ID: "areport", Began: now, Request: httptest.NewRequest(http.MethodGet, "/"+url.PathEscape(hostile), nil),
+		Err: &space.Error{Code: space.CodeCrashed, Message: hostile, Detail: hostile, Words: []string{hostile}},
+	})
+	for _, page := range []string{"/apps/app", "/apps/app/micros/app", "/find?id=theid", "/find?id=areport", "/apps/app/micros/app/files/", "/apps/app/micros/app?q=" + url.QueryEscape(hostile)} {
 		wantText(t, page, b.get(page))
+	}
+	if page := b.get("/find?id=areport"); !strings.Contains(page, "the program crashed") || !strings.Contains(page, "Where it was") {
+		t.Errorf("the report is %s", page)
 	}
 	if page := b.get("/find?id=theid"); strings.ContainsAny(page, "\x1b\u202e") {
 		t.Error("control characters of a log reach the page")
@@ -411,4 +421,3 @@ func TestPages(t *testing.T) {
 		t.Errorf("the API answers on the console's host: %d", rec.Code)
 	}
 }
-

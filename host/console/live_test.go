@@ -75,8 +75,10 @@ func TestLive(t *testing.T) {
 	}
 	next(t, lines, "retry")
 	for _, e := range []logs.Entry{
-		{Micro: "app", Source: logs.SourcePlatform, Message: "wanted by the platform"}, {Micro: "other", Source: logs.SourceGuest, Message: "wanted elsewhere"},
-		{Micro: "app", Source: logs.SourceGuest, Message: "something else"}, {Micro: "app", Source: logs.SourceGuest, Message: "wanted </script>\nsecond"},
+		{Micro: "app", Source: logs.SourcePlatform, Message: "wanted by the platform"},
+		{Micro: "other", Source: logs.SourceGuest, Message: "wanted elsewhere"},
+		{Micro: "app", Source: logs.SourceGuest, Message: "something else"},
+		{Micro: "app", Source: logs.SourceGuest, Message: "wanted </script>\nsecond"},
 	} {
 		if err := b.logs.Append("app", e); err != nil {
 			t.Fatal(err)

@@ -23,6 +23,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -47,6 +48,7 @@ type bench struct {
 	t        *testing.T
 	registry *registry.Registry
 	logs     *logs.Store
+	reports  *reports.Store
 	book     *activity.Book
 	drain    context.CancelFunc
 	said     *strings.Builder // by the logger
@@ -59,6 +61,7 @@ func newBench(t *testing.T) *bench {
 	engine := must(wasi.New(t.Context(), wasi.Config{}))
 	durable := must(store.Open(t.Context(), t.TempDir()))
 	b.logs = must(logs.Open(logs.DefaultConfig(t.TempDir())))
+	b.reports = must(reports.Open(reports.DefaultConfig(t.TempDir())))
 	guard := must(access.Open(filepath.Join(t.TempDir(), "token")))
 	keeper := must(access.NewKeeper(t.Context(), guard, durable))
 	limits := space.DefaultLimits()
@@ -67,7 +70,7 @@ func newBench(t *testing.T) *bench {
 	draining, drain := context.WithCancel(context.Background())
 	b.drain = drain
 	b.Handler = console.New(console.Config{
-		Registry: b.registry, Logs: b.logs, Keeper: keeper, Activity: b.book, Bundle: durable.Blobs().Open, Version: "v1.2.3",
+		Registry: b.registry, Logs: b.logs, Reports: b.reports, Keeper: keeper, Activity: b.book, Bundle: durable.Blobs().Open, Version: "v1.2.3",
 		URL:     func(name space.AppName) string { return "http://" + hostname(name) + "/" },
 		BaseURL: "http://example.org", BundleLimit: limits.Bundle, Draining: draining.Done(), Logger: logger,
 		Schedule: schedule.New(schedule.Config{Store: durable, Registry: b.registry, Places: 1, Logger: logger, Hostname: hostname}),
@@ -79,7 +82,7 @@ func newBench(t *testing.T) *bench {
 	})
 	t.Cleanup(func() {
 		drain()
-		if err := errors.Join(b.registry.Close(context.Background()), engine.Close(context.Background()), b.logs.Close(), durable.Close()); err != nil {
+		if err := errors.Join(b.registry.Close(context.Background()), engine.Close(context.Background()), b.logs.Close(), b.reports.Close(), durable.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -161,4 +164,22 @@ func (b *bench) revision(app space.AppName) int {
 	}
 	defer release()
 	return live.Revision.Number
+}
+
+// reported waits until there is a report of a failure.
+func (b *bench) reported(f reports.Failure) {
+	b.t.Helper()
+	ctx, cancel := context.WithCancel(b.t.Context())
+	ended := make(chan error)
+	go func() { ended <- b.reports.Run(ctx) }()
+	b.reports.Note(f.App, f.Micro, f.Revision, f.Err.Code, func() *reports.Failure { return &f })
+	for late := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		if _, err := b.reports.Get(f.App, string(f.ID)); err == nil {
+			break
+		} else if time.Now().After(late) {
+			b.t.Fatal(err)
+		}
+	}
+	cancel()
+	must(0, <-ended)
 }

@@ -51,12 +51,18 @@ func filterOf(r *http.Request) filter {
 	return f
 }
 
-func (f filter) matches(e logs.Entry) bool {
-	if f.Source != "" && f.Source != e.Source {
-		return false
+// query asks for a Micro's lines that match. What has the form of a request's id is one.
+func (f filter) query(micro string) logs.Query {
+	q := logs.Query{Micro: micro, Sources: []string{logs.SourceGuest, logs.SourcePlatform}}
+	if f.Source != "" {
+		q.Sources = []string{f.Source}
 	}
-	text := strings.ToLower(f.Text)
-	return text == "" || strings.Contains(strings.ToLower(e.Message), text) || e.Request == f.Text || e.Code == text
+	if len(f.Text) == len(space.NewRequestID()) && !strings.ContainsFunc(f.Text, func(r rune) bool { return (r < 'a' || r > 'z') && (r < '0' || r > '9') }) {
+		q.Request = f.Text
+	} else {
+		q.Text = f.Text
+	}
+	return q
 }
 
 // requestLine and logLine are what a page shows of a request and of a log, at first and
@@ -87,7 +93,7 @@ type logLine struct {
 
 func lineOf(r activity.Request) requestLine {
 	line := requestLine{
-		Time: formatStamp(r.Time), When: formatWhen(r.Time), ID: string(r.ID), Method: r.Method, Path: r.Path, Status: r.Status,
+		Time: formatStamp(r.Time), When: formatWhen(r.Time), ID: string(r.ID), Method: visible(r.Method), Path: visible(r.Path), Status: r.Status,
 		Failed: r.Failed(), Start: string(r.Start), Took: formatTook(r.Took), Fuel: "–", Memory: "–",
 	}
 	if r.Code != "" {
@@ -104,7 +110,7 @@ func lineOf(r activity.Request) requestLine {
 
 func logLineOf(e logs.Entry) logLine {
 	return logLine{
-		Time: formatStamp(e.Time), When: formatWhen(e.Time), Request: e.Request, Source: e.Source, Code: e.Code,
+		Time: formatStamp(e.Time), When: formatWhen(e.Time), Request: e.Request, Source: e.Source, Code: visible(e.Code),
 		Message: strings.TrimRight(visible(e.Message), "\n"),
 	}
 }
@@ -168,10 +174,11 @@ func (c *console) micro(w http.ResponseWriter, r *http.Request) error {
 	for _, request := range recent[:min(len(recent), shownRequests)] {
 		body.Requests = append(body.Requests, lineOf(request))
 	}
-	since := c.Now()
-	if body.Lines, since, err = c.lines(r.Context(), app.App.Name, route.Micro.Name, body.Filter); err != nil {
+	lines, since, err := c.lines(r.Context(), app.App.Name, route.Micro.Name, body.Filter)
+	if err != nil {
 		return err
 	}
+	body.Lines = lines
 	query := url.Values{"q": {body.Filter.Text}, "source": {body.Filter.Source}, "since": {since.Format(time.RFC3339Nano)}}
 	body.Live = pathOf(app.App.Name) + "/micros/" + url.PathEscape(route.Micro.Name) + "/live?" + query.Encode()
 	c.show(w, r, "micro", http.StatusOK, route.Micro.Name+" · "+string(app.App.Name), body)
@@ -179,27 +186,18 @@ func (c *console) micro(w http.ResponseWriter, r *http.Request) error {
 }
 
 // lines are the newest of a Micro's log, the oldest first, and when the log goes on.
-func (c *console) lines(ctx context.Context, app space.AppName, micro string, f filter) ([]logLine, time.Time, error) {
-	var kept []logs.Entry
-	next := c.Now().Add(-time.Minute)
-	err := c.Logs.Read(ctx, string(app), logs.Query{Micro: micro}, func(e logs.Entry) error {
-		next = e.Time.Add(1)
-		if f.matches(e) {
-			if len(kept) >= 2*shownLines {
-				kept = append(kept[:0], kept[len(kept)-shownLines:]...)
-			}
-			kept = append(kept, e)
+func (c *console) lines(ctx context.Context, app space.AppName, micro string, f filter) (lines []logLine, next time.Time, err error) {
+	next = c.Now()
+	query := f.query(micro)
+	query.Last = shownLines
+	err = c.Logs.Read(ctx, string(app), query, func(e logs.Entry) error {
+		lines = append(lines, logLineOf(e))
+		if !e.Time.Before(next) {
+			next = e.Time.Add(1)
 		}
 		return nil
 	})
-	if err != nil {
-		return nil, next, err
-	}
-	var lines []logLine
-	for _, e := range kept[max(len(kept)-shownLines, 0):] {
-		lines = append(lines, logLineOf(e))
-	}
-	return lines, next, nil
+	return lines, next, err
 }
 
 // live follows a Micro: its requests and the lines of its log, as server-sent events.
@@ -233,11 +231,9 @@ func (c *console) live(w http.ResponseWriter, r *http.Request) error {
 		})
 		both.Go(func() {
 			defer cancel()
-			query := logs.Query{Micro: route.Micro.Name, Since: from, Follow: true}
+			query := wanted.query(route.Micro.Name)
+			query.Since, query.Follow = from, true
 			_ = c.Logs.Read(ctx, string(app.App.Name), query, func(e logs.Entry) error {
-				if !wanted.matches(e) {
-					return nil
-				}
 				return s.event("log", e.Time.Add(1).Format(time.RFC3339Nano), logLineOf(e))
 			})
 		})

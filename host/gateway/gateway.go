@@ -12,7 +12,6 @@ import (
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/access"
-	"github.com/spacewasm/spacewasm/host/activity"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -61,14 +60,14 @@ type Config struct {
 	// Console answers the owner's browser on the console's own host, below the domain; it
 	// is told whose by [access.OwnerOf]. nil has none.
 	Console http.Handler
-	// Activity is told of each request to a Micro; it may be nil.
-	Activity *activity.Book
 	// Starting tells whether apps are still being restored, so that one which is
 	// not there may be there in a moment.
 	Starting func() bool
 	// Ready is nil while the server takes requests, and says why not otherwise.
 	Ready  func() error
 	Logger *slog.Logger
+	// Journal is told of all requests to apps, once they have been answered; it may be nil.
+	Journal Journal
 }
 
 // Gateway is the server's root handler. echo is not used here: guests' paths are
@@ -93,7 +92,7 @@ func New(config Config) *Gateway {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	id := space.NewRequestID()
-	r = r.WithContext(withAsked(space.WithUsage(space.WithRequestID(r.Context(), id), &space.Usage{})))
+	r = r.WithContext(space.WithUsage(space.WithRequestID(r.Context(), id), &space.Usage{}))
 	out := &recorder{ResponseWriter: w}
 	out.Header().Set("X-Space-Request-Id", string(id))
 	if endsUnclearly(r) {
@@ -106,6 +105,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			WriteError(out, r, g.shown(e))
 		}
 		g.log(r, out, began, e)
+		g.note(r, out, began, e)
 		if e.Committed || e.Code == space.CodeClientGone {
 			// To a client that has closed its half only, a return would be an empty 200.
 			panic(http.ErrAbortHandler)
@@ -113,6 +113,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.log(r, out, began, nil)
+	g.note(r, out, began, nil)
 }
 
 // shown is what the visitor learns of an error.
@@ -126,7 +127,7 @@ func (g *Gateway) shown(e *space.Error) *space.Error {
 }
 
 // route finds out for whom the request is.
-func (g *Gateway) route(w http.ResponseWriter, r *http.Request) error {
+func (g *Gateway) route(w *recorder, r *http.Request) error {
 	switch r.URL.Path { // before all else: probers name any host, or none
 	case "/healthz":
 		return g.health(w, nil)
@@ -183,7 +184,7 @@ func (g *Gateway) health(w http.ResponseWriter, err error) error {
 }
 
 // app serves a request to an app.
-func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName) error {
+func (g *Gateway) app(w *recorder, r *http.Request, name space.AppName) error {
 	if g.config.Trouble != nil {
 		if err := g.config.Trouble(name); err != nil {
 			return err
@@ -197,6 +198,7 @@ func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName
 		return g.unknownApp(r, string(name))
 	}
 	defer release()
+	w.app = app
 	if app.Failed != "" {
 		return space.Errorf(space.CodePreparing, "the app %q does not run; `spacewasm ls` tells its owner why", name)
 	}
@@ -208,7 +210,7 @@ func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName
 }
 
 // visit serves a request to an app that answers.
-func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, app *registry.App) error {
+func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App) error {
 	reserved, err := judgePlain(r.URL.Path, r.URL.EscapedPath(), isPlatform)
 	if err != nil {
 		return err
@@ -223,6 +225,7 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, app *registry.Ap
 	if !found {
 		return g.unknownPath(r, app)
 	}
+	w.micro = route.Micro.Name
 	if g.refresh(w, r, app.App) {
 		return nil
 	}
@@ -242,7 +245,6 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, app *registry.Ap
 		return space.Errorf(space.CodeUpgradeUnsupported,
 			"a Micro runs for one request and cannot take WebSockets or other upgrades")
 	}
-	askedOf(r.Context()).set(app, route.Micro.Name)
 	r = g.timed(r, owner)
 	inner := r.Clone(r.Context())
 	inner.URL.Path, inner.URL.RawPath = path.decoded, path.raw
@@ -250,6 +252,7 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, app *registry.Ap
 		inner.Header.Del("Cookie")
 	}
 	g.clean(inner, app.App)
+	w.inner = inner
 	cookies := w.Header()["Set-Cookie"]
 	w.Header().Del("Set-Cookie")
 	return route.Server.Serve(&microWriter{ResponseWriter: w, micro: route.Micro, cookies: cookies}, inner)
@@ -272,9 +275,7 @@ func (g *Gateway) log(r *http.Request, out *recorder, began time.Time, e *space.
 	}
 	if e != nil {
 		attrs = append(attrs, slog.String("code", string(e.Code)))
-		if out.status == 0 {
-			attrs[4] = slog.Int("status", e.Code.Status())
-		}
+		attrs[4] = slog.Int("status", out.answered(e))
 		switch e.Code {
 		case space.CodeInternal:
 			level = slog.LevelError
@@ -286,7 +287,6 @@ func (g *Gateway) log(r *http.Request, out *recorder, began time.Time, e *space.
 		}
 	}
 	g.config.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
-	g.note(r, out, began, e)
 }
 
 // recorder remembers what was answered.
@@ -295,6 +295,18 @@ type recorder struct {
 	wrote  bool
 	status int
 	bytes  int64
+	// For whom it was, as far as that came out.
+	app   *registry.App
+	micro string
+	inner *http.Request // what the Micro was asked
+}
+
+// answered is the status of the answer, or the one that it would have had.
+func (o *recorder) answered(e *space.Error) int {
+	if o.status == 0 && e != nil {
+		return e.Code.Status()
+	}
+	return o.status
 }
 
 func (o *recorder) WriteHeader(status int) {

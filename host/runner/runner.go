@@ -147,7 +147,7 @@ func (m *Micro) sandbox() (*sandbox, error) {
 	s.Instance, err = core.Module.NewInstance(ctx, m.config.Instance(core.Awake))
 	s.took = time.Since(began)
 	if err == nil {
-		s.measure(&m.held, int64(s.Memory()))
+		s.measure(&m.held, int64(s.Peak()))
 		return s, nil
 	}
 	_, left := core.release(ctx)
@@ -196,7 +196,7 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 	// An instance that cannot be reset is not wrong, only spent.
 	if m.isCurrent(box.core) && (box.Fresh() || m.renew(box) == nil) {
 		box.start, box.took = space.StartReset, 0
-		box.measure(&m.held, int64(box.Memory()))
+		box.measure(&m.held, int64(box.Peak()))
 		give = m.instances.Keep
 	}
 	return err
@@ -238,7 +238,7 @@ func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, bo
 // account writes down what a request has used.
 func (m *Micro) account(request *space.Usage, box *sandbox, ran time.Duration) {
 	fuel := box.Fuel()
-	request.Requests, request.Fuel, request.Run, request.Memory = 1, fuel, ran, int64(box.Memory())
+	request.Requests, request.Fuel, request.Run, request.Memory, request.Limits = 1, fuel, ran, box.Peak(), &m.config.Limits
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.total.Requests++

@@ -23,8 +23,10 @@ type Usage struct {
 	// how long that took.
 	Start        Start
 	Queue, Begin time.Duration
-	// Memory is the most that the guest had, in bytes.
-	Memory int64
+	// Memory is the largest size of its memory in bytes, and Limits what it ran under, nil
+	// where nothing ran.
+	Memory uint64
+	Limits *Limits
 }
 
 type usageKey struct{}
