@@ -215,7 +215,7 @@ func (b *browser) deletes(s *server) {
 	b.shows("1 app on this server")
 	s.get("garden", "/").is(b.t, http.StatusNotFound, "not_found")
 	b.do(chromedp.Navigate("http://console.localhost:" + s.port + "/apps/garden"))
-	b.shows("there is no app")
+	b.shows("here is no app") // with a capital letter, as the style has it
 	b.complaints() // of the 404
 	b.shoot("missing")
 }
