@@ -97,7 +97,7 @@ func (b *browser) breaks(s *server) {
 	b.shoot("apps")
 	b.do(chromedp.SendKeys(chromedp.CSS("#find"), id))
 	b.goes(chromedp.Click(chromedp.CSS(".find button")))
-	b.shows("he program ended with an error of its own")
+	b.shows("The program ended with an error of its own")
 	b.shows("of 20.0 s") // the limit
 	b.shows("What the visitor sent")
 	b.shows("/panic")
@@ -215,7 +215,7 @@ func (b *browser) deletes(s *server) {
 	b.shows("1 app on this server")
 	s.get("garden", "/").is(b.t, http.StatusNotFound, "not_found")
 	b.do(chromedp.Navigate("http://console.localhost:" + s.port + "/apps/garden"))
-	b.shows("here is no app") // with a capital letter, as the style has it
+	b.shows("There is no app")
 	b.complaints() // of the 404
 	b.shoot("missing")
 }

@@ -75,7 +75,7 @@ func (c *console) parse() map[string]*template.Template {
 	funcs := template.FuncMap{
 		"asset": func(name string) string { return c.assets.urls[name] },
 		"bytes": formatBytes, "count": formatCount, "took": formatTook, "ago": c.ago, "when": formatWhen, "until": c.ahead,
-		"int": func(n int64) int { return int(n) }, "code": func(code space.Code) string { return code.Words() }, "plural": plural, "measure": measures,
+		"int": func(n int64) int { return int(n) }, "code": func(code space.Code) string { return sentence(code.Words()) }, "sentence": sentence, "plural": plural, "measure": measures,
 	}
 	common := template.Must(template.New("").Funcs(funcs).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html"))
 	pages := map[string]*template.Template{}

@@ -169,7 +169,7 @@ func (c *console) fail(w http.ResponseWriter, r *http.Request, err error) {
 	if e.Code == space.CodeMethodNotAllowed {
 		w.Header().Set("Allow", "GET, HEAD, POST")
 	}
-	c.show(w, r, "error", e.Code.Status(), e.Code.Words(), errorPage{Problem: e.Problem(string(id)), Lines: strings.Split(e.Message, "\n")})
+	c.show(w, r, "error", e.Code.Status(), sentence(e.Code.Words()), errorPage{Problem: e.Problem(string(id)), Lines: strings.Split(e.Message, "\n")})
 }
 
 type errorPage struct {

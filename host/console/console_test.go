@@ -173,7 +173,7 @@ func TestHostileTextIsText(t *testing.T) {
 	for _, page := range []string{"/apps/app", "/apps/app/micros/app", "/find?id=theid", "/find?id=areport", "/apps/app/micros/app/files/", "/apps/app/micros/app?q=" + url.QueryEscape(hostile)} {
 		wantText(t, page, b.get(page))
 	}
-	if page := b.get("/find?id=areport"); !strings.Contains(page, "the program crashed") || !strings.Contains(page, "Where it was") {
+	if page := b.get("/find?id=areport"); !strings.Contains(page, "The program crashed") || !strings.Contains(page, "Where it was") {
 		t.Errorf("the report is %s", page)
 	}
 	if page := b.get("/find?id=theid"); strings.ContainsAny(page, "\x1b\u202e") {
@@ -311,7 +311,7 @@ func TestForms(t *testing.T) {
 	if b.revision("app") != 1 {
 		t.Error("it was not rolled back")
 	}
-	want(b.post("/apps/app/rollback", url.Values{"revision": {"7"}}), http.StatusNotFound, "there is no revision 7")
+	want(b.post("/apps/app/rollback", url.Values{"revision": {"7"}}), http.StatusNotFound, "There is no revision 7")
 	want(b.post("/apps/app/env", url.Values{"name": {"NAME"}, "value": {"the secret value"}}), http.StatusSeeOther, "")
 	if page := b.get("/apps/app"); !strings.Contains(page, "NAME") || strings.Contains(page, "the secret value") {
 		t.Error("the variable is not there, or its value is")
@@ -325,9 +325,9 @@ func TestForms(t *testing.T) {
 		t.Errorf("the key %q is not shown once", key)
 	}
 	want(b.post("/apps/app/keys/delete", url.Values{"name": {"partner"}}), http.StatusSeeOther, "")
-	want(b.post("/apps/app/delete", url.Values{"confirm": {"apple"}}), http.StatusBadRequest, "nothing was deleted")
+	want(b.post("/apps/app/delete", url.Values{"confirm": {"apple"}}), http.StatusBadRequest, "Nothing was deleted")
 	want(b.post("/apps/app/delete", url.Values{"confirm": {"app"}}), http.StatusSeeOther, "")
-	want(b.ask(b.request(http.MethodGet, "/apps/app", nil)), http.StatusNotFound, "there is no app")
+	want(b.ask(b.request(http.MethodGet, "/apps/app", nil)), http.StatusNotFound, "There is no app")
 	want(b.ask(b.request(http.MethodPut, "/", nil)), http.StatusMethodNotAllowed, "PUT is not possible")
 }
 

@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strconv"
 	"time"
+	"unicode"
+	"unicode/utf8"
 )
 
 // formatBytes words a size as people read it.
@@ -110,3 +112,12 @@ func formatWhen(t time.Time) string { return t.UTC().Format("2006-01-02 15:04:05
 
 // formatStamp is the time of day of a line, to the millisecond.
 func formatStamp(t time.Time) string { return t.UTC().Format("15:04:05.000") }
+
+// sentence begins a message with a capital letter, as it stands alone on a page.
+func sentence(s string) string {
+	first, size := utf8.DecodeRuneInString(s)
+	if size == 0 {
+		return s
+	}
+	return string(unicode.ToUpper(first)) + s[size:]
+}

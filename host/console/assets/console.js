@@ -66,7 +66,7 @@
       this.ended = true;
       this.bar.remove();
       for (const item of this.items.values()) if (!item.className) item.className = "failed";
-      const note = el("p", { className: "note bad said", textContent: text + "\n\nWhat was live before still is." });
+      const note = el("p", { className: "note bad", textContent: text.charAt(0).toUpperCase() + text.slice(1) + "\n\nWhat was live before still is." });
       note.setAttribute("role", "alert");
       this.box.append(note);
       if (id) this.box.append(el("p", { className: "small" }, "Error id ", el("code", { textContent: id })));
