@@ -53,16 +53,15 @@ func listen(f api.FunctionDefinition) experimental.FunctionListener {
 	return hostCalls{}
 }
 
-// yields listens to the guests that ask for fuel.
+// yields listens to the guests that ask for fuel. The time that this takes is nobody's.
 type yields struct{}
 
 var _ experimental.FunctionListener = yields{}
 
 // Before implements [experimental.FunctionListener].
-func (yields) Before(ctx context.Context, _ api.Module, f api.FunctionDefinition, _ []uint64, stack experimental.StackIterator) {
+func (yields) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64, stack experimental.StackIterator) {
 	if s := meterOf(ctx).sampler; s != nil {
-		s.switchTo(false)
-		s.take(inGuest, f, stack)
+		s.yields(stack)
 	}
 }
 
@@ -84,17 +83,16 @@ var _ experimental.FunctionListener = hostCalls{}
 // Before implements [experimental.FunctionListener].
 func (hostCalls) Before(ctx context.Context, _ api.Module, _ api.FunctionDefinition, _ []uint64, stack experimental.StackIterator) {
 	if s := meterOf(ctx).sampler; s != nil {
-		s.switchTo(false)
-		s.stack = stack // which stays as it is until the next Before
+		s.calls(stack)
 	}
 }
 
 // After implements [experimental.FunctionListener].
 func (hostCalls) After(ctx context.Context, _ api.Module, f api.FunctionDefinition, _ []uint64) {
-	meterOf(ctx).sampler.called(f)
+	meterOf(ctx).sampler.back(f)
 }
 
 // Abort implements [experimental.FunctionListener].
 func (hostCalls) Abort(ctx context.Context, _ api.Module, f api.FunctionDefinition, _ error) {
-	meterOf(ctx).sampler.called(f)
+	meterOf(ctx).sampler.back(f)
 }

@@ -42,7 +42,7 @@ func (m *meter) begin(limit uint64) {
 // grant is how much fuel the guest gets until it yields.
 func (m *meter) grant() int64 {
 	if m.sampler != nil {
-		return m.sampler.distance()
+		return m.sampler.step()
 	}
 	return slice
 }
@@ -57,7 +57,9 @@ func (m *meter) yield(ctx context.Context) {
 	if m.limit > 0 && m.used() > m.limit {
 		panic(errFuel)
 	}
-	runtime.Gosched()
+	if m.sampler == nil || m.sampler.rests() {
+		runtime.Gosched()
+	}
 	now := instrument.Meter(m.left.Get())
 	more := m.grant()
 	m.granted += more - now.Fuel()

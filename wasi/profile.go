@@ -15,7 +15,6 @@ import (
 type Profile struct {
 	mu       sync.Mutex
 	over     bool
-	began    time.Time // of the first execution
 	requests int64
 	stacks   map[string]*Sample // by their functions
 	names    map[uint32]Frame
@@ -71,8 +70,9 @@ func (s *spent) add(other spent) {
 // The bounds of a profile: a guest makes its stacks, and their names.
 const (
 	mostStacks = 20_000
-	mostFrames = 128
 	mostName   = 300 // bytes
+	// mostFrames is where wazero v1.12.0 ends a stack.
+	mostFrames = 29
 )
 
 // hostFunction is set in the number of a function of the host's; the rest are those of
@@ -139,7 +139,7 @@ func (p *Profile) stack(functions []uint32, name func(i int) Frame) *Sample {
 		}
 	}
 	if p.stacks == nil {
-		p.stacks, p.names = map[string]*Sample{}, map[uint32]Frame{cutFunction: {Name: "(too many or too deep to tell)", Host: true}}
+		p.stacks, p.names = map[string]*Sample{}, map[uint32]Frame{cutFunction: {Name: "(outer functions not kept)", Host: true}}
 	}
 	s := &Sample{Frames: make([]Frame, len(functions))}
 	for i, f := range functions {

@@ -10,44 +10,65 @@ import (
 	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 )
 
-// How far samples are apart, on average: in fuel what takes some 50 µs, and as much time
-// in functions of the host. The distances are exponential, so that where the samples fall
-// has nothing to do with where requests begin.
-const (
-	meanFuel = slice / 10
-	meanHost = 50 * time.Microsecond
-)
+// meanTime is how far samples are apart, on average. The distances are exponential, so that
+// where the samples fall has nothing to do with where requests begin. Fuel is no measure
+// of them, as calls pay part of it in advance.
+const meanTime = 50 * time.Microsecond
+
+// meanStep is the fuel after which a guest that is profiled yields, on average, so that one
+// sample or another can be taken there: some five microseconds. Steps that are all the same
+// would fall into step with the guest.
+const meanStep = slice / 100
 
 // sampler takes the samples of one guest, for a profile. It is used by the goroutine that
 // runs the guest.
 //
-// While the guest computes, a sample is taken at each yield. Of functions of the host, each
-// call is timed, and one sampled where the sum passes a bound. Either kind has what
-// was used of its kind since the last.
+// Whenever the guest leaves its code, to yield or to call the host, the time that it ran is
+// noted. At a yield a sample is taken of it if one is due: where a guest calls the host says
+// nothing of where it was before. Calls of the host are timed, and sampled when they end.
+// A sample has all that was used of its kind since the last.
 type sampler struct {
 	profile  *Profile
 	compiled *compiled
 	meter    *meter
 
 	running bool      // whether the guest computes
-	mark    time.Time // since when either goes on
+	mark    time.Time // since when it does, or the host for it
 	used    int64     // what the meter said then
-	due     time.Duration
-	rest    [2]spent // since the latest samples
+	rested  int64     // what it said when the guest last let others run
+	rest    [2]spent  // since the latest samples
+	due     [2]time.Duration
 
-	asking      map[uint32]bool // see asks
+	stack       experimental.StackIterator // of the call of the host that goes on
 	functions   []uint32
 	definitions []api.FunctionDefinition
-	stack       experimental.StackIterator // of the call of the host that goes on
+	asking      map[uint32]bool // see asks
 }
 
-// distance is how much fuel the guest gets until the next sample.
-func (s *sampler) distance() int64 {
-	return min(max(int64(rand.ExpFloat64()*meanFuel), 1), slice) //nolint:gosec // not a secret
+// step is how much fuel the guest gets until it yields.
+func (s *sampler) step() int64 {
+	return min(int64(rand.ExpFloat64()*meanStep)+1, slice) //nolint:gosec // not a secret
+}
+
+// rests tells whether it is time to let others run.
+func (s *sampler) rests() bool {
+	used := s.meter.used()
+	if used-s.rested < slice && used >= s.rested {
+		return false
+	}
+	s.rested = used
+	return true
 }
 
 // enter says that the guest is called.
-func (s *sampler) enter() { s.switchTo(true) }
+func (s *sampler) enter() {
+	if s.meter.used() == 0 {
+		s.rested = 0
+	}
+	s.draw(inGuest)
+	s.draw(inHost)
+	s.switchTo(true)
+}
 
 // leave says that the call has ended, however.
 func (s *sampler) leave() {
@@ -56,40 +77,72 @@ func (s *sampler) leave() {
 	s.profile.leave(&s.rest)
 }
 
-// switchTo notes what was used by who has the processor, and who gets it. A function of the
-// host that has ended by a panic has it still.
+// draw decides when the next sample is due.
+func (s *sampler) draw(kind int) {
+	s.due[kind] = time.Duration(rand.ExpFloat64() * float64(meanTime)) //nolint:gosec // not a secret
+}
+
+// switchTo notes what was used by who has the processor, and who gets it.
 func (s *sampler) switchTo(guest bool) {
 	now, used := time.Now(), s.meter.used()
-	if s.running || s.stack != nil {
-		kind := inHost
-		if s.running {
-			kind = inGuest
-		}
-		s.rest[kind].add(spent{used - s.used, now.Sub(s.mark)})
+	switch {
+	case s.running:
+		s.rest[inGuest].add(spent{used - s.used, now.Sub(s.mark)})
+	case s.stack != nil:
+		s.rest[inHost].add(spent{used - s.used, now.Sub(s.mark)})
 	}
 	s.running, s.mark, s.used = guest, now, used
 }
 
-// take takes a sample of a stack, on top of which stands a function of the host's.
+// yields says that the guest asks for fuel, and takes a sample if one is due.
+func (s *sampler) yields(stack experimental.StackIterator) {
+	s.switchTo(false)
+	if s.rest[inGuest].time >= s.due[inGuest] {
+		s.take(inGuest, nil, stack)
+	}
+}
+
+// calls says that the guest calls a function of the host's. What is to be had of the stack
+// stays as it is until the next call.
+func (s *sampler) calls(stack experimental.StackIterator) {
+	s.switchTo(false)
+	s.stack = stack
+}
+
+// back says that a function of the host's has ended, and the guest goes on.
+func (s *sampler) back(f api.FunctionDefinition) {
+	if s == nil || s.stack == nil {
+		return
+	}
+	s.switchTo(true)
+	if s.rest[inHost].time >= s.due[inHost] {
+		s.take(inHost, f, s.stack)
+		s.mark = time.Now() // what that took is nobody's
+	}
+	s.stack = nil
+}
+
+// take takes a sample of the stack, with a function of the host's on top if that is the
+// one that took the time.
 func (s *sampler) take(kind int, host api.FunctionDefinition, stack experimental.StackIterator) {
 	s.functions, s.definitions = s.functions[:0], s.definitions[:0]
 	if kind == inHost {
 		s.functions, s.definitions = append(s.functions, s.profile.host(host.DebugName())), append(s.definitions, host)
 	}
-	stack.Next() // the function of the host itself
-	for stack.Next() {
+	frames := 0
+	for ; stack.Next(); frames++ {
 		f := stack.Function().Definition()
-		if kind == inGuest && len(s.functions) == 0 && s.asks(f) {
+		if frames == 0 || len(s.functions) == 0 && s.asks(f) { // the first is the host's
 			continue
-		}
-		if len(s.functions) == mostFrames-1 {
-			s.functions = append(s.functions, cutFunction)
-			break
 		}
 		s.functions, s.definitions = append(s.functions, f.Index()), append(s.definitions, f)
 	}
+	if frames >= mostFrames {
+		s.functions = append(s.functions, cutFunction)
+	}
 	used := s.rest[kind]
 	s.rest[kind] = spent{}
+	s.draw(kind)
 	s.profile.add(kind, s.functions, used, s.frame)
 }
 
@@ -116,20 +169,4 @@ func (s *sampler) asks(f api.FunctionDefinition) bool {
 		s.asking[f.Index()] = asks
 	}
 	return asks
-}
-
-// called notes that a function of the host's has ended.
-func (s *sampler) called(f api.FunctionDefinition) {
-	if s == nil || s.stack == nil {
-		return
-	}
-	s.switchTo(true)
-	stack := s.stack
-	s.stack = nil
-	if s.rest[inHost].time < s.due {
-		return
-	}
-	s.take(inHost, f, stack)
-	s.due = time.Duration(rand.ExpFloat64() * float64(meanHost)) //nolint:gosec // not a secret
-	s.mark = time.Now()                                          // what that took is nobody's
 }
