@@ -165,7 +165,7 @@ func TestProfileOfFaults(t *testing.T) {
 				most = s
 			}
 		}
-		if len(most.Frames) == 0 || most.Frames[0].Name != c.within || all < 80*time.Millisecond || most.Time < all*9/10 {
+		if len(most.Frames) == 0 || most.Frames[0].Name != c.within || all < 20*time.Millisecond || most.Time < all*9/10 {
 			t.Errorf("%s: %v in %v", c.guest, all, most)
 		}
 	}
