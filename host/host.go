@@ -23,6 +23,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/machine"
+	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -133,7 +134,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, Keeper: keeper, URL: h.URL,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, Keeper: keeper, URL: h.URL, Profiler: profile.New(h.registry),
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})

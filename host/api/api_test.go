@@ -26,6 +26,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/api/wire"
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -108,7 +109,7 @@ func newBench(t *testing.T) *bench {
 	draining, drain := context.WithCancel(context.Background())
 	b.drain = drain
 	b.Handler = api.New(api.Config{
-		Registry: table, Logs: b.logs, Guard: guard{owner}, Keeper: keeper, Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
+		Registry: table, Logs: b.logs, Guard: guard{owner}, Keeper: keeper, Profiler: profile.New(table), Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
 		URL:      func(name space.AppName) string { return "http://" + string(name) + ".example.org/" },
 		Draining: draining.Done(), Logger: logger,
 		Deployer: deploy.New(deploy.Config{
