@@ -187,3 +187,25 @@ func TestProfileOfDepth(t *testing.T) {
 		t.Errorf("none of %d stacks was cut", len(p.Stacks))
 	}
 }
+
+// A guest that makes more stacks than are kept makes the profile tell less of each, and
+// keeps its sums.
+func TestProfileIsBounded(t *testing.T) {
+	const made = 100_000
+	var p wasi.Profile
+	for i := range uint32(made) {
+		wasi.AddSample(&p, i, i+1, 0)
+	}
+	found := p.Stop()
+	var fuel int64
+	for _, s := range found.Stacks {
+		fuel += s.Fuel
+	}
+	if len(found.Stacks) > 40_001 || found.Samples != made || fuel != made {
+		t.Errorf("%d stacks, %d samples, %d fuel", len(found.Stacks), found.Samples, fuel)
+	}
+	wasi.AddSample(&p, 1)
+	if after := p.Stop(); len(after.Stacks) != 0 {
+		t.Errorf("it goes on: %v", after)
+	}
+}
