@@ -23,6 +23,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/machine"
+	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/schedule"
@@ -141,7 +142,8 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	h.drain = drain
 	platform := api.New(api.Config{
 		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Schedule: h.schedule, Guard: guard, Keeper: keeper, URL: h.URL,
-		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
+		Profiler: profile.New(h.registry),
+		Domain:   h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
 	dev := h.config.Dev

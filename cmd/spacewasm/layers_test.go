@@ -23,6 +23,7 @@ host/store host/registry wasi
 host/runner host/static host/logs host/access host/backup wasi/stock
 host/deploy host/gateway host/schedule
 host/api/wire
+host/profile
 host/api host/api/client
 host
 bench
@@ -55,6 +56,7 @@ modernc.org/sqlite              host/store wasi/internal/sqlite wasi/micro/sqlit
 modernc.org/libc                wasi/internal/sqlite wasi/micro/sqlite
 database/sql                    host/store wasi/micro/sqlite wasi/micro/sqlite/sqlitetest cmd/spacewasm/testdata/sqlguest examples/catalog examples/catalog/generate
 github.com/gofrs/flock          host/store
+github.com/google/pprof         host/profile
 go.yaml.in/yaml/v3              host/space
 golang.org/x/sync               host host/deploy cmd/spacewasm
 github.com/spf13/cobra          cmd/spacewasm

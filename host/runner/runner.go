@@ -74,6 +74,8 @@ type Micro struct {
 	waking sync.Mutex // held while the Micro wakes, or falls asleep
 	core   *core      // nil while it sleeps
 	used   atomic.Int64
+	// profile is what instances are told to report to; nil if there is none.
+	profile atomic.Pointer[wasi.Profile]
 
 	mu    sync.Mutex
 	total space.Usage
@@ -122,9 +124,11 @@ func (c *Config) Instance(awake *Awake) wasi.InstanceConfig {
 // sandbox is an instance, and how it came to be.
 type sandbox struct {
 	*wasi.Instance
-	core  *core
-	start space.Start
-	took  time.Duration // what the start took of the request that it was made for
+	core *core
+	// profile is what it reports to; nil costs nothing.
+	profile *wasi.Profile
+	start   space.Start
+	took    time.Duration // what the start took of the request that it was made for
 }
 
 // sandbox makes an instance, and wakes the Micro if it must.
@@ -142,7 +146,10 @@ func (m *Micro) sandbox() (*sandbox, error) {
 	if woken {
 		s.start = space.StartLoad
 	}
-	s.Instance, err = core.Module.NewInstance(ctx, m.config.Instance(core.Awake))
+	s.profile = m.profile.Load()
+	config := m.config.Instance(core.Awake)
+	config.Profile = s.profile
+	s.Instance, err = core.Module.NewInstance(ctx, config)
 	s.took = time.Since(began)
 	if err == nil {
 		return s, nil
@@ -188,7 +195,7 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 	w = m.timed(w, r, box, time.Since(asked))
 	err = m.execute(box, w, r, body)
 	// An instance that cannot be reset is not wrong, only spent.
-	if m.isCurrent(box.core) && (box.Fresh() || m.renew(box) == nil) {
+	if m.isCurrent(box.core) && box.profile == m.profile.Load() && (box.Fresh() || m.renew(box) == nil) {
 		box.start, box.took = space.StartReset, 0
 		give = m.instances.Keep
 	}
