@@ -16,6 +16,8 @@ import (
 	"strings"
 	"time"
 
+	_ "modernc.org/sqlite" // which makes the databases
+
 	"github.com/spacewasm/spacewasm/bench"
 )
 

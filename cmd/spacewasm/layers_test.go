@@ -50,7 +50,7 @@ github.com/minio/sio           wasi host/vault
 golang.org/x/net                wasi/internal/answer wasi/internal/cgi wasi/internal/handler
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api
-modernc.org/sqlite              host/store wasi/internal/sqlite wasi/micro/sqlite examples/catalog/generate
+modernc.org/sqlite              host/store wasi/internal/sqlite wasi/micro/sqlite examples/catalog/generate bench/suite
 modernc.org/libc                wasi/internal/sqlite wasi/micro/sqlite
 database/sql                    host/store wasi/micro/sqlite wasi/micro/sqlite/sqlitetest cmd/spacewasm/testdata/sqlguest examples/catalog examples/catalog/generate bench/suite bench/suite/queries
 github.com/gofrs/flock          host/store
