@@ -25,6 +25,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/machine"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/runner"
+	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
 	"github.com/spacewasm/spacewasm/wasi"
@@ -40,6 +41,8 @@ type Host struct {
 	keys     keys
 	registry *registry.Registry
 	deployer *deploy.Deployer
+	schedule *schedule.Scheduler
+	restored chan struct{} // closed when the registry knows all apps
 	shares   Shares
 	node     runner.Node
 	door     *door.Door
@@ -54,7 +57,7 @@ func Open(ctx context.Context, config Config) (*Host, error) {
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	h := &Host{config: config, registry: registry.New(), state: state{checks: config.Checks}}
+	h := &Host{config: config, registry: registry.New(), restored: make(chan struct{}), state: state{checks: config.Checks}}
 	if err := h.open(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -105,6 +108,10 @@ func (h *Host) open(ctx context.Context) error {
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 		UploadBytes: h.config.Storage.Uploads, BlobBytes: h.config.Storage.Blobs, Room: h.reserve.Take,
 	})
+	h.schedule = schedule.New(schedule.Config{
+		Store: h.store, Registry: h.registry, Hostname: h.hostname, Places: h.shares.Fires, Logger: h.config.Logger,
+		ByHand: h.config.Dev != nil, // as the original's developer mode
+	})
 	h.serveWith(guard, keeper)
 	return nil
 }
@@ -133,7 +140,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, Keeper: keeper, URL: h.URL,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Schedule: h.schedule, Guard: guard, Keeper: keeper, URL: h.URL,
 		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
@@ -146,7 +153,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
 		Logins: access.NewLogins(h.keys.sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
 		BaseURL: h.BaseURL(), AppURL: h.URL,
-		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform,
+		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Runs: h.runs,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
 	})
 	h.server = &http.Server{
@@ -159,6 +166,11 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		MaxHeaderBytes:               64 << 10,
 		ErrorLog:                     slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
 	}
+}
+
+// runs returns the newest runs of the actions of some of an app's Micros.
+func (h *Host) runs(ctx context.Context, app space.AppName, micros []string, most int) ([]space.Run, error) {
+	return h.schedule.Runs(ctx, store.RunQuery{App: app, Micros: micros, Limit: most})
 }
 
 // logOf returns where a Micro's words go.
@@ -177,6 +189,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return h.deployer.NoteUse(running) })
 	group.Go(func() error { return h.node.Sleeper.Run(running) })
 	group.Go(func() error { return h.restore(running, ready) })
+	group.Go(func() error { return h.fire(running) })
 	group.Go(func() error {
 		if err := h.server.Serve(h.door); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
@@ -203,8 +216,19 @@ func (h *Host) restore(ctx context.Context, ready func()) error {
 		return fmt.Errorf("restore the apps: %w", err)
 	}
 	h.state.advance(serving)
+	close(h.restored)
 	ready()
 	return nil
+}
+
+// fire runs Scheduled Actions once all apps are there.
+func (h *Host) fire(ctx context.Context) error {
+	select {
+	case <-h.restored:
+		return h.schedule.Run(ctx)
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // shutdown tells probers, ends the streams, goes on for the drain delay, and then

@@ -21,7 +21,7 @@ wasi/internal/preview1 wasi/internal/instrument wasi/internal/sqlite
 wasi/internal/cgi wasi/internal/handler
 host/store host/registry wasi
 host/runner host/static host/logs host/access host/backup wasi/stock
-host/deploy host/gateway
+host/deploy host/gateway host/schedule
 host/api/wire
 host/api host/api/client
 host
@@ -34,7 +34,7 @@ bench/suite/fork
 // stands alone itself: the examples, which are guests, and the fixtures of the tests.
 const alone = `
 wasi/micro wasi/micro/sqlite wasi/micro/sqlite/sqlitetest
-examples/hello examples/guestbook examples/thumbnail examples/shop/api examples/catalog examples/catalog/generate
+examples/hello examples/guestbook examples/thumbnail examples/shop/api examples/catalog examples/catalog/generate examples/digest
 wasi/wasitest
 cmd/spacewasm/testdata/probe cmd/spacewasm/testdata/sqlguest bench/suite/queries
 `
@@ -50,6 +50,7 @@ github.com/minio/sio           wasi host/vault
 golang.org/x/net                wasi/internal/answer wasi/internal/cgi wasi/internal/handler
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api
+github.com/reugn/go-quartz      host/schedule
 modernc.org/sqlite              host/store wasi/internal/sqlite wasi/micro/sqlite examples/catalog/generate bench/suite
 modernc.org/libc                wasi/internal/sqlite wasi/micro/sqlite
 database/sql                    host/store wasi/micro/sqlite wasi/micro/sqlite/sqlitetest cmd/spacewasm/testdata/sqlguest examples/catalog examples/catalog/generate bench/suite bench/suite/queries

@@ -15,6 +15,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -34,6 +35,7 @@ type Config struct {
 	Registry *registry.Registry
 	Deployer *deploy.Deployer
 	Logs     *logs.Store
+	Schedule *schedule.Scheduler
 	Guard    Guard
 	// Keeper makes and revokes tokens and app keys.
 	Keeper *access.Keeper
@@ -80,6 +82,10 @@ func New(config Config) http.Handler {
 	v1.DELETE("/tokens/:name", a.revokeToken, a.admin)
 	v1.GET("/apps/:app/env", a.env, a.admin)
 	v1.PATCH("/apps/:app/env", a.changeEnv, a.admin)
+	v1.GET("/apps/:app/actions", a.actions, a.deployer)
+	v1.GET("/apps/:app/actions/runs", a.runs, a.deployer)
+	v1.POST("/apps/:app/actions/:micro/:id/run", a.runAction, a.admin)
+	v1.PATCH("/apps/:app/actions/:micro/:id", a.changeAction, a.admin)
 	return e
 }
 

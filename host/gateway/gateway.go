@@ -52,6 +52,9 @@ type Config struct {
 	Open bool
 	// Trouble says why an app is not to be asked, nil while it is; it may be nil.
 	Trouble func(space.AppName) error
+	// Runs returns the newest runs of the Scheduled Actions of some Micros of an app; nil
+	// has none.
+	Runs func(ctx context.Context, app space.AppName, micros []string, most int) ([]space.Run, error)
 	// Platform answers on the platform's host.
 	Platform http.Handler
 	// Starting tells whether apps are still being restored, so that one which is

@@ -39,7 +39,6 @@ type rows struct {
 	current int    // where the row begins that was read last, or is first; -1 for none
 	slab    string // what is made strings of
 	slabAt  int    // where in the batch it begins
-	boxes   boxes
 	formats []int8 // of times, by column: the last that matched, plus 1
 }
 
@@ -128,41 +127,18 @@ func (r *rows) Next(dest []driver.Value) error {
 		return errBroken
 	}
 	r.current = r.at
-	if err := r.decode(dest); err != nil {
-		r.left = 0
-		return err
+	for i := range dest {
+		tag, from, n, next, err := cut(r.buf, r.at)
+		if err == nil {
+			dest[i], err = r.value(i, tag, from, n)
+		}
+		if err != nil {
+			r.left = 0
+			return err
+		}
+		r.at = next
 	}
 	r.left--
-	return nil
-}
-
-// decode makes Go's values of a row. Numbers, of which most rows are made, have the
-// shortest way.
-func (r *rows) decode(dest []driver.Value) (err error) {
-	buf, at := r.buf, r.at
-	for i := range dest {
-		if at < len(buf) && len(buf)-at > 8 {
-			switch buf[at] {
-			case tagInteger:
-				dest[i] = r.boxes.integer(int64(binary.LittleEndian.Uint64(buf[at+1:])), r.left)
-				at += 9
-				continue
-			case tagFloat:
-				dest[i] = r.boxes.float(math.Float64frombits(binary.LittleEndian.Uint64(buf[at+1:])), r.left)
-				at += 9
-				continue
-			}
-		}
-		tag, from, n, next, err := cut(buf, at)
-		if err != nil {
-			return err
-		}
-		if dest[i], err = r.value(i, tag, from, n); err != nil {
-			return err
-		}
-		at = next
-	}
-	r.at = at
 	return nil
 }
 
@@ -170,15 +146,15 @@ func (r *rows) decode(dest []driver.Value) (err error) {
 func (r *rows) value(column int, tag byte, from, n int) (driver.Value, error) {
 	switch tag {
 	case tagInteger:
-		return int64(binary.LittleEndian.Uint64(r.buf[from:])), nil
+		return r.conn.boxes.integers.box(int64(binary.LittleEndian.Uint64(r.buf[from:]))), nil
 	case tagFloat:
-		return math.Float64frombits(binary.LittleEndian.Uint64(r.buf[from:])), nil
+		return r.conn.boxes.floats.box(math.Float64frombits(binary.LittleEndian.Uint64(r.buf[from:]))), nil
 	case tagText:
 		text := r.text(from, n)
 		if isTime(r.statement.declared[column]) {
 			return r.time(column, text), nil
 		}
-		return r.boxes.text(text, r.left), nil
+		return r.conn.boxes.texts.box(text), nil
 	case tagBlob:
 		if n == 0 {
 			return []byte(nil), nil
