@@ -189,7 +189,7 @@ func (r *report) sqliteMarkdown() string {
 	if r.sqlite == nil {
 		return ""
 	}
-	return r.measured() + r.sqlite.markdown()
+	return fmt.Sprintf("%s, %s.\n%s", r.measured(), r.sqlite.versions, r.sqlite.markdown())
 }
 
 // The marks between which a page has the figures.

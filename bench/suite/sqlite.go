@@ -5,6 +5,7 @@ import (
 	"bytes"
 	"context"
 	"database/sql"
+	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
@@ -17,8 +18,6 @@ import (
 	"time"
 
 	_ "modernc.org/sqlite" // which makes the databases
-
-	"github.com/spacewasm/spacewasm/bench"
 )
 
 // querier is one that asks SQLite. All have the same database, and answer what their
@@ -31,7 +30,8 @@ type querier struct {
 const (
 	queryNative = "native Go, modernc.org/sqlite"
 	queryOurs   = "a Micro in Go, through `database/sql`"
-	queryOwn    = "a Micro in C, with a SQLite of its own"
+	queryC      = "a Micro in C, of the host's SQLite"
+	queryOwn    = "a Micro in C, of a SQLite of its own"
 )
 
 // workload is what a querier is asked for at a time.
@@ -40,10 +40,16 @@ type workload struct {
 	each       int // how many are measured together
 }
 
+const (
+	lookups = "a row by its key, prepared"
+	texts   = "a row by its key, by text"
+	scans   = "10,000 rows, read"
+	totals  = "10,000 rows, added up"
+)
+
 func workloads() []workload {
 	return []workload{
-		{"a row by its key", "/lookup?times=2000", 2000},
-		{"a scan of 10,000 rows", "/scan?times=4", 4},
+		{lookups, "/lookup?times=3000", 3000}, {texts, "/text?times=3000", 3000}, {scans, "/scan?times=5", 5}, {totals, "/total?times=20", 20},
 	}
 }
 
@@ -52,6 +58,7 @@ type sqliteReport struct {
 	queriers []querier
 	times    map[string]map[string][]time.Duration // by querier and workload, for each round
 	crowds   []crowd
+	versions string // of SQLite
 }
 
 // sqlite measures the host's SQLite against that of the machine and that of a guest.
@@ -74,8 +81,12 @@ func (s settings) sqlite(ctx context.Context, dir string, r *report) (err error)
 	result := &sqliteReport{times: map[string]map[string][]time.Duration{}, queriers: []querier{
 		{queryNative, "the same source as the next, compiled for this machine", "127.0.0.1:" + portOf(native), ""},
 		{queryOurs, "bench/suite/queries on `wasi/micro/sqlite`, in `spacewasm serve`", n.address, "queries.localhost"},
+		{queryC, "bench/suite/hostsqlite, the same queries by the functions of the ABI", n.address, "c.localhost"},
 		{queryOwn, "cmd/spacewasm/testdata/ownsqlite: SQLite's C, by clang with -O2, which reads the file by WASI", n.address, "own.localhost"},
 	}}
+	if result.versions, err = sqliteVersions(ctx, n.address); err != nil {
+		return err
+	}
 	if err := s.queryRounds(ctx, result); err != nil {
 		return err
 	}
@@ -93,6 +104,9 @@ func (s settings) queryRounds(ctx context.Context, r *sqliteReport) error {
 		for _, w := range workloads() {
 			want := ""
 			for _, q := range r.queriers {
+				if !q.has(w) {
+					continue
+				}
 				took, sum, err := q.ask(ctx, w.path)
 				if err != nil {
 					return fmt.Errorf("%s: %w", q.name, err)
@@ -120,6 +134,14 @@ func (s settings) queryRounds(ctx context.Context, r *sqliteReport) error {
 	return nil
 }
 
+// errTurnedAway is an answer of a server that has no place left.
+var errTurnedAway = errors.New("the server is busy")
+
+// has tells whether it is asked for that: in C there is no query that is not prepared.
+func (q querier) has(w workload) bool {
+	return w.name != texts || q.name == queryNative || q.name == queryOurs
+}
+
 // ask returns what a query took by the querier's own clock, and what its rows add up to.
 func (q querier) ask(ctx context.Context, path string) (took time.Duration, sum string, err error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+q.address+path, nil)
@@ -134,6 +156,9 @@ func (q querier) ask(ctx context.Context, path string) (took time.Duration, sum 
 	text, err := io.ReadAll(resp.Body)
 	if err = errors.Join(err, resp.Body.Close()); err != nil {
 		return 0, "", err
+	}
+	if resp.StatusCode == http.StatusServiceUnavailable {
+		return 0, "", errTurnedAway
 	}
 	first, sum, ok := strings.Cut(string(text), " ")
 	if _, err := fmt.Sscan(first, (*int64)(&took)); resp.StatusCode != http.StatusOK || !ok || err != nil {
@@ -184,28 +209,35 @@ func (s settings) sqliteNode(ctx context.Context, dir string) (*node, error) {
 			return n, err
 		}
 	}
-	ours, own := filepath.Join(dir, "queries.wasm"), filepath.Join(dir, "own.wasm")
-	build := command(ctx, s.root, "go", "build", "-trimpath", "-buildmode=c-shared", "-o", ours, "./bench/suite/queries")
+	return n, s.pushQueriers(ctx, n)
+}
+
+// pushQueriers builds the Micros, and pushes each with its database.
+func (s settings) pushQueriers(ctx context.Context, n *node) error {
+	inGo, inC, own := filepath.Join(n.dir, "queries.wasm"), filepath.Join(n.dir, "c.wasm"), filepath.Join(n.dir, "own.wasm")
+	build := command(ctx, s.root, "go", "build", "-trimpath", "-buildmode=c-shared", "-o", inGo, "./bench/suite/queries")
 	build.Env = append(os.Environ(), "GOOS=wasip1", "GOARCH=wasm")
-	for _, cmd := range []*exec.Cmd{build, command(ctx, s.root, "sh", "cmd/spacewasm/testdata/ownsqlite/build.sh", own)} {
+	clang := command(ctx, s.root, "clang", "--target=wasm32-wasi", "-mexec-model=reactor", "-O2", "-Wall", "-Werror", "-Wl,--strip-all",
+		"-Iexamples/handler-c", "-Iwasi/micro/sqlite", "-o", inC, "bench/suite/hostsqlite/main.c")
+	for _, cmd := range []*exec.Cmd{build, clang, command(ctx, s.root, "sh", "cmd/spacewasm/testdata/ownsqlite/build.sh", own)} {
 		say("building %s", cmd.Args[len(cmd.Args)-1])
 		if out, err := cmd.CombinedOutput(); err != nil {
-			return n, fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
+			return fmt.Errorf("%v: %w\n%s", cmd.Args, err, out)
 		}
 	}
 	for _, app := range []struct{ name, module, database string }{
-		{"queries", ours, "data.db"}, {"own", own, "data.db"}, {"large", ours, "large.db"},
+		{"queries", inGo, "data.db"}, {"c", inC, "data.db"}, {"own", own, "data.db"}, {"large", inGo, "large.db"},
 	} {
 		say("pushing %s", app.name)
-		bundle, err := withDatabase(app.module, filepath.Join(dir, app.database))
+		bundle, err := withDatabase(app.module, filepath.Join(n.dir, app.database))
 		if err == nil {
 			err = n.push(ctx, app.name, "application/zip", bundle)
 		}
 		if err != nil {
-			return n, fmt.Errorf("push %s: %w", app.name, err)
+			return fmt.Errorf("push %s: %w", app.name, err)
 		}
 	}
-	return n, nil
+	return nil
 }
 
 // makeItems makes the database that is asked.
@@ -269,29 +301,32 @@ func portOf(cmd *exec.Cmd) string {
 	return port
 }
 
-func (r *sqliteReport) markdown() string {
-	var b strings.Builder
-	r.writeQueries(&b)
-	r.writeTargets(&b)
-	r.writeCrowds(&b)
-	return b.String()
-}
-
-func (r *sqliteReport) writeQueries(b *strings.Builder) {
-	fmt.Fprint(b, "\n### SQLite\n\n| who asks |")
-	for _, w := range workloads() {
-		fmt.Fprintf(b, " %s | of native |", w.name)
+// sqliteVersions names the library of the host and of the native program, and that of the
+// guest that has its own, which is asked.
+func sqliteVersions(ctx context.Context, address string) (string, error) {
+	db, err := sql.Open("sqlite", ":memory:")
+	if err != nil {
+		return "", err
 	}
-	fmt.Fprint(b, "\n|---|"+strings.Repeat("--:|--:|", len(workloads()))+"\n")
-	for _, q := range r.queriers {
-		fmt.Fprintf(b, "| %s |", q.name)
-		for _, w := range workloads() {
-			fmt.Fprintf(b, " %s | %s |", bench.Duration(r.typical(q.name, w.name)), times(r.ratio(q.name, queryNative, w.name)))
-		}
-		fmt.Fprintln(b)
+	defer func() { _ = db.Close() }() // it has nothing to lose
+	var host string
+	if err := db.QueryRowContext(ctx, "SELECT sqlite_version()").Scan(&host); err != nil {
+		return "", err
 	}
-	fmt.Fprintln(b)
-	for _, q := range r.queriers {
-		fmt.Fprintf(b, "- *%s*: %s.\n", q.name, q.what)
+	r, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+address+"/", strings.NewReader("SELECT sqlite_version(), 0"))
+	if err != nil {
+		return "", err
 	}
+	r.Host = "own.localhost"
+	resp, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return "", err
+	}
+	text, err := io.ReadAll(resp.Body)
+	if err = errors.Join(err, resp.Body.Close()); err != nil {
+		return "", err
+	}
+	first, _, _ := strings.Cut(strings.TrimPrefix(string(text), "text:"), "\t")
+	own, err := hex.DecodeString(first)
+	return fmt.Sprintf("modernc.org/sqlite with SQLite %s; the guest's own is %s", host, own), err
 }

@@ -2,6 +2,7 @@
  *
  *     GET /lookup?times=N        looks N rows up by their key
  *     GET /scan?times=N          reads 10,000 rows, N times
+ *     GET /total?times=N         has SQLite add 10,000 rows up, N times
  *
  * It answers with the nanoseconds that it took, the number of rows, and what they add up to. */
 #include <inttypes.h>
@@ -13,7 +14,7 @@
 #include "http_handler.h"
 #include "spacewasm_sqlite.h"
 
-static spacewasm_sqlite_prepared by_id, all;
+static spacewasm_sqlite_prepared by_id, all, total;
 
 static void prepare(uint32_t db, const char *sql, spacewasm_sqlite_prepared *out) {
 	if (spacewasm_sqlite_prepare(db, sql, strlen(sql), 0, out) != SPACEWASM_SQLITE_OK)
@@ -26,6 +27,7 @@ __attribute__((constructor)) static void begin(void) {
 		abort();
 	prepare(db, "SELECT name, price, stock FROM items WHERE id = ?", &by_id);
 	prepare(db, "SELECT id, name, price, stock FROM items WHERE id >= 0 LIMIT 10000", &all);
+	prepare(db, "SELECT count(*), sum(length(name) + price + stock + id) FROM (SELECT * FROM items WHERE id >= 0 LIMIT 10000)", &total);
 }
 
 static int64_t now(void) {
@@ -58,22 +60,29 @@ static int run(const spacewasm_sqlite_prepared *s, int64_t *rows, double *sum) {
 		if (code != SPACEWASM_SQLITE_ROW && code != SPACEWASM_SQLITE_DONE)
 			return 0;
 		const char *at = buffer, *end = buffer + batch.size;
+		if (s == &total) {
+			spacewasm_sqlite_value count, value;
+			spacewasm_sqlite_get(spacewasm_sqlite_get(at, end, &count), end, &value);
+			*rows += count.integer;
+			*sum += value.real;
+			continue;
+		}
 		for (uint32_t i = 0; i < batch.rows; i++)
-			at = add(at, end, s->columns == 4, sum);
+			at = add(at, end, s == &all, sum);
 		*rows += batch.rows;
 	} while (code == SPACEWASM_SQLITE_ROW);
 	return 1;
 }
 
-static int measure(int one, int times, char *out, size_t size) {
+static int measure(const spacewasm_sqlite_prepared *s, int times, char *out, size_t size) {
 	double sum = 0;
 	int64_t rows = 0, began = now();
 	for (int i = 0; i < times; i++) {
 		char key[16];
 		char *end = spacewasm_sqlite_put_integer(key, (int64_t)i * 7919 % 100000 + 1);
-		if (one && spacewasm_sqlite_bind(by_id.statement, key, (size_t)(end - key)) != SPACEWASM_SQLITE_OK)
+		if (s == &by_id && spacewasm_sqlite_bind(s->statement, key, (size_t)(end - key)) != SPACEWASM_SQLITE_OK)
 			return 0;
-		if (!run(one ? &by_id : &all, &rows, &sum))
+		if (!run(s, &rows, &sum))
 			return 0;
 	}
 	return snprintf(out, size, "%" PRId64 " %" PRId64 " %.3f\n", now() - began, rows, sum);
@@ -84,7 +93,8 @@ HTTP_EXPORT(handle_request) uint64_t handle_request(void) {
 	uint32_t n = http_get_uri(uri, sizeof uri - 1);
 	uri[n < sizeof uri ? n : 0] = 0;
 	const char *times = strstr(uri, "times=");
-	int size = times == NULL ? 0 : measure(strncmp(uri, "/lookup", 7) == 0, atoi(times + 6), out, sizeof out);
+	const spacewasm_sqlite_prepared *s = strncmp(uri, "/lookup", 7) == 0 ? &by_id : strncmp(uri, "/total", 6) == 0 ? &total : &all;
+	int size = times == NULL ? 0 : measure(s, atoi(times + 6), out, sizeof out);
 	if (size <= 0)
 		http_set_status_code(500);
 	http_write_body(HTTP_RESPONSE, out, (uint32_t)size);

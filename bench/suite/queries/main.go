@@ -18,30 +18,44 @@ import (
 	_ "github.com/spacewasm/spacewasm/wasi/micro/sqlite"
 )
 
-// queries are compiled when the snapshot is taken.
-type queries struct{ byID, page *sql.Stmt }
+// queries are compiled when the snapshot is taken, but for those by their text.
+type queries struct {
+	db                *sql.DB
+	byID, page, total *sql.Stmt
+}
+
+const (
+	textByID  = "SELECT name, price, stock FROM items WHERE id = ?"
+	textPage  = "SELECT id, name, price, stock FROM items WHERE id >= ? LIMIT 10000"
+	textTotal = "SELECT count(*), sum(length(name) + price + stock + id) FROM (SELECT * FROM items WHERE id >= ? LIMIT 10000)"
+)
 
 func main() {
 	q, err := prepare()
 	if err != nil {
 		log.Fatal(err)
 	}
-	http.HandleFunc("GET /lookup", q.handle(q.lookup))
+	http.HandleFunc("GET /lookup", q.handle(func(times, from int, s *sum) error {
+		return lookup(times, from, s, func(id int) *sql.Row { return q.byID.QueryRow(id) })
+	}))
+	http.HandleFunc("GET /text", q.handle(func(times, from int, s *sum) error {
+		return lookup(times, from, s, func(id int) *sql.Row { return q.db.QueryRow(textByID, id) })
+	}))
 	http.HandleFunc("GET /scan", q.handle(q.scan))
+	http.HandleFunc("GET /total", q.handle(q.totals))
 	micro.Serve(nil)
 }
 
 func prepare() (q queries, err error) {
-	db, err := sql.Open("sqlite", "/data.db")
-	if err != nil {
+	if q.db, err = sql.Open("sqlite", "/data.db"); err != nil {
 		return q, err
 	}
-	q.byID, err = db.Prepare("SELECT name, price, stock FROM items WHERE id = ?")
-	if err != nil {
-		return q, err
+	for text, to := range map[string]**sql.Stmt{textByID: &q.byID, textPage: &q.page, textTotal: &q.total} {
+		if *to, err = q.db.Prepare(text); err != nil {
+			return q, err
+		}
 	}
-	q.page, err = db.Prepare("SELECT id, name, price, stock FROM items WHERE id >= ? LIMIT 10000")
-	return q, err
+	return q, nil
 }
 
 // sum is what rows add up to.
@@ -56,13 +70,13 @@ func (s *sum) add(name string, price float64, stock int64) {
 }
 
 // lookup looks rows up, far from each other: so many from a place on.
-func (q queries) lookup(times, from int, s *sum) error {
+func lookup(times, from int, s *sum, one func(id int) *sql.Row) error {
 	const far, most = 7919, 100_000
 	for i := range times {
 		var name string
 		var price float64
 		var stock int64
-		if err := q.byID.QueryRow((from+i*far)%most+1).Scan(&name, &price, &stock); err != nil {
+		if err := one((from+i*far)%most+1).Scan(&name, &price, &stock); err != nil {
 			return err
 		}
 		s.add(name, price, stock)
@@ -96,6 +110,19 @@ func (q queries) scanOnce(from int, s *sum) error {
 		s.add(name, price, stock+id)
 	}
 	return errors.Join(rows.Err(), rows.Close())
+}
+
+// totals has SQLite add 10,000 rows up, so many times.
+func (q queries) totals(times, from int, s *sum) error {
+	for range times {
+		var rows int
+		var value float64
+		if err := q.total.QueryRow(from).Scan(&rows, &value); err != nil {
+			return err
+		}
+		s.rows, s.value = s.rows+rows, s.value+value
+	}
+	return nil
 }
 
 // handle has a query run ?times=N, ?from=K.
