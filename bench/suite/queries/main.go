@@ -2,10 +2,13 @@
 // modernc.org/sqlite, with the same source. The database /data.db has the table
 // items(id INTEGER PRIMARY KEY, name TEXT, price REAL, stock INTEGER, …).
 //
+// The context is one without an end, for which database/sql starts no goroutine.
+//
 // It answers with the nanoseconds that it took, the number of rows, and what they add up to.
 package main
 
 import (
+	"context"
 	"database/sql"
 	"errors"
 	"fmt"
@@ -36,10 +39,10 @@ func main() {
 		log.Fatal(err)
 	}
 	http.HandleFunc("GET /lookup", q.handle(func(times, from int, s *sum) error {
-		return lookup(times, from, s, func(id int) *sql.Row { return q.byID.QueryRow(id) })
+		return lookup(times, from, s, func(id int) *sql.Row { return q.byID.QueryRowContext(context.Background(), id) })
 	}))
 	http.HandleFunc("GET /text", q.handle(func(times, from int, s *sum) error {
-		return lookup(times, from, s, func(id int) *sql.Row { return q.db.QueryRow(textByID, id) })
+		return lookup(times, from, s, func(id int) *sql.Row { return q.db.QueryRowContext(context.Background(), textByID, id) })
 	}))
 	http.HandleFunc("GET /scan", q.handle(q.scan))
 	http.HandleFunc("GET /total", q.handle(q.totals))
@@ -51,7 +54,7 @@ func prepare() (q queries, err error) {
 		return q, err
 	}
 	for text, to := range map[string]**sql.Stmt{textByID: &q.byID, textPage: &q.page, textTotal: &q.total} {
-		if *to, err = q.db.Prepare(text); err != nil {
+		if *to, err = q.db.PrepareContext(context.Background(), text); err != nil {
 			return q, err
 		}
 	}
@@ -95,7 +98,7 @@ func (q queries) scan(times, from int, s *sum) error {
 }
 
 func (q queries) scanOnce(from int, s *sum) error {
-	rows, err := q.page.Query(from)
+	rows, err := q.page.QueryContext(context.Background(), from)
 	if err != nil {
 		return err
 	}
@@ -117,7 +120,7 @@ func (q queries) totals(times, from int, s *sum) error {
 	for range times {
 		var rows int
 		var value float64
-		if err := q.total.QueryRow(from).Scan(&rows, &value); err != nil {
+		if err := q.total.QueryRowContext(context.Background(), from).Scan(&rows, &value); err != nil {
 			return err
 		}
 		s.rows, s.value = s.rows+rows, s.value+value
