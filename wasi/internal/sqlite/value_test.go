@@ -20,7 +20,7 @@ func valueForms(t *testing.T, encoding string) {
 	t.Helper()
 	b := newBundle(t)
 	b.make("data.db", "PRAGMA encoding = '"+encoding+"'", "CREATE TABLE t(i INTEGER PRIMARY KEY, f REAL, s TEXT, n NUMERIC)",
-		"INSERT INTO t VALUES (1, 5, 'äöü €𝄞', '12'), (2, 0.5, '', '1e3'), (3, -9007199254740993, 'x', 'no number'), (4, NULL, NULL, 1e300)")
+		"INSERT INTO t VALUES (1, 5, 'äöü €𝄞', '12'), (2, 0.5, '', '1e3'), (3, -9007199254740993, 'x', 'no number'), (4, NULL, 'z', 1e300), (5, 1, NULL, 0)")
 	const query = "SELECT i, f, s, n, zeroblob(i), zeroblob(70), CAST(i AS TEXT), s || i, max(s, 'a'), CAST(s AS BLOB), f + 0, i = 1 FROM t ORDER BY i"
 	native, err := sql.Open("sqlite", filepath.Join(b.dir, "data.db"))
 	if err != nil {
