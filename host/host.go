@@ -25,6 +25,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/machine"
+	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/runner"
@@ -143,9 +144,11 @@ func (h *Host) listen(ctx context.Context) error {
 func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
+	profiler := profile.New(h.registry)
 	platform := api.New(api.Config{
 		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Guard: guard, Keeper: keeper, URL: h.URL,
-		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
+		Profiler: profiler,
+		Domain:   h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
 	book := activity.New(time.Now)

@@ -28,13 +28,13 @@ type Request struct {
 	ID space.RequestID
 	// Revision is the number of the one that answered.
 	Revision int
-	Time   time.Time // when it came
-	Method string
-	Path   string // cut where it is long
-	Status int
-	Code   space.Code // of the platform's error, "" for none
-	Bytes  int64      // of the answer's body
-	Took   time.Duration
+	Time     time.Time // when it came
+	Method   string
+	Path     string // cut where it is long
+	Status   int
+	Code     space.Code // of the platform's error, "" for none
+	Bytes    int64      // of the answer's body
+	Took     time.Duration
 	// Start is how the instance came to be, "" where none was had; Queue how long the
 	// request waited for it, Begin how long that took to make.
 	Start        space.Start

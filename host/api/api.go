@@ -14,6 +14,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/schedule"
@@ -41,6 +42,8 @@ type Config struct {
 	Guard    Guard
 	// Keeper makes and revokes tokens and app keys.
 	Keeper *access.Keeper
+	// Profiler profiles what is live.
+	Profiler *profile.Profiler
 	// URL returns where an app answers.
 	URL     func(space.AppName) string
 	Domain  string
@@ -78,6 +81,7 @@ func New(config Config) http.Handler {
 	v1.GET("/apps/:app/logs", a.logs, a.deployer)
 	v1.GET("/apps/:app/reports", a.listReports, a.deployer)
 	v1.GET("/apps/:app/reports/:id", a.report, a.deployer)
+	v1.POST("/apps/:app/profile", a.profile, a.deployer)
 	v1.GET("/apps/:app/keys", a.listKeys, a.admin)
 	v1.POST("/apps/:app/keys", a.createKey, a.admin)
 	v1.DELETE("/apps/:app/keys/:name", a.deleteKey, a.admin)

@@ -26,6 +26,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/api/wire"
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/runner"
@@ -118,7 +119,8 @@ func newBench(t *testing.T) *bench {
 		Hostname: func(name space.AppName) string { return string(name) + ".example.org" },
 	})
 	b.Handler = api.New(api.Config{
-		Registry: table, Logs: b.logs, Reports: b.reports, Schedule: b.schedule, Guard: guard{owner}, Keeper: keeper, Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
+		Registry: table, Logs: b.logs, Reports: b.reports, Schedule: b.schedule,
+		Guard: guard{owner}, Keeper: keeper, Profiler: profile.New(table), Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
 		URL:      func(name space.AppName) string { return "http://" + string(name) + ".example.org/" },
 		Draining: draining.Done(), Logger: logger,
 		Deployer: deploy.New(deploy.Config{

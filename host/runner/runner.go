@@ -75,6 +75,8 @@ type Micro struct {
 	core   *core      // nil while it sleeps
 	used   atomic.Int64
 	held   atomic.Int64 // bytes of the memory of instances
+	// profile is what instances are told to report to; nil if there is none.
+	profile atomic.Pointer[wasi.Profile]
 
 	mu    sync.Mutex
 	total space.Usage
@@ -123,10 +125,12 @@ func (c *Config) Instance(awake *Awake) wasi.InstanceConfig {
 // sandbox is an instance, and how it came to be.
 type sandbox struct {
 	*wasi.Instance
-	core  *core
-	start space.Start
-	took  time.Duration // what the start took of the request that it was made for
-	held  int64         // what is counted of its memory
+	core *core
+	// profile is what it reports to; nil costs nothing.
+	profile *wasi.Profile
+	start   space.Start
+	took    time.Duration // what the start took of the request that it was made for
+	held    int64         // what is counted of its memory
 }
 
 // sandbox makes an instance, and wakes the Micro if it must.
@@ -144,7 +148,10 @@ func (m *Micro) sandbox() (*sandbox, error) {
 	if woken {
 		s.start = space.StartLoad
 	}
-	s.Instance, err = core.Module.NewInstance(ctx, m.config.Instance(core.Awake))
+	s.profile = m.profile.Load()
+	config := m.config.Instance(core.Awake)
+	config.Profile = s.profile
+	s.Instance, err = core.Module.NewInstance(ctx, config)
 	s.took = time.Since(began)
 	if err == nil {
 		s.measure(&m.held, int64(s.Peak()))
@@ -194,7 +201,7 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 	*space.UsageOf(r.Context()) = space.Usage{Start: box.start, Queue: max(leased-box.took, 0), Begin: box.took}
 	err = m.execute(box, w, r, body)
 	// An instance that cannot be reset is not wrong, only spent.
-	if m.isCurrent(box.core) && (box.Fresh() || m.renew(box) == nil) {
+	if m.isCurrent(box.core) && box.profile == m.profile.Load() && (box.Fresh() || m.renew(box) == nil) {
 		box.start, box.took = space.StartReset, 0
 		box.measure(&m.held, int64(box.Peak()))
 		give = m.instances.Keep
