@@ -153,7 +153,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	})
 	book := activity.New(time.Now)
 	pages := console.New(console.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Keeper: keeper, Activity: book,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Keeper: keeper, Activity: book, Profiler: profiler,
 		Bundle: h.store.Blobs().Open, URL: h.URL, BaseURL: h.BaseURL(), Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})

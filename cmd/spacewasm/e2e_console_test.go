@@ -21,6 +21,7 @@ func TestE2EConsole(t *testing.T) {
 	t.Run("refused", func(t *testing.T) { b.in(t).dropsNonsense() })
 	t.Run("break", func(t *testing.T) { b.in(t).breaks(s) })
 	t.Run("follow", func(t *testing.T) { b.in(t).follows(s) })
+	t.Run("profile", func(t *testing.T) { b.in(t).profiles(s) })
 	t.Run("roll back", func(t *testing.T) { b.in(t).rollsBack(s) })
 	t.Run("settings", func(t *testing.T) { b.in(t).sets(s) })
 	t.Run("action", func(t *testing.T) { b.in(t).runsAction(s) })
@@ -127,6 +128,29 @@ func (b *browser) follows(s *server) {
 	if injected := eval[int](b, `document.querySelectorAll("main img, main script").length`); injected > 0 {
 		b.t.Errorf("%d elements came from a log", injected)
 	}
+}
+
+// profiles samples the Micro while it answers, and sees its functions.
+func (b *browser) profiles(s *server) {
+	b.do(chromedp.Navigate("http://console.localhost:"+s.port+"/apps/bakery/micros/bakery"), chromedp.SetValue(chromedp.CSS("#seconds"), "3"))
+	stop, stopped := make(chan struct{}), make(chan struct{})
+	go func() {
+		defer close(stopped)
+		for {
+			select {
+			case <-stop:
+				return
+			default:
+				_, _ = s.try(s.request(http.MethodGet, "bakery", "/env", nil))
+			}
+		}
+	}()
+	b.goes(chromedp.Submit(chromedp.CSS("#seconds")))
+	close(stop)
+	<-stopped
+	b.shows("What took most by itself")
+	b.shows("runtime.")
+	b.shoot("profile")
 }
 
 // rollsBack pushes another revision, and goes back with one click.

@@ -79,7 +79,7 @@ func (c *console) parse() map[string]*template.Template {
 	}
 	common := template.Must(template.New("").Funcs(funcs).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html"))
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"apps", "app", "micro", "files", "error", "found", "deployed"} {
+	for _, name := range []string{"apps", "app", "micro", "files", "error", "found", "deployed", "flame"} {
 		own := template.Must(common.Clone())
 		pages[name] = template.Must(own.ParseFS(pageFiles, "pages/"+name+".html"))
 	}

@@ -19,6 +19,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/schedule"
@@ -34,6 +35,7 @@ type Config struct {
 	Schedule *schedule.Scheduler
 	Keeper   *access.Keeper
 	Activity *activity.Book
+	Profiler *profile.Profiler
 	// Bundle opens the files of a Micro; who asks closes them.
 	Bundle func(space.Digest) (*os.Root, error)
 	// URL returns where an app answers, and BaseURL is the platform's address.
@@ -91,6 +93,7 @@ func (c *console) route() {
 	c.handle("POST /apps/{app}/actions", c.changeAction)
 	c.handle("GET /apps/{app}/micros/{micro}", c.micro)
 	c.handle("GET /apps/{app}/micros/{micro}/live", c.live)
+	c.handle("POST /apps/{app}/micros/{micro}/profile", c.profile)
 	c.handle("GET /apps/{app}/micros/{micro}/files/{path...}", c.files)
 }
 

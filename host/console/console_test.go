@@ -30,12 +30,13 @@ func pages() []string {
 // changes are the forms, each as it would do what it does.
 func changes() map[string]url.Values {
 	return map[string]url.Values{
-		"/apps/app/rollback":    {"revision": {"1"}},
-		"/apps/app/env":         {"name": {"NAME"}, "value": {"value"}},
-		"/apps/app/keys":        {"name": {"key"}},
-		"/apps/app/keys/delete": {"name": {"key"}},
-		"/apps/app/actions":     {"micro": {"app"}, "id": {"x"}, "do": {"run"}},
-		"/apps/app/delete":      {"confirm": {"app"}},
+		"/apps/app/rollback":           {"revision": {"1"}},
+		"/apps/app/env":                {"name": {"NAME"}, "value": {"value"}},
+		"/apps/app/keys":               {"name": {"key"}},
+		"/apps/app/keys/delete":        {"name": {"key"}},
+		"/apps/app/actions":            {"micro": {"app"}, "id": {"x"}, "do": {"run"}},
+		"/apps/app/micros/app/profile": {"seconds": {"1"}},
+		"/apps/app/delete":             {"confirm": {"app"}},
 	}
 }
 
@@ -419,5 +420,20 @@ func TestPages(t *testing.T) {
 	}
 	if rec := b.ask(b.request(http.MethodGet, "/api/v1/apps", nil)); rec.Code != http.StatusNotFound {
 		t.Errorf("the API answers on the console's host: %d", rec.Code)
+	}
+}
+
+// A profile tells that nothing ran, and takes no longer than it may.
+func TestProfilePage(t *testing.T) {
+	b := newBench(t)
+	b.deployed("app")
+	rec := b.post("/apps/app/micros/app/profile", url.Values{"seconds": {"1"}})
+	if rec.Code != http.StatusOK || !strings.Contains(rec.Body.String(), "Nothing ran") {
+		t.Errorf("got %d %s", rec.Code, rec.Body)
+	}
+	for _, seconds := range []string{"", "0", "61", "x"} {
+		if rec := b.post("/apps/app/micros/app/profile", url.Values{"seconds": {seconds}}); rec.Code != http.StatusBadRequest {
+			t.Errorf("%q seconds: got %d", seconds, rec.Code)
+		}
 	}
 }

@@ -22,6 +22,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/console"
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/runner"
@@ -70,7 +71,7 @@ func newBench(t *testing.T) *bench {
 	draining, drain := context.WithCancel(context.Background())
 	b.drain = drain
 	b.Handler = console.New(console.Config{
-		Registry: b.registry, Logs: b.logs, Reports: b.reports, Keeper: keeper, Activity: b.book, Bundle: durable.Blobs().Open, Version: "v1.2.3",
+		Registry: b.registry, Logs: b.logs, Reports: b.reports, Keeper: keeper, Activity: b.book, Profiler: profile.New(b.registry), Bundle: durable.Blobs().Open, Version: "v1.2.3",
 		URL:     func(name space.AppName) string { return "http://" + hostname(name) + "/" },
 		BaseURL: "http://example.org", BundleLimit: limits.Bundle, Draining: draining.Done(), Logger: logger,
 		Schedule: schedule.New(schedule.Config{Store: durable, Registry: b.registry, Places: 1, Logger: logger, Hostname: hostname}),
