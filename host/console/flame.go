@@ -17,7 +17,7 @@ import (
 // The size of a flame graph, in units of its own, and what of it is drawn: what is
 // narrower than a unit nobody sees.
 const (
-	flameWidth, flameRow = 1200, 20
+	flameWidth, flameRow = 1100, 20
 	flameDepth           = 40
 	flameHues            = 6
 	flameLetter          = 7 // how wide one is, about
