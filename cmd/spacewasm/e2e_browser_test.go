@@ -26,7 +26,7 @@ const shotsDir = "../../bin/screenshots"
 // browser is a page in Chromium.
 type browser struct {
 	t    *testing.T
-	ctx  context.Context
+	ctx  context.Context //nolint:containedctx // a page lives as long as its test
 	axe  string
 	mu   sync.Mutex
 	said []string // what the page's console and its policy complained of

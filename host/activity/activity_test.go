@@ -125,7 +125,7 @@ func TestFollow(t *testing.T) {
 	}
 	for drained := false; !drained; {
 		select {
-		case first = <-got:
+		case <-got:
 		case <-time.After(50 * time.Millisecond):
 			drained = true
 		}

@@ -101,9 +101,9 @@ func (c *console) health(app *registry.App, route registry.Route) (health, space
 	if s, ok := route.Server.(interface{ State() space.State }); ok {
 		state = s.State()
 	}
-	last, any := c.Activity.Last(activity.KeyOf(app.App, route.Micro.Name))
+	last, asked := c.Activity.Last(activity.KeyOf(app.App, route.Micro.Name))
 	// What another revision has failed at is not this one's fault.
-	failing := any && last.Failed() && last.Revision == app.Revision.Number && c.Now().Sub(last.Time) < time.Hour
+	failing := asked && last.Failed() && last.Revision == app.Revision.Number && c.Now().Sub(last.Time) < time.Hour
 	switch {
 	case failing:
 		return isFailing, state
