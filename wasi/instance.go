@@ -41,6 +41,10 @@ func (i *Instance) Fresh() bool { return !i.used && !i.broken }
 // with what its open functions had paid in advance if it exited; 0 while it runs.
 func (i *Instance) Fuel() uint64 { return i.fuel }
 
+// Peak is the largest size that the linear memory has had since the latest request
+// began, in bytes.
+func (i *Instance) Peak() uint64 { return i.memory.Peak() }
+
 // Serve runs the guest for one request. The body must have been read, so that no
 // guest waits for a client; its length is r.ContentLength. The guest's log goes
 // to stderr. The guest ends with the request's context.

@@ -20,7 +20,7 @@ host/space host/vault host/pool host/disk host/machine host/door wasi/internal/b
 wasi/internal/preview1 wasi/internal/instrument wasi/internal/sqlite
 wasi/internal/cgi wasi/internal/handler
 host/store host/registry wasi
-host/runner host/static host/logs host/access host/backup wasi/stock
+host/runner host/static host/logs host/reports host/access host/backup wasi/stock
 host/deploy host/gateway host/schedule
 host/api/wire
 host/profile

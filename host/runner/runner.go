@@ -226,7 +226,7 @@ func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, bo
 	defer func() { _ = log.Close() }()
 	began := time.Now()
 	err := box.Serve(w, inner, log)
-	m.account(space.UsageOf(r.Context()), box.Fuel(), time.Since(began))
+	m.account(space.UsageOf(r.Context()), box, time.Since(began))
 	if err == nil {
 		return nil
 	}
@@ -236,8 +236,9 @@ func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, bo
 }
 
 // account writes down what a request has used.
-func (m *Micro) account(request *space.Usage, fuel uint64, ran time.Duration) {
-	*request = space.Usage{Requests: 1, Fuel: fuel, Run: ran}
+func (m *Micro) account(request *space.Usage, box *sandbox, ran time.Duration) {
+	fuel := box.Fuel()
+	*request = space.Usage{Requests: 1, Fuel: fuel, Run: ran, Start: box.start, Memory: box.Peak(), Limits: &m.config.Limits}
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.total.Requests++

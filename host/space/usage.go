@@ -16,6 +16,11 @@ type Usage struct {
 	Run time.Duration
 	// Last is when one has last run, of a Micro that answers; zero if none has.
 	Last time.Time
+	// Of one request only: how its instance came to be, the largest size of its memory in
+	// bytes, and the limits that it ran under, nil where nothing ran.
+	Start  Start
+	Memory uint64
+	Limits *Limits
 }
 
 type usageKey struct{}
