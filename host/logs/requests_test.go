@@ -66,22 +66,22 @@ func TestRequests(t *testing.T) {
 		q    logs.Query
 		want string
 	}{
-		"what was said": {logs.Query{}, "r2 r2 "},
-		"requests":      {logs.Query{Sources: []string{logs.SourceRequest}}, "r0 r1 r2 r3"},
-		"all":           {logs.Query{Sources: logs.AllSources()}, "r0 r1 r2 r3 r2 r2 "},
-		"a class":       {logs.Query{Status: logs.Status{From: 500, To: 599}}, "r2 r3"},
+		"what was said": {logs.Query{}, "r2,r2,"},
+		"requests":      {logs.Query{Sources: []string{logs.SourceRequest}}, "r0,r1,r2,r3"},
+		"all":           {logs.Query{Sources: logs.AllSources()}, "r0,r1,r2,r3,r2,r2,"},
+		"a class":       {logs.Query{Status: logs.Status{From: 500, To: 599}}, "r2,r3"},
 		"a status":      {logs.Query{Status: logs.Status{From: 404, To: 404}, Sources: logs.AllSources()}, "r1"},
-		"one request":   {logs.Query{Request: "r2"}, "r2 r2 r2"},
+		"one request":   {logs.Query{Request: "r2"}, "r2,r2,r2"},
 		"a path":        {logs.Query{Text: "GET /R3", Sources: logs.AllSources()}, "r3"},
 		"a text":        {logs.Query{Text: "oUCH"}, "r2"},
 		"a code":        {logs.Query{Text: "crashed"}, "r2"},
 		"a Micro":       {logs.Query{Micro: "n", Sources: logs.AllSources()}, ""},
-		"the newest":    {logs.Query{Sources: logs.AllSources(), Last: 3}, "r2 r2 "},
-		"few":           {logs.Query{Sources: []string{logs.SourceRequest}, Last: 9}, "r0 r1 r2 r3"},
+		"the newest":    {logs.Query{Sources: logs.AllSources(), Last: 3}, "r2,r2,"},
+		"few":           {logs.Query{Sources: []string{logs.SourceRequest}, Last: 9}, "r0,r1,r2,r3"},
 		"the past":      {logs.Query{Sources: logs.AllSources(), Until: time.Now().Add(-time.Hour)}, ""},
 		"the future":    {logs.Query{Sources: logs.AllSources(), Since: time.Now().Add(time.Hour)}, ""},
 	} {
-		if got := strings.Join(ids(read(t, s, "shop", c.q)), " "); got != c.want {
+		if got := strings.Join(ids(read(t, s, "shop", c.q)), ","); got != c.want {
 			t.Errorf("%s: got %q, want %q", what, got, c.want)
 		}
 	}

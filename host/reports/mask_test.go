@@ -2,6 +2,7 @@ package reports_test
 
 import (
 	"encoding/json"
+	"net/http"
 	"net/http/httptest"
 	"net/url"
 	"os"
@@ -66,7 +67,7 @@ func TestHeadersAreMasked(t *testing.T) {
 		"X-Short":                 {"on", masked},
 		"X-Sentence":              {"on and off", "on and off"},
 	} {
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.Header.Set(name, c.value)
 		report, text := stored(t, reports.Failure{Err: crashed(), Request: r, Secrets: []string{"the value of a variable", "on"}})
 		if h := report.Request.Headers; len(h) != 2 || h[1].Name != name || h[1].Value != c.want {
@@ -88,7 +89,7 @@ func TestTargetsAreMasked(t *testing.T) {
 		"/files/%733cr3t?s3cr3t=1":   "/files/[masked]?[masked]",
 		"/?%73%33cr3t=1&a=s3cr3t&=2": "/?[masked]&a=[masked]&=[masked]",
 	} {
-		report, _ := stored(t, reports.Failure{Err: crashed(), Request: httptest.NewRequest("GET", target, nil), Secrets: []string{"s3cr3t"}})
+		report, _ := stored(t, reports.Failure{Err: crashed(), Request: httptest.NewRequest(http.MethodGet, target, nil), Secrets: []string{"s3cr3t"}})
 		if got := report.Request.Target; got != want {
 			t.Errorf("%s: got %q, want %q", target, got, want)
 		}
@@ -127,7 +128,7 @@ func TestNoSecretIsStored(t *testing.T) {
 			}
 			return text
 		})
-		r := httptest.NewRequest("GET", "/", nil)
+		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RequestURI = ""
 		r.URL.Path = "/" + hostile.Draw(rt, "path")
 		r.URL.RawQuery = hostile.Draw(rt, "query") + "&" + url.QueryEscape(hostile.Draw(rt, "name")) + "=" + hostile.Draw(rt, "value")

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
 	"net/http/httptest"
 	"os"
 	"path/filepath"
@@ -45,7 +46,7 @@ func fails(s *reports.Store, app space.AppName, id string, code space.Code) {
 	s.Note(app, "web", 2, code, func() *reports.Failure {
 		return &reports.Failure{
 			App: app, Micro: "web", Revision: 2, ID: space.RequestID(id), Began: time.Now(), Took: 1500 * time.Microsecond,
-			Request: httptest.NewRequest("GET", "/path", nil),
+			Request: httptest.NewRequest(http.MethodGet, "/path", nil),
 			Usage: space.Usage{
 				Start: space.StartClone, Fuel: 7, Memory: 3 << 20, Run: time.Second,
 				Limits: &space.Limits{Memory: 64 << 20, Timeout: 20 * time.Second, Fuel: 99},
@@ -217,7 +218,7 @@ func TestReportIsBounded(t *testing.T) {
 	dir := t.TempDir()
 	s := open(t, dir, nil)
 	s.Note("shop", "web", 1, space.CodeCrashed, func() *reports.Failure {
-		r := httptest.NewRequest("GET", "/"+strings.Repeat("x", 100_000)+"?"+strings.Repeat("y=1&", 100_000), nil)
+		r := httptest.NewRequest(http.MethodGet, "/"+strings.Repeat("x", 100_000)+"?"+strings.Repeat("y=1&", 100_000), nil)
 		for i := range 5000 {
 			r.Header.Set(fmt.Sprint("X-", i), strings.Repeat("\x01", 5000))
 		}
