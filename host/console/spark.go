@@ -2,6 +2,7 @@ package console
 
 import (
 	"fmt"
+	"strconv"
 	"strings"
 
 	"github.com/spacewasm/spacewasm/host/activity"
@@ -30,11 +31,19 @@ func newSpark(hour [activity.Minutes]activity.Minute) spark {
 			s.Marks = append(s.Marks, i*minuteWidth)
 		}
 	}
-	points := make([]string, len(hour))
-	for i, m := range hour {
-		points[i] = fmt.Sprintf("%d,%.1f", i*minuteWidth, sparkHeight-1-float64(sparkHeight-4)*float64(m.Requests)/float64(most))
+	height := func(i int) float64 {
+		return sparkHeight - 1 - float64(sparkHeight-4)*float64(hour[i].Requests)/float64(most)
 	}
-	s.Line = strings.Join(points, " ")
+	var line []byte
+	for i := range hour {
+		if i > 0 && i < len(hour)-1 && hour[i].Requests == hour[i-1].Requests && hour[i].Requests == hour[i+1].Requests {
+			continue // it is on the line
+		}
+		line = strconv.AppendInt(line, int64(i*minuteWidth), 10)
+		line = strconv.AppendFloat(append(line, ','), height(i), 'f', 1, 64)
+		line = append(line, ' ')
+	}
+	s.Line = strings.TrimSpace(string(line))
 	s.Area = fmt.Sprintf("0,%d %s %d,%d", sparkHeight, s.Line, sparkWidth, sparkHeight)
 	return s
 }
