@@ -22,6 +22,7 @@ require (
 	go.opentelemetry.io/otel/exporters/otlp/otlptrace/otlptracehttp v1.47.0 // traces go out by OTLP over HTTP
 	go.opentelemetry.io/otel/sdk v1.47.0 // traces: sampling, batches
 	go.opentelemetry.io/otel/trace v1.47.0 // traces: spans
+	go.opentelemetry.io/proto/otlp v1.11.0 // tests: a collector reads what it gets
 	go.uber.org/goleak v1.3.0 // tests: no goroutine is left
 	go.yaml.in/yaml/v3 v3.0.6 // the Spacefile
 	golang.org/x/image v0.47.0 // is an icon a WebP; examples/thumbnail
@@ -30,6 +31,7 @@ require (
 	golang.org/x/sync v0.24.0 // errgroup
 	golang.org/x/sys v0.49.0 // mmap, *at, syncfs
 	golang.org/x/term v0.47.0 // asking for a token
+	google.golang.org/protobuf v1.36.12 // tests: of OTLP
 	modernc.org/libc v1.80.1 // what SQLite, as C made Go, calls
 	modernc.org/sqlite v1.62.0 // the registry's database and those of Micros, without cgo
 	pgregory.net/rapid v1.3.0 // tests: models
@@ -45,6 +47,7 @@ require (
 	github.com/google/uuid v1.6.0 // indirect
 	github.com/grpc-ecosystem/grpc-gateway/v2 v2.30.0 // indirect
 	github.com/inconshreveable/mousetrap v1.1.0 // indirect
+	github.com/kylelemons/godebug v1.1.0 // indirect
 	github.com/labstack/gommon v0.5.0 // indirect
 	github.com/mattn/go-colorable v0.1.15 // indirect
 	github.com/mattn/go-isatty v0.0.24 // indirect
@@ -62,14 +65,12 @@ require (
 	go.opentelemetry.io/otel/exporters/otlp/otlptrace v1.47.0 // indirect
 	go.opentelemetry.io/otel/log v1.47.0 // indirect
 	go.opentelemetry.io/otel/metric v1.47.0 // indirect
-	go.opentelemetry.io/proto/otlp v1.11.0 // indirect
 	golang.org/x/crypto v0.58.0 // indirect
 	golang.org/x/text v0.43.0 // indirect
 	golang.org/x/tools v0.52.0 // indirect
 	google.golang.org/genproto/googleapis/api v0.0.0-20260928230214-8a89bd6388cc // indirect
 	google.golang.org/genproto/googleapis/rpc v0.0.0-20260928230214-8a89bd6388cc // indirect
 	google.golang.org/grpc v1.83.2 // indirect
-	google.golang.org/protobuf v1.36.12 // indirect
 	modernc.org/mathutil v1.7.1 // indirect
 	modernc.org/memory v1.12.1 // indirect
 )

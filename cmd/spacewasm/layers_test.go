@@ -65,8 +65,8 @@ github.com/dustin/go-humanize   cmd/spacewasm
 github.com/fsnotify/fsnotify    cmd/spacewasm
 github.com/schollz/progressbar  cmd/spacewasm
 golang.org/x/term               cmd/spacewasm
-github.com/prometheus          host/telemetry
-go.opentelemetry.io            host/telemetry
+github.com/prometheus           host/telemetry
+go.opentelemetry.io             host/telemetry
 golang.org/x/perf               bench
 golang.org/x/image              cmd/spacewasm examples/thumbnail
 `

@@ -229,9 +229,7 @@ func (t *Meter) collect(ch chan<- prometheus.Metric) {
 	}
 	counter(t.all.fuel, float64(t.fuel.Load()))
 	counter(t.all.run, time.Duration(t.run.Load()).Seconds())
-	if n := t.calls.Load(); n > 0 {
-		counter(t.all.calls, float64(n))
-	}
+	counter(t.all.calls, float64(t.calls.Load()))
 }
 
 // StatusOf is the status of an answer: what was sent, or what an error would have been.
