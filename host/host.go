@@ -61,7 +61,11 @@ func Open(ctx context.Context, config Config) (*Host, error) {
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	metrics := telemetry.New(config.Version)
+	return openMeasured(ctx, config, telemetry.New(config.Version))
+}
+
+// openMeasured is Open with the figures that it keeps.
+func openMeasured(ctx context.Context, config Config, metrics *telemetry.Metrics) (*Host, error) {
 	h := &Host{config: config, metrics: metrics, registry: registry.NewMetered(metrics.Micros), state: state{checks: config.Checks}}
 	if err := h.open(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())

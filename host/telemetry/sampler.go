@@ -2,7 +2,10 @@ package telemetry
 
 import (
 	"context"
+	"encoding/binary"
+	"encoding/hex"
 	"log/slog"
+	"math/rand/v2"
 	"strings"
 	"sync"
 	"time"
@@ -15,27 +18,37 @@ import (
 // theirs are to be is not to fill the server's memory and the collector's disk.
 const maxTraces = 100
 
-// sampler follows what belongs to a trace that is followed, and a part of what belongs to
-// none, within a bound.
-type sampler struct {
-	sdk.Sampler
-	rate rate
-}
+// The headers of W3C Trace Context, as Go spells them.
+const (
+	traceparent = "Traceparent"
+	tracestate  = "Tracestate"
+)
 
-func newSampler(ratio float64) *sampler {
-	return &sampler{Sampler: sdk.ParentBased(sdk.TraceIDRatioBased(ratio)), rate: rate{now: time.Now, most: maxTraces}}
-}
-
-// ShouldSample implements [sdk.Sampler].
-func (s *sampler) ShouldSample(p sdk.SamplingParameters) sdk.SamplingResult {
-	result := s.Sampler.ShouldSample(p)
-	parent := trace.SpanContextFromContext(p.ParentContext)
-	// The parts of a request that is followed are not asked about: they are few.
-	begins := !parent.IsValid() || parent.IsRemote()
-	if begins && result.Decision == sdk.RecordAndSample && !s.rate.allow() {
-		result.Decision = sdk.Drop
+// choose tells whether to follow a request: one that is part of a trace which is followed,
+// and a part of those without one. It is not the SDK's to choose, as that makes more of a
+// request that is not followed than all our figures cost.
+func (t *Tracer) choose(parent trace.SpanContext) bool {
+	wanted := parent.IsSampled()
+	if !parent.IsValid() {
+		wanted = rand.Float64() < t.ratio //nolint:gosec // nothing is kept from anybody by it
 	}
-	return result
+	return wanted && t.rate.allow()
+}
+
+// unfollowed is the traceparent of a request that is not followed, in its parent's trace or
+// one of its own (W3C Trace Context, section 3.2.2).
+func unfollowed(parent trace.SpanContext) string {
+	id := parent.TraceID()
+	if !parent.IsValid() {
+		binary.NativeEndian.PutUint64(id[:8], rand.Uint64())
+		binary.NativeEndian.PutUint64(id[8:], rand.Uint64()|1) // 0 is none
+	}
+	var span trace.SpanID
+	binary.NativeEndian.PutUint64(span[:], rand.Uint64()|1)
+	text := make([]byte, 0, len("00-")+2*len(id)+1+2*len(span)+len("-00"))
+	text = hex.AppendEncode(append(text, "00-"...), id[:])
+	text = hex.AppendEncode(append(text, '-'), span[:])
+	return string(append(text, "-00"...))
 }
 
 // rate is a bound of how often something happens in a second.

@@ -15,8 +15,7 @@ type Load struct {
 
 // Sources are what a scrape asks. Nil ones are not asked. None may wait for requests.
 type Sources struct {
-	// Budgets are the amounts that all Micros share, by name: of bytes where the name is
-	// among [ByteBudgets].
+	// What all Micros share, the first four in bytes; Places are of executions.
 	Memory, Bodies, Code, Tmp     func() Amount
 	Descriptors, Mappings, Places func() Amount
 	// Queue is how many requests wait for a place of the node.
@@ -56,7 +55,6 @@ type amount struct {
 // observer asks the sources at each scrape.
 type observer struct {
 	sources Sources
-	micros  *Micros
 }
 
 var _ prometheus.Collector = (*observer)(nil)

@@ -17,7 +17,7 @@ const namespace = "spacewasm"
 
 // Metrics are the figures of a server. What is told of a request costs a few atomic
 // additions, and neither takes memory nor looks anything up by a text. It is safe for
-// concurrent use.
+// concurrent use; the zero value keeps no figures.
 type Metrics struct {
 	// Micros are the figures of each Micro, and of all requests.
 	Micros *Micros
@@ -46,7 +46,9 @@ func New(version string) *Metrics {
 
 // Observe has each scrape ask these sources. It is called once.
 func (m *Metrics) Observe(sources Sources) {
-	m.registry.MustRegister(&observer{sources: sources, micros: m.Micros})
+	if m.registry != nil {
+		m.registry.MustRegister(&observer{sources: sources})
+	}
 }
 
 // Gatherer is what the figures are read from.
@@ -55,6 +57,9 @@ func (m *Metrics) Gatherer() prometheus.Gatherer { return m.registry }
 // Handler answers scrapes. Who may scrape is its caller's to decide.
 func (m *Metrics) Handler(logger *slog.Logger) http.Handler {
 	const atOnce = 4 // a scrape takes memory for all series
+	if m.registry == nil {
+		return http.NotFoundHandler()
+	}
 	return promhttp.HandlerFor(m.registry, promhttp.HandlerOpts{
 		ErrorLog:      slog.NewLogLogger(logger.Handler(), slog.LevelWarn),
 		ErrorHandling: promhttp.ContinueOnError, MaxRequestsInFlight: atOnce,

@@ -39,6 +39,8 @@ type Tracer struct {
 	provider *sdk.TracerProvider
 	tracer   trace.Tracer
 	format   propagation.TraceContext
+	ratio    float64
+	rate     rate
 }
 
 // NewTracer returns a tracer, or nil where traces are off. What cannot be sent is logged,
@@ -62,10 +64,13 @@ func NewTracer(ctx context.Context, config Traces, logger *slog.Logger) (*Tracer
 		return nil, fmt.Errorf("send traces: OTEL_RESOURCE_ATTRIBUTES: %w", err)
 	}
 	provider := sdk.NewTracerProvider(
-		sdk.WithResource(about), sdk.WithSampler(newSampler(config.Ratio)),
+		sdk.WithResource(about), sdk.WithSampler(sdk.AlwaysSample()), // of what choose has chosen
 		sdk.WithBatcher(&quiet{SpanExporter: exporter, logger: logger}),
 	)
-	return &Tracer{provider: provider, tracer: provider.Tracer("github.com/spacewasm/spacewasm")}, nil
+	return &Tracer{
+		provider: provider, tracer: provider.Tracer("github.com/spacewasm/spacewasm"),
+		ratio: config.Ratio, rate: rate{now: time.Now, most: maxTraces},
+	}, nil
 }
 
 // Close sends what has been recorded. It is idempotent.
@@ -96,26 +101,28 @@ func (t *Tracer) Begin(r *http.Request, trusted bool) Trace {
 	}
 	ctx := r.Context()
 	header := propagation.HeaderCarrier(r.Header)
-	if trusted {
+	if trusted && r.Header[traceparent] != nil {
 		ctx = t.format.Extract(ctx, header)
 	}
-	delete(r.Header, "Traceparent")
-	delete(r.Header, "Tracestate")
-	began := time.Now()
-	ctx, span := t.tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(began))
-	t.format.Inject(ctx, header)
-	f := Trace{tracer: t, ctx: ctx, span: span, began: began}
-	if f.Sampled() {
-		span.SetAttributes(
-			attribute.String("http.request.method", r.Method), attribute.String("url.path", r.URL.Path),
-			attribute.String("server.address", r.Host), attribute.String("spacewasm.request", string(space.RequestIDOf(ctx))),
-		)
+	parent := trace.SpanContextFromContext(ctx)
+	if !parent.IsValid() {
+		delete(r.Header, tracestate)
 	}
-	return f
+	if !t.choose(parent) {
+		r.Header[traceparent] = []string{unfollowed(parent)}
+		return Trace{}
+	}
+	began := time.Now()
+	ctx, span := t.tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(began), trace.WithAttributes(
+		attribute.String("http.request.method", r.Method), attribute.String("url.path", r.URL.Path),
+		attribute.String("server.address", r.Host), attribute.String("spacewasm.request", string(space.RequestIDOf(ctx))),
+	))
+	t.format.Inject(ctx, header)
+	return Trace{tracer: t, ctx: ctx, span: span, began: began}
 }
 
-// Sampled tells whether the trace is recorded.
-func (f *Trace) Sampled() bool { return f.span != nil && f.span.IsRecording() }
+// Sampled tells whether the request is followed.
+func (f *Trace) Sampled() bool { return f.tracer != nil }
 
 // End ends a request that a Micro has answered with a status, or with the error e, and
 // tells where its time went.

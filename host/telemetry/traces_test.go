@@ -171,3 +171,17 @@ func TestCollectorIsAway(t *testing.T) {
 		t.Errorf("it is said %d times:\n%s", n, said.String())
 	}
 }
+
+func BenchmarkIdleTrace(b *testing.B) {
+	tracer, err := telemetry.NewTracer(b.Context(), telemetry.Traces{On: true, Endpoint: "http://127.0.0.1:1"}, slog.New(slog.DiscardHandler))
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer tracer.Close(b.Context())
+	r, usage := httptest.NewRequest(http.MethodGet, "/", nil), &space.Usage{}
+	b.ReportAllocs()
+	for b.Loop() {
+		f := tracer.Begin(r, false)
+		f.End(nil, 200, nil, usage)
+	}
+}
