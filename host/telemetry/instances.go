@@ -11,7 +11,8 @@ type Discard string
 
 // The discards there are.
 const (
-	// DiscardIdle had nobody who asked for it, or gave way to what others needed.
+	// DiscardIdle had nobody who asked for it, gave way to what others needed, or its Micro
+	// went.
 	DiscardIdle Discard = "idle"
 	// DiscardStopped had a guest that was stopped in the middle of what it did.
 	DiscardStopped Discard = "stopped"
