@@ -61,10 +61,17 @@ func TestE2EMetrics(t *testing.T) {
 	s.get("nobody", "/")
 	text := s.scrape()
 	for _, parts := range [][]string{
-		{"spacewasm_requests_total{", `app="probe"`, `status="2xx"`}, {"spacewasm_refusals_total{", `"not_found"`, " 1"},
-		{"spacewasm_request_duration_seconds_count", `"reset"`}, {"spacewasm_fuel_total{", `app="probe"`},
-		{"spacewasm_instance_starts_total", `"clone"`}, {"spacewasm_pushes_total", `"ok"`, " 1"}, {"spacewasm_apps{", `"running"`, " 1"},
-		{"spacewasm_micro_awake{", " 1"}, {"spacewasm_memory_budget_limit_bytes"}, {"go_goroutines"}, {"process_open_fds"},
+		{"spacewasm_requests_total{", `app="probe"`, `status="2xx"`},
+		{"spacewasm_refusals_total{", `"not_found"`, " 1"},
+		{"spacewasm_request_duration_seconds_count", `"reset"`},
+		{"spacewasm_fuel_total{", `app="probe"`},
+		{"spacewasm_instance_starts_total", `"clone"`},
+		{"spacewasm_pushes_total", `"ok"`, " 1"},
+		{"spacewasm_apps{", `"running"`, " 1"},
+		{"spacewasm_micro_awake{", " 1"},
+		{"spacewasm_memory_budget_limit_bytes"},
+		{"go_goroutines"},
+		{"process_open_fds"},
 	} {
 		if found := figures(text, parts...); len(found) == 0 || strings.HasSuffix(found[0], " 0") {
 			t.Errorf("%q: %q", parts, found)
