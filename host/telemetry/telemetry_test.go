@@ -221,3 +221,23 @@ func BenchmarkServed(b *testing.B) {
 		}
 	})
 }
+
+// BenchmarkScrape is of a server with as many Micros as have figures of their own.
+func BenchmarkScrape(b *testing.B) {
+	m := telemetry.New("")
+	var all []*telemetry.Meter
+	for i := range 1000 {
+		all = append(all, m.Micros.Live(fmt.Sprintf("app-%04d", i), []string{"main"})...)
+	}
+	m.Observe(sources(all...))
+	for _, t := range all {
+		t.Served(200, &space.Usage{Requests: 1, Fuel: 1, Run: time.Millisecond, Visit: space.Visit{Start: space.StartReset}})
+		t.Served(502, &space.Usage{Requests: 1, Fuel: 1, Run: time.Millisecond, Visit: space.Visit{Start: space.StartClone}})
+	}
+	h := m.Handler(slog.New(slog.DiscardHandler))
+	for b.Loop() {
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, httptest.NewRequest(http.MethodGet, "/metrics", nil))
+		b.ReportMetric(float64(w.Body.Len()), "B/scrape")
+	}
+}
