@@ -17,6 +17,7 @@ GOFUMPT  := mvdan.cc/gofumpt@v0.12.0
 
 EXAMPLES := $(patsubst examples/%/main.go,examples/%/main.wasm,$(wildcard examples/*/main.go examples/*/*/main.go)) \
             $(patsubst examples/%/main.c,examples/%/main.wasm,$(wildcard examples/*/main.c examples/*/*/main.c))
+EXAMPLES := $(filter-out %/generate/main.wasm,$(EXAMPLES)) # which run here
 # Rust where a compiler is there that has the target (Debian: rustc, libstd-rust-dev-wasm32).
 RUSTC    := $(shell for r in rustc /usr/bin/rustc; do \
               d=$$($$r --print target-libdir --target wasm32-wasi 2>/dev/null) && [ -d "$$d" ] && echo $$r && break; done)

@@ -7,6 +7,7 @@ require (
 	github.com/dustin/go-humanize v1.1.0 // sizes in flags and tables
 	github.com/fsnotify/fsnotify v1.10.1 // spacewasm dev sees files change
 	github.com/gofrs/flock v0.13.2 // one server per data directory
+	github.com/google/pprof v0.0.0-20261016150608-1facf8f91b50 // profiles as go tool pprof reads them
 	github.com/http-wasm/http-wasm-host-go v0.7.0 // tests: the handler ABI's compatibility kit
 	github.com/joho/godotenv v1.5.1 // spacewasm env --file
 	github.com/labstack/echo/v4 v4.16.0 // the admin API's routes
@@ -58,6 +59,7 @@ require (
 	github.com/prometheus/common v0.72.0 // indirect
 	github.com/prometheus/procfs v0.22.0 // indirect
 	github.com/remyoudompheng/bigfft v0.0.0-20230129092748-24d4a6f8daec // indirect
+	github.com/reugn/go-quartz v0.15.2 // wakes the scheduler
 	github.com/rivo/uniseg v0.4.7 // indirect
 	github.com/valyala/bytebufferpool v1.0.0 // indirect
 	github.com/valyala/fasttemplate v1.2.2 // indirect

@@ -30,7 +30,7 @@ port=${base##*:}
 export SPACEWASM_SERVER="http://127.0.0.1:$port"
 SPACEWASM_TOKEN=$(cat "$data/token")
 export SPACEWASM_TOKEN
-for app in hello hello-c handler-c guestbook thumbnail catalog shop; do
+for app in hello hello-c handler-c guestbook thumbnail catalog shop digest; do
   echo "pushing $app"
   "$bin" push "examples/$app" >"$data/url" 2>"$data/push.log" || { cat "$data/push.log" >&2; exit 1; }
   urls="${urls:-}  $(tail -n 1 "$data/url")

@@ -24,8 +24,10 @@ import (
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/machine"
 	"github.com/spacewasm/spacewasm/host/pool"
+	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/runner"
+	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
 	"github.com/spacewasm/spacewasm/host/telemetry"
@@ -42,6 +44,8 @@ type Host struct {
 	keys     keys
 	registry *registry.Registry
 	deployer *deploy.Deployer
+	schedule *schedule.Scheduler
+	restored chan struct{} // closed when the registry knows all apps
 	shares   Shares
 	node     runner.Node
 	tmp      *pool.Budget // of node, without the disk's reserve
@@ -66,7 +70,10 @@ func Open(ctx context.Context, config Config) (*Host, error) {
 
 // openMeasured is Open with the figures that it keeps.
 func openMeasured(ctx context.Context, config Config, metrics *telemetry.Metrics) (*Host, error) {
-	h := &Host{config: config, metrics: metrics, registry: registry.NewMetered(metrics.Micros), state: state{checks: config.Checks}}
+	h := &Host{
+		config: config, metrics: metrics, registry: registry.NewMetered(metrics.Micros), restored: make(chan struct{}),
+		state: state{checks: config.Checks},
+	}
 	if err := h.open(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -124,6 +131,11 @@ func (h *Host) open(ctx context.Context) error {
 		return err
 	}
 	h.metrics.Observe(h.sources())
+	h.schedule = schedule.New(schedule.Config{
+		Store: h.store, Registry: h.registry, Hostname: h.hostname, Places: h.shares.Fires, Logger: h.config.Logger,
+		ByHand: h.config.Dev != nil, // as the original's developer mode
+		Ended:  h.metrics.Work.Fired,
+	})
 	h.serveWith(guard, keeper)
 	return nil
 }
@@ -152,8 +164,9 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Guard: guard, Keeper: keeper, URL: h.URL,
-		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Schedule: h.schedule, Guard: guard, Keeper: keeper, URL: h.URL,
+		Profiler: profile.New(h.registry),
+		Domain:   h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
 	dev := h.config.Dev
@@ -165,7 +178,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
 		Logins: access.NewLogins(h.keys.sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
 		BaseURL: h.BaseURL(), AppURL: h.URL,
-		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform,
+		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Runs: h.runs,
 		Micros: h.metrics.Micros, Metrics: h.metrics.Handler(h.config.Logger), MetricsOpen: h.config.MetricsOpen, Tracer: h.tracer,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
 	})
@@ -179,6 +192,11 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		MaxHeaderBytes:               64 << 10,
 		ErrorLog:                     slog.NewLogLogger(h.config.Logger.Handler(), slog.LevelWarn),
 	}
+}
+
+// runs returns the newest runs of the actions of some of an app's Micros.
+func (h *Host) runs(ctx context.Context, app space.AppName, micros []string, most int) ([]space.Run, error) {
+	return h.schedule.Runs(ctx, store.RunQuery{App: app, Micros: micros, Limit: most})
 }
 
 // logOf returns where a Micro's words go.
@@ -197,6 +215,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return h.deployer.NoteUse(running) })
 	group.Go(func() error { return h.node.Sleeper.Run(running) })
 	group.Go(func() error { return h.restore(running, ready) })
+	group.Go(func() error { return h.fire(running) })
 	group.Go(func() error {
 		if err := h.server.Serve(h.door); !errors.Is(err, http.ErrServerClosed) {
 			return fmt.Errorf("serve: %w", err)
@@ -223,8 +242,19 @@ func (h *Host) restore(ctx context.Context, ready func()) error {
 		return fmt.Errorf("restore the apps: %w", err)
 	}
 	h.state.advance(serving)
+	close(h.restored)
 	ready()
 	return nil
+}
+
+// fire runs Scheduled Actions once all apps are there.
+func (h *Host) fire(ctx context.Context) error {
+	select {
+	case <-h.restored:
+		return h.schedule.Run(ctx)
+	case <-ctx.Done():
+		return nil
+	}
 }
 
 // shutdown tells probers, ends the streams, goes on for the drain delay, and then

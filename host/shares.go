@@ -30,6 +30,8 @@ type Shares struct {
 	// Places is how many executions there may be at a time, and Queue how many
 	// requests may wait for one.
 	Places, Queue int
+	// Fires is how many of the places Scheduled Actions have at most.
+	Fires int
 	// Memory is for instances, and Bodies for the bodies of requests, in bytes.
 	Memory, Bodies int64
 	// Code is for the machine code of Micros that are awake, in bytes.
@@ -75,7 +77,7 @@ func (c *Config) Share(m Machine) (Shares, error) {
 		total = m.Memory / 4 * 3
 	}
 	s := Shares{
-		Places: placesPerProcessor * m.Processors, Queue: queuePerNode,
+		Places: placesPerProcessor * m.Processors, Queue: queuePerNode, Fires: max(1, placesPerProcessor*m.Processors/4),
 		Memory: total - total/8, Bodies: total / 8, Code: max(total/12, leastCode),
 		Connections: int(min(int64(c.Connections), m.Descriptors/4)), Descriptors: m.Descriptors / 2,
 		Tmp: c.TmpBudget, Mappings: m.Mappings / 3,

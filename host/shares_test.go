@@ -23,23 +23,23 @@ func TestShare(t *testing.T) {
 		want    host.Shares
 	}{
 		"large": {large, nil, host.Shares{
-			Places: 64, Queue: 512, Memory: 21 * gib, Bodies: 3 * gib, Code: 2 * gib, Heap: 9 * gib,
+			Places: 64, Queue: 512, Fires: 16, Memory: 21 * gib, Bodies: 3 * gib, Code: 2 * gib, Heap: 9 * gib,
 			Tmp: 32 * gib, Connections: 4096, Descriptors: 1 << 19,
 		}},
 		"small": {small, nil, host.Shares{
-			Places: 8, Queue: 512, Memory: 336 * mib, Bodies: 48 * mib, Code: 64 * mib, Heap: 144 * mib,
+			Places: 8, Queue: 512, Fires: 2, Memory: 336 * mib, Bodies: 48 * mib, Code: 64 * mib, Heap: 144 * mib,
 			Tmp: gib, Connections: 256, Descriptors: 512,
 		}},
 		"flags": {small, func(c *host.Config) { c.MemoryBudget, c.TmpBudget, c.Connections = 128*mib, mib, 10 }, host.Shares{
-			Places: 8, Queue: 512, Memory: 112 * mib, Bodies: 16 * mib, Code: 64 * mib, Heap: 304 * mib,
+			Places: 8, Queue: 512, Fires: 2, Memory: 112 * mib, Bodies: 16 * mib, Code: 64 * mib, Heap: 304 * mib,
 			Tmp: mib, Connections: 10, Descriptors: 512,
 		}},
 		"more than there is": {small, func(c *host.Config) { c.MemoryBudget = gib }, host.Shares{
-			Places: 8, Queue: 512, Memory: 896 * mib, Bodies: 128 * mib, Code: gib / 12, Heap: 192 * mib,
+			Places: 8, Queue: 512, Fires: 2, Memory: 896 * mib, Bodies: 128 * mib, Code: gib / 12, Heap: 192 * mib,
 			Tmp: gib, Connections: 256, Descriptors: 512,
 		}},
 		"unknown": {host.Machine{Free: gib, Descriptors: 1024, Processors: 1}, nil, host.Shares{
-			Places: 8, Queue: 512, Memory: 2688 * mib, Bodies: 384 * mib, Code: 256 * mib, Heap: 1152 * mib,
+			Places: 8, Queue: 512, Fires: 2, Memory: 2688 * mib, Bodies: 384 * mib, Code: 256 * mib, Heap: 1152 * mib,
 			Tmp: 512 * mib, Connections: 256, Descriptors: 512,
 		}},
 	} {

@@ -60,7 +60,7 @@ func (m *Module) Run(ctx context.Context, c Command) (uint32, error) {
 	if err := process.Begin(c.Env, preview1.Stdio{In: c.Stdin, Out: c.Stdout, Err: c.Stderr}); err != nil {
 		return 0, err
 	}
-	g, err := m.compiled.instantiate(ctx, m.engine, mem, nil)
+	g, err := m.compiled.instantiate(ctx, m.engine, mem, nil, nil)
 	if err != nil {
 		return 0, err
 	}

@@ -10,6 +10,7 @@ import (
 	"sync"
 
 	"github.com/tetratelabs/wazero"
+	"github.com/tetratelabs/wazero/api"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/binary"
 	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
@@ -129,6 +130,20 @@ func (c *compiled) beside() uint64 {
 // it defines stand behind the imports that were added.
 type numbers struct{ imported, added int }
 
+// original is the number that a function has in the module as it was uploaded.
+func (n numbers) original(prepared int) int {
+	if prepared < n.imported+n.added {
+		return prepared
+	}
+	return prepared - n.added
+}
+
+// isAdded tells whether a function that the code defines is one that the preparation has
+// added, behind all others.
+func (c *compiled) isAdded(f api.FunctionDefinition) bool {
+	return int(f.Index()) >= c.numbers.imported+c.numbers.added+c.report.Functions
+}
+
 // explain has a stack trace name the functions, and gives those without a name the
 // number that they have in the module as it was uploaded.
 func (c *compiled) explain(stack string) string {
@@ -140,10 +155,7 @@ func (c *compiled) explain(stack string) string {
 		if name, ok := c.name(uint32(number)); ok {
 			return "." + name + "("
 		}
-		if int(number) < c.numbers.imported+c.numbers.added {
-			return match
-		}
-		return fmt.Sprintf(".$%d(", int(number)-c.numbers.added)
+		return fmt.Sprintf(".$%d(", c.numbers.original(int(number)))
 	})
 }
 

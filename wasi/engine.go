@@ -65,6 +65,7 @@ type Engine struct {
 	dropped    atomic.Int64 // how much code waits for the collector
 	collects   atomic.Bool  // somebody sees to that
 	collecting sync.WaitGroup
+	listeners  listeners
 	// turn holds a token while somebody makes, closes, or uses modules. It is a
 	// lock whose wait can end with a context, as a compilation takes seconds.
 	turn chan struct{}
@@ -141,10 +142,7 @@ func (e *Engine) isolate(ctx context.Context) (string, error) {
 // preparation adds.
 func (e *Engine) provide(ctx context.Context) error {
 	e.imports = map[string]map[string]api.FunctionDefinition{}
-	for name, export := range map[string]func(wazero.HostModuleBuilder){
-		preview1.ModuleName: preview1.Export, handler.ModuleName: handler.Export, sqlite.ModuleName: sqlite.Export,
-		instrument.HostModule: platform,
-	} {
+	for name, export := range exports() {
 		builder := e.runtime.NewHostModuleBuilder(name)
 		export(builder)
 		host, err := builder.Compile(ctx)
@@ -159,6 +157,14 @@ func (e *Engine) provide(ctx context.Context) error {
 		}
 	}
 	return nil
+}
+
+// exports are what adds the functions of each module of the host.
+func exports() map[string]func(wazero.HostModuleBuilder) {
+	return map[string]func(wazero.HostModuleBuilder){
+		preview1.ModuleName: preview1.Export, handler.ModuleName: handler.Export, sqlite.ModuleName: sqlite.Export,
+		instrument.HostModule: platform,
+	}
 }
 
 // release gives one reference to a module's code back. It waits for compilations

@@ -28,6 +28,7 @@ type guest struct {
 	meter     meter
 	databases *sqlite.Session
 	globals   []global
+	listening experimental.ImportResolver // nil unless the guest is profiled
 }
 
 // global is a mutable global, and what it holds at first.
@@ -38,7 +39,7 @@ type global struct {
 
 // instantiate makes a guest, of a snapshot if there is one. What fails here is the
 // host's fault: the module has been compiled. The memory stays the caller's.
-func (c *compiled) instantiate(ctx context.Context, e *Engine, mem *memory.Reservation, s *Snapshot) (*guest, error) {
+func (c *compiled) instantiate(ctx context.Context, e *Engine, mem *memory.Reservation, s *Snapshot, p *Profile) (*guest, error) {
 	var image *memory.Image
 	var err error
 	if s != nil {
@@ -50,6 +51,12 @@ func (c *compiled) instantiate(ctx context.Context, e *Engine, mem *memory.Reser
 		return nil, err
 	}
 	g := &guest{compiled: c, runtime: e.runtime, memory: mem, tracker: e.tracker, snapshot: s}
+	if p != nil {
+		if g.listening, err = e.listening(ctx); err != nil {
+			return nil, err
+		}
+		g.meter.sampler = &sampler{profile: p, compiled: c, meter: &g.meter}
+	}
 	if err := g.instantiate(ctx); err != nil {
 		return nil, err
 	}
@@ -59,6 +66,9 @@ func (c *compiled) instantiate(ctx context.Context, e *Engine, mem *memory.Reser
 // instantiate makes an instance in the guest's memory, which is as its image.
 func (g *guest) instantiate(ctx context.Context) error {
 	config := wazero.NewModuleConfig().WithName("").WithStartFunctions()
+	if g.listening != nil {
+		ctx = experimental.WithImportResolver(ctx, g.listening)
+	}
 	wasm, err := g.runtime.InstantiateModule(experimental.WithMemoryAllocator(ctx, g.memory), g.compiled.code, config)
 	if err != nil {
 		return fmt.Errorf("instantiate module: %w", err)
@@ -110,7 +120,12 @@ func mutable(wasm api.Module, name string) (api.MutableGlobal, error) {
 
 // begin grants the guest a limit of fuel, 0 for none, for all that it does before the
 // next begin.
-func (g *guest) begin(fuel uint64) { g.meter.begin(fuel) }
+func (g *guest) begin(fuel uint64) {
+	g.meter.begin(fuel)
+	if g.meter.sampler != nil {
+		g.meter.sampler.profile.begin()
+	}
+}
 
 // initialise makes the guest, which is new, what a snapshot of it is. A command's
 // start, where that initialises a handler, may exit with status 0.
@@ -146,6 +161,10 @@ func (g *guest) call(ctx context.Context, process *preview1.Process, name string
 	}
 	end := g.memory.Watch(g.tracker)
 	defer end()
+	if s := g.meter.sampler; s != nil {
+		s.enter()
+		defer s.leave()
+	}
 	results, err := f.Call(ctx, params...)
 	if err != nil || len(results) == 0 {
 		return 0, err

@@ -29,12 +29,22 @@ type meter struct {
 	left    api.MutableGlobal // an [instrument.Meter]
 	granted int64
 	limit   int64 // 0 for none
+	// sampler is told of each yield; nil unless the guest is profiled.
+	sampler *sampler
 }
 
 // begin grants the first fuel of a request.
 func (m *meter) begin(limit uint64) {
-	m.granted, m.limit = slice, int64(min(limit, 1<<62))
-	m.left.Set(uint64(instrument.NewMeter(slice)))
+	m.granted, m.limit = m.grant(), int64(min(limit, 1<<62))
+	m.left.Set(uint64(instrument.NewMeter(m.granted)))
+}
+
+// grant is how much fuel the guest gets until it yields.
+func (m *meter) grant() int64 {
+	if m.sampler != nil {
+		return m.sampler.step()
+	}
+	return slice
 }
 
 // used is the fuel that the guest has used since begin.
@@ -47,10 +57,13 @@ func (m *meter) yield(ctx context.Context) {
 	if m.limit > 0 && m.used() > m.limit {
 		panic(errFuel)
 	}
-	runtime.Gosched()
+	if m.sampler == nil || m.sampler.rests() {
+		runtime.Gosched()
+	}
 	now := instrument.Meter(m.left.Get())
-	m.granted += slice - now.Fuel()
-	m.left.Set(uint64(now.Refuel(slice)))
+	more := m.grant()
+	m.granted += more - now.Fuel()
+	m.left.Set(uint64(now.Refuel(more)))
 }
 
 // Charge counts fuel in that the host has used on the guest's behalf. It ends a guest that

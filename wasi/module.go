@@ -71,6 +71,8 @@ type InstanceConfig struct {
 	// Databases are those of Bundle, shared with other instances, and stay the caller's;
 	// nil has the instance open its own.
 	Databases *Databases
+	// Profile is told where the instance spends its time; nil costs nothing.
+	Profile *Profile
 }
 
 // ErrNoMemory says that an instance would take more of [Budgets].Memory, or
@@ -109,7 +111,7 @@ func (m *Module) newInstance(ctx context.Context, config InstanceConfig) (*Insta
 			return nil, errors.Join(ErrNoMemory, mem.Close())
 		}
 	}
-	g, err := m.compiled.instantiate(ctx, m.engine, mem, begin)
+	g, err := m.compiled.instantiate(ctx, m.engine, mem, begin, config.Profile)
 	if err != nil {
 		return nil, errors.Join(err, mem.Close())
 	}

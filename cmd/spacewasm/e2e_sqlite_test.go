@@ -8,12 +8,14 @@ import (
 	"os"
 	"path/filepath"
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 
 	_ "modernc.org/sqlite"
 
 	"github.com/spacewasm/spacewasm/wasi/micro/sqlite/sqlitetest"
+	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
 
 // sqlguest returns the path of the module of testdata/sqlguest.
@@ -25,7 +27,7 @@ func sqlguest(t *testing.T) string {
 // A Micro gets for all queries what they give natively.
 func TestE2ESQLiteQueries(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "data.db")
-	must(t, sqlitetest.Make(file))
+	must(t, sqlitetest.Make(t.Context(), file))
 	db, err := sql.Open("sqlite", "file:"+file+"?mode=ro&immutable=1")
 	must(t, err)
 	defer db.Close()
@@ -59,7 +61,7 @@ func TestE2ESQLiteQueries(t *testing.T) {
 // A query that would not end does so with the request, and others go on meanwhile (T8).
 func TestE2ESQLiteDeadline(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "data.db")
-	must(t, sqlitetest.Make(file))
+	must(t, sqlitetest.Make(t.Context(), file))
 	s := serve(t, "--timeout", "2s")
 	s.pushed("queries", "application/zip", zipped(t, map[string]string{"main.wasm": string(read(t, sqlguest(t))), "data.db": string(read(t, file))}))
 	ask := func(query string) answer {
@@ -92,7 +94,7 @@ func TestE2ESQLiteDeadline(t *testing.T) {
 func TestE2ESQLitePush(t *testing.T) {
 	dir := t.TempDir()
 	file := filepath.Join(dir, "data.db")
-	must(t, sqlitetest.Make(file))
+	must(t, sqlitetest.Make(t.Context(), file))
 	good := read(t, file)
 	module := read(t, sqlguest(t))
 	s := serve(t)
@@ -123,4 +125,26 @@ func TestE2ESQLitePush(t *testing.T) {
 	must(t, os.WriteFile(file, damaged, 0o600))
 	out, _ := console(t, 1, "", "inspect", file)
 	contains(t, out, "cannot be queried: the database is damaged")
+}
+
+// A program in C asks the database of its bundle by the header, as a command.
+func TestE2ESQLiteInC(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "data.db")
+	must(t, sqlitetest.Make(t.Context(), file))
+	s := serve(t)
+	s.pushed("c", "application/zip", zipped(t, map[string]string{"main.wasm": string(wasitest.Guest("sqlite_c")), "data.db": string(read(t, file))}))
+	for query, want := range map[string]string{
+		"select%20id,name,born%20from%20artists%20where%20id%3C5":                    "1|Ada|1815-12-10\n2|Grace|1906-12-09\n3|Alan|1912-06-23\n4|Ámbar|NULL\ndone\n",
+		"select%201.5,x'00ff';%20select%20length(t),t%20from%20longs%20where%20id=1": "1.5|00ff\n150000|" + strings.Repeat("long ", 30000) + "\ndone\n",
+		"delete%20from%20artists": "prepare: 23 at -1: not authorized\n",
+		"select%20nosuch":         "prepare: 1 at 7: no such column: nosuch\n",
+	} {
+		if got := s.ok("c", "/?"+query); got != want {
+			t.Errorf("%s answers %.300q", query, got)
+		}
+	}
+	a := s.do(s.request(http.MethodPost, "c", "/", strings.NewReader("bind\nAda\n\nselect id, ?1 from artists where name = ?1")))
+	if a.is(t, http.StatusOK, ""); a.body != "1|Ada\ndone\n" {
+		t.Errorf("with what is bound it answers %q", a.body)
+	}
 }

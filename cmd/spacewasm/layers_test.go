@@ -22,8 +22,9 @@ wasi/internal/cgi wasi/internal/handler
 host/telemetry
 host/store host/registry wasi
 host/runner host/static host/logs host/access host/backup wasi/stock
-host/deploy host/gateway
+host/deploy host/gateway host/schedule
 host/api/wire
+host/profile
 host/api host/api/client
 host
 bench
@@ -35,7 +36,7 @@ bench/suite/fork
 // stands alone itself: the examples, which are guests, and the fixtures of the tests.
 const alone = `
 wasi/micro wasi/micro/sqlite wasi/micro/sqlite/sqlitetest
-examples/hello examples/guestbook examples/thumbnail examples/shop/api examples/catalog examples/catalog/generate
+examples/hello examples/guestbook examples/thumbnail examples/shop/api examples/catalog examples/catalog/generate examples/digest
 wasi/wasitest
 cmd/spacewasm/testdata/probe cmd/spacewasm/testdata/sqlguest
 `
@@ -51,10 +52,12 @@ github.com/minio/sio           wasi host/vault
 golang.org/x/net                wasi/internal/answer wasi/internal/cgi wasi/internal/handler
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api
+github.com/reugn/go-quartz      host/schedule
 modernc.org/sqlite              host/store wasi/internal/sqlite wasi/micro/sqlite examples/catalog/generate
 modernc.org/libc                wasi/internal/sqlite wasi/micro/sqlite
 database/sql                    host/store wasi/micro/sqlite wasi/micro/sqlite/sqlitetest cmd/spacewasm/testdata/sqlguest examples/catalog examples/catalog/generate
 github.com/gofrs/flock          host/store
+github.com/google/pprof         host/profile
 go.yaml.in/yaml/v3              host/space
 golang.org/x/sync               host host/deploy cmd/spacewasm
 github.com/spf13/cobra          cmd/spacewasm

@@ -113,6 +113,8 @@ func TestKeyIsNoToken(t *testing.T) {
 var deployable = map[string]bool{
 	"GET /api/v1/version": true, "GET /api/v1/apps": true, "PUT /api/v1/apps/:app": true, "GET /api/v1/apps/:app": true, "GET /api/v1/apps/:app/logs": true,
 	"GET /api/v1/apps/:app/revisions": true, "POST /api/v1/apps/:app/rollback": true, "POST /api/v1/apps/:app/missing": true,
+	"GET /api/v1/apps/:app/actions": true, "GET /api/v1/apps/:app/actions/runs": true,
+	"POST /api/v1/apps/:app/profile": true,
 }
 
 // A deploy token reaches its app, and nothing of what it does not reach is read or told.

@@ -14,7 +14,9 @@ import (
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -34,9 +36,12 @@ type Config struct {
 	Registry *registry.Registry
 	Deployer *deploy.Deployer
 	Logs     *logs.Store
+	Schedule *schedule.Scheduler
 	Guard    Guard
 	// Keeper makes and revokes tokens and app keys.
 	Keeper *access.Keeper
+	// Profiler profiles what is live.
+	Profiler *profile.Profiler
 	// URL returns where an app answers.
 	URL     func(space.AppName) string
 	Domain  string
@@ -72,6 +77,7 @@ func New(config Config) http.Handler {
 	v1.GET("/apps/:app/revisions", a.revisions, a.deployer)
 	v1.POST("/apps/:app/rollback", a.rollback, a.deployer)
 	v1.GET("/apps/:app/logs", a.logs, a.deployer)
+	v1.POST("/apps/:app/profile", a.profile, a.deployer)
 	v1.GET("/apps/:app/keys", a.listKeys, a.admin)
 	v1.POST("/apps/:app/keys", a.createKey, a.admin)
 	v1.DELETE("/apps/:app/keys/:name", a.deleteKey, a.admin)
@@ -80,6 +86,10 @@ func New(config Config) http.Handler {
 	v1.DELETE("/tokens/:name", a.revokeToken, a.admin)
 	v1.GET("/apps/:app/env", a.env, a.admin)
 	v1.PATCH("/apps/:app/env", a.changeEnv, a.admin)
+	v1.GET("/apps/:app/actions", a.actions, a.deployer)
+	v1.GET("/apps/:app/actions/runs", a.runs, a.deployer)
+	v1.POST("/apps/:app/actions/:micro/:id/run", a.runAction, a.admin)
+	v1.PATCH("/apps/:app/actions/:micro/:id", a.changeAction, a.admin)
 	return e
 }
 

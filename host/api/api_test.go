@@ -26,8 +26,10 @@ import (
 	"github.com/spacewasm/spacewasm/host/api/wire"
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/runner"
+	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
 	"github.com/spacewasm/spacewasm/host/vault"
@@ -68,10 +70,11 @@ func (silence) Close() error                             { return nil }
 // bench is the API over real parts.
 type bench struct {
 	http.Handler
-	logs  *logs.Store
-	store *store.Store
-	drain context.CancelFunc
-	said  *strings.Builder // by the logger
+	logs     *logs.Store
+	store    *store.Store
+	schedule *schedule.Scheduler // which a test has to run
+	drain    context.CancelFunc
+	said     *strings.Builder // by the logger
 }
 
 func newBench(t *testing.T) *bench {
@@ -107,8 +110,13 @@ func newBench(t *testing.T) *bench {
 	limits.Bundle = 10 << 10
 	draining, drain := context.WithCancel(context.Background())
 	b.drain = drain
+	b.schedule = schedule.New(schedule.Config{
+		Store: durable, Registry: table, Places: 1, Logger: logger,
+		Hostname: func(name space.AppName) string { return string(name) + ".example.org" },
+	})
 	b.Handler = api.New(api.Config{
-		Registry: table, Logs: b.logs, Guard: guard{owner}, Keeper: keeper, Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
+		Registry: table, Logs: b.logs, Schedule: b.schedule,
+		Guard: guard{owner}, Keeper: keeper, Profiler: profile.New(table), Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
 		URL:      func(name space.AppName) string { return "http://" + string(name) + ".example.org/" },
 		Draining: draining.Done(), Logger: logger,
 		Deployer: deploy.New(deploy.Config{

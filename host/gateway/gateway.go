@@ -61,6 +61,9 @@ type Config struct {
 	MetricsOpen bool
 	// Tracer follows requests; nil follows none.
 	Tracer *telemetry.Tracer
+	// Runs returns the newest runs of the Scheduled Actions of some Micros of an app; nil
+	// has none.
+	Runs func(ctx context.Context, app space.AppName, micros []string, most int) ([]space.Run, error)
 	// Platform answers on the platform's host.
 	Platform http.Handler
 	// Starting tells whether apps are still being restored, so that one which is

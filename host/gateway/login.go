@@ -88,6 +88,8 @@ func (g *Gateway) platform(w http.ResponseWriter, r *http.Request, app *registry
 		// The platform's own session would let the browser in again.
 		redirect(w, g.config.BaseURL+logoutPage)
 		return nil
+	case r.URL.Path == runsPath && g.config.Runs != nil:
+		return g.runs(w, r, app)
 	}
 	return space.Errorf(space.CodeNotFound, "paths below /__space belong to the platform; there is none here")
 }

@@ -30,13 +30,9 @@ func (g *Gateway) serve(w *microWriter, r *http.Request, route registry.Route, t
 	trace := g.config.Tracer.Begin(r, trusted)
 	usage.Timed = trace.Sampled()
 	err := route.Server.Serve(w, r)
-	var e *space.Error
-	if err != nil {
-		e = space.AsError(err)
-	}
-	status := telemetry.StatusOf(w.status, e)
+	status := telemetry.StatusOf(w.status, err)
 	route.Meter.Served(status, usage)
-	trace.End(route.Meter, status, e, usage)
+	trace.End(route.Meter, status, err, usage)
 	return err
 }
 

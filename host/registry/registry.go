@@ -68,6 +68,8 @@ type Registry struct {
 	write  sync.Mutex // held while the table is replaced
 	drains sync.WaitGroup
 	micros *telemetry.Micros // nil keeps no figures
+
+	changed chan struct{} // closed at the next change; nil if nobody watches. Guarded by write
 }
 
 // New returns an empty registry, which keeps no figures.
@@ -107,6 +109,17 @@ func (g *Registry) Apps() []*App {
 	return apps
 }
 
+// Watch returns what is closed at the next change of the table. Who asks for it before
+// looking at [Registry.Apps] misses none.
+func (g *Registry) Watch() <-chan struct{} {
+	g.write.Lock()
+	defer g.write.Unlock()
+	if g.changed == nil {
+		g.changed = make(chan struct{})
+	}
+	return g.changed
+}
+
 // Drain is an app that is not in the table any more, and may still be in use.
 type Drain struct {
 	App  *App            // nil if there was none
@@ -135,6 +148,10 @@ func (g *Registry) replace(name space.AppName, entry *live) Drain {
 		delete(next, name)
 	}
 	g.table.Store(&next)
+	if g.changed != nil {
+		close(g.changed)
+		g.changed = nil
+	}
 	g.write.Unlock()
 
 	done := make(chan struct{})

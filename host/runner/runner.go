@@ -76,6 +76,8 @@ type Micro struct {
 	core   *core      // nil while it sleeps
 	used   atomic.Int64
 	awake  atomic.Bool // core is there, for who must not wait
+	// profile is what instances are told to report to; nil if there is none.
+	profile atomic.Pointer[wasi.Profile]
 
 	mu    sync.Mutex
 	total space.Usage
@@ -125,10 +127,12 @@ func (c *Config) Instance(awake *Awake) wasi.InstanceConfig {
 // sandbox is an instance, and how it came to be.
 type sandbox struct {
 	*wasi.Instance
-	core  *core
-	start space.Start
-	took  time.Duration     // what the start took of the request that it was made for
-	why   telemetry.Discard // it is given back to be used no more
+	core *core
+	// profile is what it reports to; nil costs nothing.
+	profile *wasi.Profile
+	start   space.Start
+	took    time.Duration     // what the start took of the request that it was made for
+	why     telemetry.Discard // it is given back to be used no more
 }
 
 // sandbox makes an instance, and wakes the Micro if it must.
@@ -146,7 +150,10 @@ func (m *Micro) sandbox() (*sandbox, error) {
 	if woken {
 		s.start = space.StartLoad
 	}
-	s.Instance, err = core.Module.NewInstance(ctx, m.config.Instance(core.Awake))
+	s.profile = m.profile.Load()
+	config := m.config.Instance(core.Awake)
+	config.Profile = s.profile
+	s.Instance, err = core.Module.NewInstance(ctx, config)
 	s.took = time.Since(began)
 	if err == nil {
 		m.config.Node.Instances.Started(s.start)
@@ -207,7 +214,7 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 // cannot be reset is not wrong, only spent.
 func (m *Micro) keeps(box *sandbox) bool {
 	switch {
-	case !m.isCurrent(box.core):
+	case !m.isCurrent(box.core), box.profile != m.profile.Load():
 		box.why = telemetry.DiscardReplaced
 		return false
 	case !box.Fresh() && m.renew(box) != nil:

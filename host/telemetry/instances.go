@@ -18,7 +18,8 @@ const (
 	DiscardStopped Discard = "stopped"
 	// DiscardSpent could not be put back to its beginning.
 	DiscardSpent Discard = "spent"
-	// DiscardReplaced is of code that the Micro has no more.
+	// DiscardReplaced is of code that the Micro has no more, or was made for a profile, or
+	// before one.
 	DiscardReplaced Discard = "replaced"
 )
 

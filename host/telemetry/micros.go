@@ -232,11 +232,11 @@ func (t *Meter) collect(ch chan<- prometheus.Metric) {
 	counter(t.all.calls, float64(t.calls.Load()))
 }
 
-// StatusOf is the status of an answer: what was sent, or what an error would have been.
-func StatusOf(sent int, e *space.Error) int {
+// StatusOf is the status of an answer: what was sent, or what its error stands for.
+func StatusOf(sent int, err error) int {
 	switch {
-	case e != nil && sent == 0:
-		return e.Code.Status()
+	case err != nil && sent == 0:
+		return space.AsError(err).Code.Status()
 	case sent == 0:
 		return http.StatusOK
 	}

@@ -50,7 +50,9 @@ func busy() *telemetry.Metrics {
 	m.Instances.Started(space.StartClone)
 	m.Instances.Discarded(telemetry.DiscardStopped)
 	m.Work.Pushed(telemetry.ResultOK, time.Second)
-	m.Work.Fired(telemetry.ResultFailed, time.Second)
+	began := time.Now()
+	m.Work.Fired(space.Run{State: space.RunFailed, Started: began, Ended: began.Add(time.Second)})
+	m.Work.Fired(space.Run{State: space.RunMissed})
 	m.Work.Compiled(time.Second)
 	return m
 }
@@ -110,6 +112,8 @@ func TestFigures(t *testing.T) {
 		`spacewasm_instance_discards_total{reason="stopped"} 1`,
 		`spacewasm_pushes_total{result="ok"} 1`,
 		`spacewasm_actions_total{result="failed"} 1`,
+		`spacewasm_actions_total{result="missed"} 1`,
+		`spacewasm_action_duration_seconds_count 1`,
 		`spacewasm_compile_duration_seconds_count 1`,
 		`spacewasm_memory_budget_used_bytes 3`,
 		`spacewasm_memory_budget_limit_bytes 7`,

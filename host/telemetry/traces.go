@@ -124,9 +124,9 @@ func (t *Tracer) Begin(r *http.Request, trusted bool) Trace {
 // Sampled tells whether the request is followed.
 func (f *Trace) Sampled() bool { return f.tracer != nil }
 
-// End ends a request that a Micro has answered with a status, or with the error e, and
-// tells where its time went.
-func (f *Trace) End(meter *Meter, status int, e *space.Error, u *space.Usage) {
+// End ends a request that a Micro has answered with a status, or with an error, and tells
+// where its time went.
+func (f *Trace) End(meter *Meter, status int, err error, u *space.Usage) {
 	if !f.Sampled() {
 		return
 	}
@@ -136,8 +136,8 @@ func (f *Trace) End(meter *Meter, status int, e *space.Error, u *space.Usage) {
 		f.span.SetAttributes(attribute.String("spacewasm.app", app), attribute.String("spacewasm.micro", micro))
 	}
 	f.span.SetAttributes(attribute.Int("http.response.status_code", status))
-	if e != nil {
-		f.span.SetAttributes(attribute.String("error.type", string(e.Code)))
+	if err != nil {
+		f.span.SetAttributes(attribute.String("error.type", string(space.AsError(err).Code)))
 	}
 	if status >= http.StatusInternalServerError {
 		f.span.SetStatus(codes.Error, "")

@@ -4,6 +4,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/spacewasm/spacewasm/host/space"
 )
 
 // Result is how some work has ended.
@@ -18,10 +20,11 @@ const (
 
 // Work counts what owners and the clock have a server do. Nil counts nothing.
 type Work struct {
-	pushes, fires map[Result]prometheus.Counter
-	compiles      prometheus.Observer
-	push, fire    prometheus.Observer
-	vectors       []prometheus.Collector
+	pushes     map[Result]prometheus.Counter
+	fires      map[space.RunState]prometheus.Counter
+	compiles   prometheus.Observer
+	push, fire prometheus.Observer
+	vectors    []prometheus.Collector
 }
 
 var _ prometheus.Collector = (*Work)(nil)
@@ -29,9 +32,9 @@ var _ prometheus.Collector = (*Work)(nil)
 func newWork() *Work {
 	w := &Work{}
 	var pushes, fires *prometheus.CounterVec
-	results := []Result{ResultOK, ResultRefused, ResultFailed}
-	pushes, w.pushes = vector("pushes_total", "Pushes, by result.", "result", results)
-	fires, w.fires = vector("actions_total", "Runs of Scheduled Actions, by result.", "result", results)
+	pushes, w.pushes = vector("pushes_total", "Pushes, by result.", "result", []Result{ResultOK, ResultRefused, ResultFailed})
+	fires, w.fires = vector("actions_total", "Runs of Scheduled Actions, each attempt one, by result.", "result",
+		[]space.RunState{space.RunOK, space.RunFailed, space.RunSkipped, space.RunMissed})
 	compiles := prometheus.NewHistogram(histogram("compile_duration_seconds", "The time to compile a module; its count is that of compilations.", workBuckets()))
 	push := prometheus.NewHistogram(histogram("push_duration_seconds", "The time of pushes, their upload with it.", workBuckets()))
 	fire := prometheus.NewHistogram(histogram("action_duration_seconds", "The time of runs of Scheduled Actions.", requestBuckets()))
@@ -49,13 +52,17 @@ func (w *Work) Pushed(result Result, took time.Duration) {
 	w.push.Observe(took.Seconds())
 }
 
-// Fired takes a run of a Scheduled Action that has ended.
-func (w *Work) Fired(result Result, took time.Duration) {
+// Fired takes a run of a Scheduled Action that has ended, or that was none.
+func (w *Work) Fired(run space.Run) {
 	if w == nil {
 		return
 	}
-	w.fires[result].Inc()
-	w.fire.Observe(took.Seconds())
+	if counter, ok := w.fires[run.State]; ok {
+		counter.Inc()
+	}
+	if took := run.Took(); took > 0 {
+		w.fire.Observe(took.Seconds())
+	}
 }
 
 // Compiled takes a compilation that has ended.

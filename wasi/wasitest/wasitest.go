@@ -15,6 +15,7 @@
 //	handler    reactor
 //	snapshots  wizer wizer-resume, and those whose state none can hold: wizer-table wizer-drop wizer-vector
 //	forwards   preview1 handler
+//	profiles   busy (its source says where its time goes)
 //	database   sqlite_c, which asks /data.db (its source says how)
 //
 // After changing a source run `make guests`, which needs wat2wasm of wabt and clang with wasi-libc; a test holds

@@ -44,6 +44,9 @@ func (w *writer) writeNames() {
 	w.module.Sections = append(kept, binary.Section{ID: binary.SectionCustom, Content: content})
 }
 
+// Asks tells whether a function of ours has the name, of those that stand between the guest's own and [Yield].
+func Asks(name string) bool { return name == reserved+"stop" || name == reserved+"charge" }
+
 // moduleName returns a name section with the name of the module, if it has one.
 func moduleName(name string) []byte {
 	const subsectionModule = 0

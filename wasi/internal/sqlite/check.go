@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io"
 	iofs "io/fs"
+	"strings"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -63,7 +64,7 @@ func Check(ctx context.Context, dir *fs.Dir, name string, counting time.Duration
 	const longestValue = 1 << 30
 	pool := NewPool(Config{Bundle: dir, MaxValue: longestValue})
 	defer pool.Close()
-	c, err := pool.lease(name)
+	c, err := pool.lease(ctx, nil, name)
 	if err == nil {
 		defer pool.give(c)
 		sqlite3.Xsqlite3_set_authorizer(c.tls, c.db, 0, 0)
@@ -173,16 +174,25 @@ func (d *Database) count(ctx context.Context, c *connection, counting time.Durat
 	soon, cancel := context.WithTimeout(ctx, counting)
 	defer cancel()
 	for _, name := range tables {
-		t := Table{Name: name, Rows: -1}
+		t := Table{Name: shortened(name), Rows: -1}
 		rows, err := c.numbers(soon, "SELECT count(*) FROM "+quote(name))
 		if err == nil {
 			t.Rows = rows[0]
 		} else if soon.Err() == nil {
-			return fmt.Errorf("count the rows of %s: %w", name, err)
+			return fmt.Errorf("count the rows of %s: %w", shortened(name), err)
 		}
 		d.Tables = append(d.Tables, t)
 	}
 	return nil
+}
+
+// shortened is a name as it is listed: it may have a megabyte.
+func shortened(name string) string {
+	const most = 200
+	if len(name) <= most {
+		return name
+	}
+	return strings.ToValidUTF8(name[:most], "") + "…"
 }
 
 func quote(name string) string {

@@ -30,7 +30,9 @@ const (
 )
 
 // progressSteps is how many steps of a query are made between two looks at its context.
-const progressSteps = 1000
+//
+// A step may compare or convert values of megabytes, which takes milliseconds.
+const progressSteps = 100
 
 // Meter is the CPU account of a guest, in fuel.
 type Meter interface {
@@ -56,7 +58,8 @@ type connection struct {
 	// Of the call that runs: nil between two.
 	ctx    context.Context //nolint:containedctx // of this call
 	meter  Meter
-	steps  int64 // of queries, made in this call and not charged yet
+	steps  int64 // of queries, made in this call, as progress has counted them
+	made   int64 // of them, as their statements say in the end
 	copied int64 // the bytes of large values that were made in it
 	// broken says that the library has failed in the middle of something: nobody touches
 	// what it has left.
@@ -64,7 +67,7 @@ type connection struct {
 }
 
 // connect opens a connection to a file.
-func (f *file) connect() (*connection, error) {
+func (f *file) connect(ctx context.Context, meter Meter) (*connection, error) {
 	if unfit != nil {
 		return nil, unfit
 	}
@@ -73,31 +76,49 @@ func (f *file) connect() (*connection, error) {
 	c.temporary = temporary{heap: &c.heap, limit: temporaryBytes}
 	all.connections.Store(c.tls, c)
 	all.heaps.Store(c.number, &c.heap)
-	if err := c.open(); err != nil {
+	err := c.open(ctx)
+	if meter != nil {
+		// What the library has in memory of a schema is what it has worked on.
+		meter.Charge(openFuel + fuelOf(0, c.heap.used.Load()*schemaWork))
+	}
+	if err == nil && ctx.Err() != nil { // it may have left a table out
+		err = &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: overMessage, Offset: -1}
+	}
+	if err != nil {
 		c.close()
 		return nil, err
 	}
 	return c, nil
 }
 
-func (c *connection) open() error {
-	if err := c.openFile(); err != nil {
+const (
+	// openFuel is the fuel of opening a connection to the smallest database.
+	openFuel = 1_000_000
+	// schemaWork is how often the bytes of a schema are copied, as it were, to compile it.
+	schemaWork = 40
+)
+
+// overMessage is what is said to who asks after the request's deadline.
+const overMessage = "interrupted: the request is over"
+
+func (c *connection) open(ctx context.Context) error {
+	if err := c.openFile(ctx); err != nil {
 		return err
 	}
 	for _, pragma := range []string{
 		"query_only = 1", "cell_size_check = 1", "mmap_size = 0", "temp_store = FILE", fmt.Sprintf("cache_size = -%d", cacheKiB),
 	} {
-		if err := c.run("PRAGMA " + pragma); err != nil {
+		if err := c.run(ctx, "PRAGMA "+pragma); err != nil {
 			return err
 		}
 	}
-	if err := c.run("SELECT count(*) FROM sqlite_schema"); err != nil { // which reads the schema
+	if err := c.run(ctx, "SELECT count(*) FROM sqlite_schema"); err != nil { // which reads the schema
 		return err
 	}
-	if err := c.guard(); err != nil {
+	if err := c.guard(ctx); err != nil {
 		return err
 	}
-	if err := c.connectTables(); err != nil {
+	if err := c.connectTables(ctx); err != nil {
 		return err
 	}
 	sqlite3.Xsqlite3_set_authorizer(c.tls, c.db, pointer(authorize), 0)
@@ -107,13 +128,13 @@ func (c *connection) open() error {
 // connectTables has the virtual tables make what they work with, among it statements that
 // write, of which R-Tree has some that it does not use here. The authorizer would not let
 // them. What is wrong with a table shows where it is asked for.
-func (c *connection) connectTables() (err error) {
+func (c *connection) connectTables(ctx context.Context) (err error) {
 	const most = 100
-	names, err := c.texts(context.Background(), fmt.Sprintf("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage = 0 LIMIT %d", most))
+	names, err := c.texts(ctx, fmt.Sprintf("SELECT name FROM sqlite_schema WHERE type = 'table' AND rootpage = 0 LIMIT %d", most))
 	if err != nil {
 		return err
 	}
-	defer c.enter(context.Background(), nil)(&err)
+	defer c.enter(ctx, nil)(&err)
 	for _, name := range names {
 		if s, _, err := c.compile("SELECT 1 FROM " + quote(name)); err == nil && s != nil {
 			s.free()
@@ -122,8 +143,8 @@ func (c *connection) connectTables() (err error) {
 	return nil
 }
 
-func (c *connection) openFile() (err error) {
-	defer c.enter(context.Background(), nil)(&err)
+func (c *connection) openFile(ctx context.Context) (err error) {
+	defer c.enter(ctx, nil)(&err)
 	name := cString(c.tls, "db")
 	defer libc.Xfree(c.tls, name)
 	vfs := cString(c.tls, vfsName)
@@ -195,8 +216,8 @@ func (c *connection) keepModules(names ...string) {
 }
 
 // run runs a statement of ours to its end.
-func (c *connection) run(sql string) error {
-	return c.each(context.Background(), sql, func(*statement) {})
+func (c *connection) run(ctx context.Context, sql string) error {
+	return c.each(ctx, sql, func(*statement) {})
 }
 
 // errBroken is what is left to say when the library has failed in itself.
@@ -206,7 +227,7 @@ var errBroken = errors.New("SQLite failed over this database: it may be damaged"
 // called: with an error that it changes where the context is over, or the library broke.
 // A fault of the library's memory is an error then, and no end of the process.
 func (c *connection) enter(ctx context.Context, meter Meter) func(*error) {
-	c.ctx, c.meter, c.steps, c.copied = ctx, meter, 0, 0
+	c.ctx, c.meter, c.steps, c.made, c.copied = ctx, meter, 0, 0, 0
 	before := debug.SetPanicOnFault(true)
 	return func(err *error) {
 		debug.SetPanicOnFault(before)
@@ -217,10 +238,10 @@ func (c *connection) enter(ctx context.Context, meter Meter) func(*error) {
 			*err = &Error{Code: sqlite3.SQLITE_INTERNAL, Message: fmt.Sprintf("%v (%v)", errBroken, failed), Offset: -1}
 		}
 		over := *err != nil && ctx.Err() != nil
-		steps, copied := c.steps, c.copied
+		steps, copied := max(c.steps, c.made), c.copied
 		c.ctx, c.meter = nil, nil
 		if over {
-			*err = &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: "interrupted: the request is over", Offset: -1}
+			*err = &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: overMessage, Offset: -1}
 		}
 		if meter != nil {
 			meter.Charge(fuelOf(steps, copied))
@@ -257,10 +278,15 @@ func progress(tls *libc.TLS, _ uintptr) int32 {
 		return 0
 	}
 	c.steps += progressSteps
-	if c.stopped() || (c.meter != nil && !c.meter.Allows(fuelOf(c.steps, c.copied))) {
+	if c.over() {
 		return 1
 	}
 	return 0
+}
+
+// over tells whether the call is to end, or the guest's fuel is used.
+func (c *connection) over() bool {
+	return c.stopped() || (c.meter != nil && !c.meter.Allows(fuelOf(c.steps, c.copied)))
 }
 
 // close frees all of it. What a broken connection has stays lost.
@@ -284,5 +310,6 @@ func (c *connection) shut() (err error) {
 	if rc := sqlite3.Xsqlite3_close(c.tls, c.db); rc != sqlite3.SQLITE_OK {
 		return c.fault(rc)
 	}
+	libc.Xfree(c.tls, c.guards.methods)
 	return nil
 }

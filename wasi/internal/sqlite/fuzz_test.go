@@ -33,7 +33,7 @@ func FuzzFunctions(f *testing.F) {
 		g.ctx = ctx
 		memory := g.module.Memory()
 		memory.Write(textAt, content[:min(len(content), 1<<20)])
-		for i := 0; i < min(len(moves), 64); i++ {
+		for i := range min(len(moves), 64) {
 			name := names[int(moves[i])%len(names)]
 			arguments := make([]uint64, len(params[name]))
 			for k := range arguments {
@@ -90,7 +90,7 @@ func FuzzFile(f *testing.F) {
 		`WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 60) INSERT INTO t SELECT i, 'word' || i, '{"a":[1,2,{"b":' || i || '}]}' FROM n`,
 		"CREATE VIRTUAL TABLE f USING fts5(s, content='t', content_rowid='i', prefix='2 3')", "INSERT INTO f(f) VALUES('rebuild')",
 		"CREATE VIRTUAL TABLE own USING fts5(s)", "INSERT INTO own SELECT s || ' ' || s FROM t", "CREATE VIRTUAL TABLE r USING rtree(i, a, b)",
-		"INSERT INTO r SELECT i, i, i + 1 FROM t", "CREATE TABLE w(a, b, PRIMARY KEY(a, b)) WITHOUT ROWID", "INSERT INTO w SELECT i, s FROM t")
+		"INSERT INTO r SELECT i, i - 1, i + 1 FROM t", "CREATE TABLE w(a, b, PRIMARY KEY(a, b)) WITHOUT ROWID", "INSERT INTO w SELECT i, s FROM t")
 	good, err := os.ReadFile(filepath.Join(b.dir, "data.db"))
 	if err != nil {
 		f.Fatal(err)

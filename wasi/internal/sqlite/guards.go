@@ -20,12 +20,90 @@ import (
 // maxWork is the product of two lengths, in bytes, that takes a tenth of a second.
 const maxWork = 32 << 20
 
-// guarded are the functions with the number of their arguments.
-func guarded() map[string]int32 {
-	return map[string]int32{
-		"like/2": 2, "like/3": 3, "glob/2": 2, "instr/2": 2, "replace/3": 3,
-		"trim/2": 2, "ltrim/2": 2, "rtrim/2": 2, "unhex/2": 2, "json_patch/2": 2, "jsonb_patch/2": 2,
+// measure is what a function's work grows with.
+type measure int
+
+const (
+	product measure = iota // of the lengths of its first two arguments
+	paths                  // the length of its first argument, for each of the others
+	length                 // that of its first argument: it is ended between two calls only
+	amount                 // what its first argument says, while which nobody else gets any
+)
+
+// guarded are the functions with how they are called, any number of arguments being -1.
+func guarded() []guardedFunction {
+	list := []guardedFunction{
+		{"like", 2, product},
+		{"like", 3, product},
+		{"glob", 2, product},
+		{"instr", 2, product},
+		{"replace", 3, product},
+		{"trim", 2, product},
+		{"ltrim", 2, product},
+		{"rtrim", 2, product},
+		{"unhex", 2, product},
+		{"json_patch", 2, product},
+		{"jsonb_patch", 2, product},
+		{"geopoly_overlap", 2, product},
+		{"geopoly_within", 2, product},
+		{"randomblob", 1, amount},
+		{"length", 1, length},
+		{"substr", 2, length},
+		{"substr", 3, length},
+		{"substring", 2, length},
+		{"substring", 3, length},
+		{"abs", 1, length},
+		{"round", 1, length},
+		{"soundex", 1, length},
+		{"trim", 1, length},
+		{"ltrim", 1, length},
+		{"rtrim", 1, length},
+		{"json_valid", 1, length},
+		{"json_valid", 2, length},
+		{"json_error_position", 1, length},
+		{"json_array_length", 1, length},
+		{"json_array_length", 2, length},
+		{"json_type", 1, length},
+		{"json_type", 2, length},
 	}
+	for _, name := range []string{"extract", "set", "insert", "replace", "remove"} {
+		list = append(list, guardedFunction{"json_" + name, -1, paths}, guardedFunction{"jsonb_" + name, -1, paths})
+	}
+	return list
+}
+
+// guardedFunction is a function that is guarded.
+type guardedFunction struct {
+	name      string
+	arguments int32
+	by        measure
+}
+
+// work is what a call comes to.
+func (m measure) work(tls *libc.TLS, argc int32, argv uintptr) int64 {
+	if argc == 0 {
+		return 0
+	}
+	if m == amount {
+		const each = 32 // one MiB
+		return each * min(max(sqlite3.Xsqlite3_value_int64(tls, value(argv, 0)), 0), 1<<40)
+	}
+	first := int64(argument(tls, argv, 0))
+	switch m {
+	case product:
+		return first * int64(argument(tls, argv, 1))
+	case paths:
+		return first * int64(argc-1)
+	}
+	return first
+}
+
+// excuse says why a call is not made.
+func (f guardedFunction) excuse(tls *libc.TLS, argv uintptr) string {
+	if f.by == amount {
+		return f.name + ": it makes at most 1 MiB at a time"
+	}
+	return fmt.Sprintf("%s: values of %d bytes and more take too long together", f.name, argument(tls, argv, 0))
 }
 
 // guards are the functions of the library, as they were before they were guarded, by the
@@ -34,27 +112,32 @@ type guards struct {
 	functions map[uintptr]uintptr // of the FuncDef that we have made to what was there
 	// kept are the closures that the library calls, which nothing of Go's refers to.
 	kept []any
+	// methods are those of FTS5's tables, in the library's memory.
+	methods uintptr
 }
 
 // scalar is a function of SQL.
 type scalar = func(tls *libc.TLS, ctx uintptr, argc int32, argv uintptr)
 
 // guard puts our functions in the place of the library's.
-func (c *connection) guard() (err error) {
-	defer c.enter(context.Background(), nil)(&err)
-	for name, arguments := range guarded() {
-		name, _, _ := strings.Cut(name, "/")
-		if err := c.guardFunction(name, arguments); err != nil {
+func (c *connection) guard(ctx context.Context) (err error) {
+	defer c.enter(ctx, nil)(&err)
+	for _, f := range guarded() {
+		if err := c.guardFunction(f); err != nil {
 			return err
 		}
 	}
-	return c.guardSnippet()
+	if err := c.guardAuxiliary(); err != nil {
+		return err
+	}
+	return c.guardMatch()
 }
 
 // guardFunction registers a function under the name of one that there is, with all that
 // this has but its code. The planner goes on to see what it is: that LIKE can use an
 // index, for instance.
-func (c *connection) guardFunction(name string, arguments int32) error {
+func (c *connection) guardFunction(f guardedFunction) error {
+	name, arguments := f.name, f.arguments
 	before, err := c.function(name, arguments)
 	if err != nil {
 		return err
@@ -63,7 +146,7 @@ func (c *connection) guardFunction(name string, arguments int32) error {
 	text := cString(c.tls, name)
 	defer libc.Xfree(c.tls, text)
 	const deterministic = sqlite3.SQLITE_UTF8 | sqlite3.SQLITE_DETERMINISTIC | sqlite3.SQLITE_INNOCUOUS
-	run := guardOf(name)
+	run := guardOf(f)
 	c.guards.kept = append(c.guards.kept, &run)
 	rc := sqlite3.Xsqlite3_create_function_v2(c.tls, c.db, text, arguments, deterministic, was.FpUserData, pointer(run), 0, 0, 0)
 	if rc != sqlite3.SQLITE_OK {
@@ -73,7 +156,7 @@ func (c *connection) guardFunction(name string, arguments int32) error {
 	if err != nil {
 		return err
 	}
-	if after == before {
+	if at[sqlite3.TFuncDef](after).FxSFunc != pointer(run) {
 		return fmt.Errorf("set SQLite up: its function %s could not be guarded", name)
 	}
 	at[sqlite3.TFuncDef](after).FfuncFlags = was.FfuncFlags &^ sqlite3.SQLITE_FUNC_BUILTIN
@@ -86,6 +169,9 @@ func (c *connection) guardFunction(name string, arguments int32) error {
 
 // function finds what the library has of a function: in a statement that calls it.
 func (c *connection) function(name string, arguments int32) (uintptr, error) {
+	if arguments < 0 {
+		arguments = 3 // which all that take any number take
+	}
 	s, _, err := c.compile("SELECT " + name + "(" + strings.TrimSuffix(strings.Repeat("?,", int(arguments)), ",") + ")")
 	if err != nil {
 		return 0, err
@@ -102,24 +188,34 @@ func (c *connection) function(name string, arguments int32) (uintptr, error) {
 	return 0, fmt.Errorf("set SQLite up: its function %s was not found", name)
 }
 
-// guardOf is what is called instead of a function.
-func guardOf(name string) scalar {
-	linear := map[string]scalar{"instr": instr, "replace": replace}[name]
+// guardOf is what is called instead of a function. It looks at the context, as a thousand
+// calls may be in one row, with nothing between that does, and counts what is done in.
+func guardOf(f guardedFunction) scalar {
+	linear := map[string]scalar{"instr": instr, "replace": replace}[f.name]
 	return func(tls *libc.TLS, ctx uintptr, argc int32, argv uintptr) {
 		c := all.owner(tls)
 		if c == nil {
 			return
 		}
-		first, second := argument(tls, argv, 0), argument(tls, argv, 1)
+		work, run := f.by.work(tls, argc, argv), c.guards.call
+		if linear != nil && work > maxWork {
+			work, run = int64(argument(tls, argv, 0)), linear
+		}
 		switch {
-		case int64(first)*int64(second) <= maxWork:
-			c.guards.call(tls, ctx, argc, argv)
-		case linear != nil:
-			linear(tls, ctx, argc, argv)
+		case work >= largeBytes && c.over():
+			interrupt(tls, ctx)
+		case work > maxWork:
+			refuse(tls, ctx, f.excuse(tls, argv))
 		default:
-			refuse(tls, ctx, fmt.Sprintf("%s: values of %d and %d bytes take too long together", name, first, second))
+			c.copied += work
+			run(tls, ctx, argc, argv)
 		}
 	}
+}
+
+// interrupt ends the query that calls a function.
+func interrupt(tls *libc.TLS, ctx uintptr) {
+	sqlite3.Xsqlite3_result_error_code(tls, ctx, sqlite3.SQLITE_INTERRUPT)
 }
 
 // call calls what a guard stands for.
@@ -134,7 +230,15 @@ func value(argv uintptr, i int) uintptr { return *at[uintptr](argv + uintptr(i)*
 // argument is the length of the i-th argument of a function, as the text that it is or can
 // be made.
 func argument(tls *libc.TLS, argv uintptr, i int) int32 {
-	return sqlite3.Xsqlite3_value_bytes(tls, value(argv, i))
+	const number = 24
+	switch v := value(argv, i); sqlite3.Xsqlite3_value_type(tls, v) {
+	case sqlite3.SQLITE_INTEGER, sqlite3.SQLITE_FLOAT:
+		return number // it is not made a text to be measured
+	case sqlite3.SQLITE_NULL:
+		return 0
+	default:
+		return sqlite3.Xsqlite3_value_bytes(tls, v)
+	}
 }
 
 // text is the i-th argument, false if it is NULL.

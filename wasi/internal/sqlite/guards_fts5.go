@@ -16,30 +16,43 @@ const maxInstances = 4000
 // auxiliary is an auxiliary function of FTS5.
 type auxiliary = func(tls *libc.TLS, api, fts, ctx uintptr, n int32, values uintptr)
 
-// guardSnippet puts a function before FTS5's snippet, in the list that it has of them.
-func (c *connection) guardSnippet() error {
+// guardAuxiliary puts functions before those of FTS5, in the list that it has of them.
+func (c *connection) guardAuxiliary() error {
 	api, err := c.fts5()
 	if err != nil {
 		return err
 	}
+	guarded := 0
 	for p := at[sqlite3.TFts5Global](api).FpAux; p != 0; p = at[sqlite3.TFts5Auxiliary](p).FpNext {
 		aux := at[sqlite3.TFts5Auxiliary](p)
-		if libc.GoString(aux.FzFunc) != "snippet" {
+		name := libc.GoString(aux.FzFunc)
+		if name != "snippet" && name != "highlight" && name != "bm25" {
 			continue
 		}
-		was := aux.FxFunc
-		run := func(tls *libc.TLS, api, fts, ctx uintptr, n int32, values uintptr) {
-			if instances(tls, api, fts) > maxInstances {
-				refuse(tls, ctx, fmt.Sprintf("snippet: the words are in a document more than %d times, which takes too long", maxInstances))
-				return
-			}
-			(*(*auxiliary)(unsafe.Pointer(&struct{ uintptr }{was})))(tls, api, fts, ctx, n, values)
-		}
+		run := guardOfAuxiliary(name, aux.FxFunc)
 		c.guards.kept = append(c.guards.kept, &run)
 		aux.FxFunc = pointer(run)
-		return nil
+		guarded++
 	}
-	return errors.New("set SQLite up: its function snippet was not found")
+	if guarded != 3 {
+		return errors.New("set SQLite up: the functions of FTS5 were not found")
+	}
+	return nil
+}
+
+func guardOfAuxiliary(name string, was uintptr) auxiliary {
+	return func(tls *libc.TLS, api, fts, ctx uintptr, n int32, values uintptr) {
+		c := all.owner(tls)
+		switch {
+		case c == nil:
+		case c.over():
+			interrupt(tls, ctx)
+		case name == "snippet" && instances(tls, api, fts) > maxInstances:
+			refuse(tls, ctx, fmt.Sprintf("snippet: the words are in a document more than %d times, which takes too long", maxInstances))
+		default:
+			(*(*auxiliary)(unsafe.Pointer(&struct{ uintptr }{was})))(tls, api, fts, ctx, n, values)
+		}
+	}
 }
 
 // instances is how often the words of the search are in the document.

@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"context"
 	"errors"
 	"io"
 	iofs "io/fs"
@@ -55,13 +56,14 @@ const (
 	maxIdleBytes = 4 << 20
 )
 
-// lease returns a connection to a file, whose name is relative to the bundle.
-func (p *Pool) lease(name string) (*connection, error) {
+// lease returns a connection to a file, whose name is relative to the bundle. Opening one
+// ends with the context, and is charged.
+func (p *Pool) lease(ctx context.Context, meter Meter, name string) (*connection, error) {
 	f, c, err := p.find(name)
 	if err != nil || c != nil {
 		return c, err
 	}
-	c, err = f.connect()
+	c, err = f.connect(ctx, meter)
 	if err != nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()

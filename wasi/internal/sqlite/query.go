@@ -35,7 +35,7 @@ func (s *Session) prepare(ctx context.Context, database uint32, sql string) (p p
 			return p, err
 		}
 		p.tail = uint32(tail)
-		c.steps += int64(tail) * compileSteps
+		c.made += c.steps + int64(tail)*compileSteps
 	}
 	if q.s == nil {
 		return p, nil
@@ -106,9 +106,12 @@ func (s *Session) finalize(number uint32) {
 // account counts the steps that the query has made since it was asked last.
 func (q *query) account() {
 	c := q.s.c
-	made := int64(sqlite3.Xsqlite3_stmt_status(c.tls, q.s.stmt, sqlite3.SQLITE_STMTSTATUS_VM_STEP, 1))
-	c.steps = made
+	c.made += int64(sqlite3.Xsqlite3_stmt_status(c.tls, q.s.stmt, sqlite3.SQLITE_STMTSTATUS_VM_STEP, 1))
 }
+
+// maxNames bounds the description of the columns: a thousand of them may be of one table,
+// whose name has a megabyte.
+const maxNames = 4 << 20
 
 // names appends the optional texts that describe the columns, or the parameters.
 func (s *Session) names(ctx context.Context, number uint32, parameters bool) (out []byte, err error) {
@@ -132,7 +135,11 @@ func (s *Session) names(ctx context.Context, number uint32, parameters bool) (ou
 		out = appendOptional(out, sqlite3.Xsqlite3_column_decltype(c.tls, stmt, i))
 		out = appendOptional(out, sqlite3.Xsqlite3_column_table_name(c.tls, stmt, i))
 		out = appendOptional(out, sqlite3.Xsqlite3_column_origin_name(c.tls, stmt, i))
+		if len(out) > maxNames {
+			return nil, tooMuch("the names of the columns have more than %d MiB", maxNames>>20)
+		}
 	}
+	c.copied += int64(len(out))
 	return out, nil
 }
 
@@ -192,15 +199,32 @@ func (s *Session) step(ctx context.Context, number uint32, buffer []byte) (rows,
 	if err := q.compiled(c); err != nil {
 		return 0, 0, false, err
 	}
-	rows, n, more, err = q.step(buffer)
+	rows, n, more, halted, err := q.watched(buffer)
 	if err == nil {
 		err = s.took(n)
 	}
 	if err != nil {
 		q.end()
 	}
+	if halted {
+		q.s.free()
+		q.s = nil
+	}
 	c.copied += int64(n)
 	return rows, n, more, err
+}
+
+// watched is step, which the end of the context halts wherever it is. A statement that was
+// halted is to be freed.
+func (q *query) watched(buffer []byte) (rows, n int, more, halted bool, err error) {
+	ended := q.s.watch(q.s.c.ctx)
+	defer func() {
+		if halted = ended(); halted && err == nil {
+			err = &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: overMessage, Offset: -1}
+		}
+	}()
+	rows, n, more, err = q.step(buffer)
+	return rows, n, more, false, err
 }
 
 func (q *query) step(buffer []byte) (rows, n int, more bool, err error) {

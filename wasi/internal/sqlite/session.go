@@ -209,9 +209,9 @@ func (s *Session) connection(ctx context.Context, d *database) (*connection, err
 		return nil, &Error{Code: sqlite3.SQLITE_CANTOPEN, Message: "unable to open database file: the program has no bundle", Offset: -1}
 	}
 	if ctx.Err() != nil {
-		return nil, &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: "interrupted: the request is over", Offset: -1}
+		return nil, &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: overMessage, Offset: -1}
 	}
-	c, err := s.pool.lease(d.name)
+	c, err := s.pool.lease(ctx, s.meter, d.name)
 	if err != nil {
 		return nil, err
 	}

@@ -161,6 +161,7 @@ func fileRead(tls *libc.TLS, file, buffer uintptr, n int32, offset int64) int32 
 	if c.stopped() { // what looks at many pages in one step of a query does not ask else
 		return sqlite3.SQLITE_IOERR_READ
 	}
+	c.copied += int64(n) // a step may read the whole file
 	read, err := c.file.read(b, offset)
 	if err != nil {
 		return sqlite3.SQLITE_IOERR_READ

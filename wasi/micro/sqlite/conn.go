@@ -16,6 +16,7 @@ type conn struct {
 	idle   []*statement // compiled and not in use, the one used last at the end
 	buffer []byte       // for rows, unless some have it
 	values []byte       // for what is bound
+	boxes  boxes        // for what is read
 }
 
 // maxIdle is how many statements are kept for when their text comes again: with that

@@ -36,7 +36,7 @@ func TestValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &rows{buf: b, statement: &statement{declared: []string{""}}}
+		r := &rows{conn: &conn{}, buf: b, statement: &statement{declared: []string{""}}}
 		tag, from, n, next, err := cut(b, len("before"))
 		if err != nil || next != len(b) {
 			t.Fatalf("%v: ends at %d of %d, %v", c.value, next, len(b), err)

@@ -107,7 +107,7 @@ func TestScan(t *testing.T) {
 	)
 	row := func(columns string) *sql.Row { return db.QueryRow("select " + columns + " from t where i = 7") }
 	for _, err := range []error{
-		row("i, i, i, r, t, b, yes, d").Scan(&i, &i64, &u8, &f, &s, &b, &yes, &when),
+		row("i, i + 0, +i, r, t, b, yes, d").Scan(&i, &i64, &u8, &f, &s, &b, &yes, &when),
 		row("i, t, r, yes, d, t, b").Scan(&n, &ns, &nf, &nb, &nt, &p, &whole),
 	} {
 		if err != nil {
@@ -121,7 +121,7 @@ func TestScan(t *testing.T) {
 	if n.Int64 != 7 || ns.String != "text" || nf.Float64 != 1.5 || !nb.Bool || !nt.Time.Equal(want) || *p != "text" || string(whole.([]byte)) != "\x00\xff" {
 		t.Errorf("scanned %v %v %v %v %v %v %v", n, ns, nf, nb, nt, *p, whole)
 	}
-	if err := row("n, n, n, n, n, n, n").Scan(&n, &ns, &nf, &nb, &nt, &p, &whole); err != nil {
+	if err := row("n, +n, n, +n, n, +n, n").Scan(&n, &ns, &nf, &nb, &nt, &p, &whole); err != nil {
 		t.Fatal(err)
 	}
 	if n.Valid || ns.Valid || nf.Valid || nb.Valid || nt.Valid || p != nil || whole != nil {
@@ -384,7 +384,7 @@ func TestContext(t *testing.T) {
 		defer cancel()
 		l.calls = nil
 		err := conn.Raw(func(c any) error {
-			own := c.(*conn_)
+			own := c.(engineConn)
 			_, err1 := own.QueryContext(ctx, "select 1", nil)
 			_, err2 := own.ExecContext(ctx, "select 1", nil)
 			_, err3 := own.PrepareContext(ctx, "select 1")
@@ -416,11 +416,11 @@ func TestContext(t *testing.T) {
 	}
 }
 
-// conn_ is the driver's, as a test's variable has its name.
-type conn_ = conn
+// engineConn is the driver's connection, as a variable of the test has its name.
+type engineConn = *conn
 
 // late is a context whose time is over, but which nothing has ended yet.
-type late struct{ context.Context }
+type late struct{ context.Context } //nolint:containedctx // it is one
 
 func (late) Deadline() (time.Time, bool) { return time.Now().Add(-time.Second), true }
 

@@ -146,15 +146,15 @@ func (r *rows) Next(dest []driver.Value) error {
 func (r *rows) value(column int, tag byte, from, n int) (driver.Value, error) {
 	switch tag {
 	case tagInteger:
-		return int64(binary.LittleEndian.Uint64(r.buf[from:])), nil
+		return r.conn.boxes.integers.box(int64(binary.LittleEndian.Uint64(r.buf[from:]))), nil
 	case tagFloat:
-		return math.Float64frombits(binary.LittleEndian.Uint64(r.buf[from:])), nil
+		return r.conn.boxes.floats.box(math.Float64frombits(binary.LittleEndian.Uint64(r.buf[from:]))), nil
 	case tagText:
 		text := r.text(from, n)
 		if isTime(r.statement.declared[column]) {
 			return r.time(column, text), nil
 		}
-		return text, nil
+		return r.conn.boxes.texts.box(text), nil
 	case tagBlob:
 		if n == 0 {
 			return []byte(nil), nil

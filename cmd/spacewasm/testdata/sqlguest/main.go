@@ -4,6 +4,7 @@
 package main
 
 import (
+	"context"
 	"database/sql"
 	"encoding/json"
 	"fmt"
@@ -51,18 +52,33 @@ func measured() error {
 	if err != nil {
 		return err
 	}
-	byID, err := db.Prepare("select word, n from words where id = ?")
+	const text = "select word, n from words where id = ?"
+	byID, err := db.Prepare(text)
 	if err != nil {
 		return err
 	}
-	// times=N looks up N rows, from id=ID on.
+	conn, err := db.Conn(context.Background())
+	if err != nil {
+		return err
+	}
+	ways := map[string]func(id int64) *sql.Row{
+		"":         func(id int64) *sql.Row { return db.QueryRow(text, id) },
+		"prepared": func(id int64) *sql.Row { return byID.QueryRow(id) },
+		"conn":     func(id int64) *sql.Row { return conn.QueryRowContext(context.Background(), text, id) },
+	}
+	// times=N looks up N rows, from id=ID on, one after the other, by how=WAY.
 	http.HandleFunc("GET /lookup", func(w http.ResponseWriter, r *http.Request) {
 		id, _ := strconv.ParseInt(r.FormValue("id"), 10, 64)
 		times, _ := strconv.Atoi(r.FormValue("times"))
+		look := ways[r.FormValue("how")]
+		if look == nil {
+			http.Error(w, "there is no such way", http.StatusBadRequest)
+			return
+		}
 		var word string
 		var n float64
 		for range max(times, 1) {
-			if err := byID.QueryRow(id).Scan(&word, &n); err != nil {
+			if err := look(id).Scan(&word, &n); err != nil {
 				http.Error(w, err.Error(), http.StatusInternalServerError)
 				return
 			}

@@ -1,6 +1,7 @@
 package sqlitetest
 
 import (
+	"context"
 	"database/sql"
 	_ "embed"
 	"encoding/json"
@@ -57,13 +58,13 @@ func Cases() ([]Case, error) {
 }
 
 // Make makes the database in a file, by a driver of the name sqlite that can write.
-func Make(name string) error {
+func Make(ctx context.Context, name string) error {
 	db, err := sql.Open("sqlite", name)
 	if err != nil {
 		return err
 	}
 	defer db.Close()
-	if _, err := db.Exec(Schema); err != nil {
+	if _, err := db.ExecContext(ctx, Schema); err != nil {
 		return fmt.Errorf("make the database: %w", err)
 	}
 	return db.Close()

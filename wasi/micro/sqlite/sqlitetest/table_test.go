@@ -13,7 +13,7 @@ import (
 // All queries run natively, by modernc.org/sqlite, and fail where it is said.
 func TestQueriesNatively(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "data.db")
-	if err := sqlitetest.Make(file); err != nil {
+	if err := sqlitetest.Make(t.Context(), file); err != nil {
 		t.Fatal(err)
 	}
 	db, err := sql.Open("sqlite", "file:"+file+"?mode=ro&immutable=1")
