@@ -83,6 +83,22 @@ func TestE2EMetrics(t *testing.T) {
 	}
 }
 
+// A run of a Scheduled Action is counted, and is a request to its Micro.
+func TestE2EMetricsOfActions(t *testing.T) {
+	s := serve(t).withDigest()
+	s.console(0, "actions", "pause", "digest", "digest/tick") // or it may run by itself, too
+	s.console(0, "actions", "run", "digest", "tick")
+	text := s.scrape()
+	for _, parts := range [][]string{
+		{`spacewasm_actions_total{result="ok"} 1`}, {"spacewasm_action_duration_seconds_count 1"},
+		{"spacewasm_requests_total{", `app="digest"`, `status="2xx"`, " 1"},
+	} {
+		if len(figures(text, parts...)) == 0 {
+			t.Errorf("%q is not there: %q", parts, figures(text, "action", "digest"))
+		}
+	}
+}
+
 // No client's text becomes a label: what is asked for adds no series.
 func TestE2EMetricsAreBounded(t *testing.T) {
 	s := serve(t).withProbe()
