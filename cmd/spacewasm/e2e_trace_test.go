@@ -100,7 +100,7 @@ func TestE2ETrace(t *testing.T) {
 	s.withProbe()
 	s.pushed("handler", "application/wasm", read(t, buildMicro(t, "micro.wasm", "../../wasi/testdata/micro", asHandler)))
 	file := filepath.Join(t.TempDir(), "data.db")
-	must(t, sqlitetest.Make(file))
+	must(t, sqlitetest.Make(t.Context(), file))
 	s.pushed("queries", "application/zip", zipped(t, map[string]string{"main.wasm": string(read(t, sqlguest(t))), "data.db": string(read(t, file))}))
 
 	strange := []string{"Traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01", "Tracestate", "a=b"}
