@@ -26,7 +26,7 @@ func repository(t *testing.T, path string) string {
 // are.
 func TestDeployFlags(t *testing.T) {
 	help, _ := console(t, 0, "", "serve", "--help")
-	for _, command := range []string{"push", "login", "logs", "backup", "restore", "token create", "keys", "env", "dev"} {
+	for _, command := range []string{"push", "login", "logs", "backup", "restore", "token create", "keys", "env", "dev", "profile"} {
 		text, _ := console(t, 0, "", append(strings.Fields(command), "--help")...)
 		help += text
 	}

@@ -90,7 +90,8 @@ func TestE2EMetricsOfActions(t *testing.T) {
 	s.console(0, "actions", "run", "digest", "tick")
 	text := s.scrape()
 	for _, parts := range [][]string{
-		{`spacewasm_actions_total{result="ok"} 1`}, {"spacewasm_action_duration_seconds_count 1"},
+		{`spacewasm_actions_total{result="ok"} 1`},
+		{"spacewasm_action_duration_seconds_count 1"},
 		{"spacewasm_requests_total{", `app="digest"`, `status="2xx"`, " 1"},
 	} {
 		if len(figures(text, parts...)) == 0 {
