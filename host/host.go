@@ -26,6 +26,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -40,6 +41,7 @@ type Host struct {
 	store    *store.Store
 	reserve  *disk.Reserve
 	logs     *logs.Store
+	reports  *reports.Store
 	engine   *wasi.Engine
 	keys     keys
 	registry *registry.Registry
@@ -164,7 +166,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	draining, drain := context.WithCancel(context.Background())
 	h.drain = drain
 	platform := api.New(api.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Schedule: h.schedule, Guard: guard, Keeper: keeper, URL: h.URL,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Guard: guard, Keeper: keeper, URL: h.URL,
 		Profiler: profile.New(h.registry),
 		Domain:   h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
@@ -181,6 +183,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Runs: h.runs,
 		Micros: h.metrics.Micros, Metrics: h.metrics.Handler(h.config.Logger), MetricsOpen: h.config.MetricsOpen, Tracer: h.tracer,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
+		Journal: journal{h.logs, h.reports},
 	})
 	h.server = &http.Server{
 		Handler:   door.Brisk(front),
@@ -211,6 +214,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group, running := errgroup.WithContext(ctx)
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })
+	group.Go(func() error { return h.reports.Run(running) })
 	group.Go(func() error { return h.deployer.Prepare(running) })
 	group.Go(func() error { return h.deployer.NoteUse(running) })
 	group.Go(func() error { return h.node.Sleeper.Run(running) })
@@ -296,6 +300,9 @@ func (h *Host) Close() error {
 	}
 	if h.engine != nil {
 		errs = append(errs, h.engine.Close(ctx))
+	}
+	if h.reports != nil {
+		errs = append(errs, h.reports.Close())
 	}
 	if h.logs != nil {
 		errs = append(errs, h.logs.Close())

@@ -35,7 +35,7 @@ func (s Storage) check() error {
 	return nil
 }
 
-// openLogs opens the logs, without those of apps that are no more.
+// openLogs opens the logs and the reports, without those of apps that are no more.
 func (h *Host) openLogs(ctx context.Context) error {
 	config := logs.DefaultConfig(filepath.Join(h.config.Data, "logs"))
 	config.MaxPerRequest = h.config.Limits.LogBytes
@@ -57,7 +57,7 @@ func (h *Host) openLogs(ctx context.Context) error {
 	if err := h.logs.Sweep(apps); err != nil {
 		h.config.Logger.Warn("cannot remove the logs of removed apps", "error", err)
 	}
-	return nil
+	return h.openReports(apps)
 }
 
 // roomy says that the server is not ready below the disk's reserve.

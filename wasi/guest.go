@@ -74,6 +74,7 @@ func (g *guest) instantiate(ctx context.Context) error {
 		return fmt.Errorf("instantiate module: %w", err)
 	}
 	g.wasm = wasm
+	g.meter.lasts = g.memory.Unwatch
 	g.meter.left, err = mutable(g.wasm, instrument.MeterExport)
 	g.globals = g.globals[:0]
 	for _, x := range g.compiled.prepared.Globals {

@@ -55,6 +55,10 @@ func (i *Instance) TimeCalls(on bool) { i.guest.databases.Time(on) }
 // was measured. Reset forgets it.
 func (i *Instance) Calls() (int64, time.Duration) { return i.guest.databases.Calls() }
 
+// Peak is the largest size that the linear memory has had since the latest request
+// began, in bytes.
+func (i *Instance) Peak() uint64 { return i.memory.Peak() }
+
 // Serve runs the guest for one request. The body must have been read, so that no
 // guest waits for a client; its length is r.ContentLength. The guest's log goes
 // to stderr. The guest ends with the request's context.

@@ -29,6 +29,8 @@ type meter struct {
 	left    api.MutableGlobal // an [instrument.Meter]
 	granted int64
 	limit   int64 // 0 for none
+	// lasts is called when the guest yields: its request is none of the short ones.
+	lasts func()
 	// sampler is told of each yield; nil unless the guest is profiled.
 	sampler *sampler
 }
@@ -58,6 +60,7 @@ func (m *meter) yield(ctx context.Context) {
 		panic(errFuel)
 	}
 	if m.sampler == nil || m.sampler.rests() {
+		m.lasts()
 		runtime.Gosched()
 	}
 	now := instrument.Meter(m.left.Get())

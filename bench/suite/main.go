@@ -25,9 +25,12 @@ type settings struct {
 	slice  time.Duration
 	rounds int
 	apps   []int  // how many sleep, for the growth of memory
-	only   string // of the peers, by a part of their names
+	only   string // of the peers, by a part of their names, or [onlySQLite]
 	out    string // the page that gets the figures; "" is none
 }
+
+// onlySQLite is the part of the suite that can be measured, and published, by itself.
+const onlySQLite = "sqlite"
 
 func main() {
 	if status, isChild := wasi.Child(os.Args); isChild {
@@ -51,7 +54,7 @@ func suite(args []string) error {
 	f.StringVar(&s.root, "root", ".", "the checkout")
 	f.DurationVar(&s.slice, "slice", 3*time.Second, "how long each peer is asked at a time")
 	f.IntVar(&s.rounds, "rounds", 3, "how often, with each number of connections")
-	f.StringVar(&s.only, "only", "", "measure only the peers whose name has this in it, and the native server")
+	f.StringVar(&s.only, "only", "", "measure only the peers whose name has this in it, and the native server; or sqlite")
 	f.StringVar(&s.out, "out", "", "the page whose figures are replaced, for example docs/benchmarks.md")
 	quick := f.Bool("quick", false, "measure for a moment only, to see that it works")
 	if err := f.Parse(args); err != nil {
@@ -74,16 +77,21 @@ func (s settings) run(ctx context.Context) (err error) {
 	}
 	defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
 	r := newReport()
-	if err := s.requests(ctx, dir, r); err != nil {
-		return err
+	parts := []func() error{
+		func() error { return s.requests(ctx, dir, r) },
+		func() error { return s.memory(ctx, dir, r) },
+		func() error { return s.starts(ctx, r) },
 	}
-	if err := s.memory(ctx, dir, r); err != nil {
-		return err
+	if s.only == onlySQLite {
+		parts = nil
 	}
-	if err := s.starts(ctx, r); err != nil {
-		return err
+	parts = append(parts, func() error { return s.sqlite(ctx, dir, r) })
+	for _, part := range parts {
+		if err := part(); err != nil {
+			return err
+		}
 	}
-	fmt.Fprint(os.Stdout, r.markdown())
+	fmt.Fprint(os.Stdout, r.markdown(), r.sqliteMarkdown())
 	if s.out == "" {
 		return nil
 	}

@@ -17,6 +17,7 @@ type report struct {
 	depths  [3]float64                    // resident bytes, see depthNames
 	growth  []grown
 	starts  []bench.StageFigure
+	sqlite  *sqliteReport // nil where it was not measured
 	when    time.Time
 }
 
@@ -67,11 +68,19 @@ func (r *report) ratio(name, other string) (float64, bool) {
 	return ratios[len(ratios)/2], true
 }
 
-// markdown is the page's part.
-func (r *report) markdown() string {
-	var b strings.Builder
+// measured says when, and on what.
+func (r *report) measured() string {
 	m := bench.ThisMachine()
-	fmt.Fprintf(&b, "Measured on %s: %s, %d processors, %s, %s.\n", r.when.Format("2 January 2006"), m.CPU, m.Processors, m.System, m.Go)
+	return fmt.Sprintf("Measured on %s: %s, %d processors, %s, %s", r.when.Format("2 January 2006"), m.CPU, m.Processors, m.System, m.Go)
+}
+
+// markdown is the page's part, "" where only SQLite was measured.
+func (r *report) markdown() string {
+	if len(r.order) == 0 {
+		return ""
+	}
+	var b strings.Builder
+	fmt.Fprintln(&b, r.measured()+".")
 	r.writeRequests(&b)
 	r.writeTargets(&b)
 	r.writeStarts(&b)
@@ -175,26 +184,48 @@ func (r *report) writeMemory(b *strings.Builder) {
 
 func mebibytes(n float64) string { return fmt.Sprintf("%.1f MiB", n/(1<<20)) }
 
+// sqliteMarkdown is the part that is about SQLite, "" where that was not measured.
+func (r *report) sqliteMarkdown() string {
+	if r.sqlite == nil {
+		return ""
+	}
+	return fmt.Sprintf("%s, %s.\n%s", r.measured(), r.sqlite.versions, r.sqlite.markdown())
+}
+
 // The marks between which a page has the figures.
 const (
-	beginMark = "<!-- figures of make bench -->"
-	endMark   = "<!-- end of the figures of make bench -->"
+	beginMark       = "<!-- figures of make bench -->"
+	endMark         = "<!-- end of the figures of make bench -->"
+	beginSQLiteMark = "<!-- figures of make bench: SQLite -->"
+	endSQLiteMark   = "<!-- end of the figures of make bench: SQLite -->"
 )
 
-// publish puts the figures into a page, and its picture beside it.
+// publish puts the figures into a page, and its picture beside it. What was not measured
+// stays as it is.
 func (r *report) publish(page string) error {
 	text, err := os.ReadFile(page)
 	if err != nil {
 		return err
 	}
-	before, rest, ok := strings.Cut(string(text), beginMark)
-	_, after, closed := strings.Cut(rest, endMark)
-	if !ok || !closed {
-		return fmt.Errorf("%s has no marks %q and %q", page, beginMark, endMark)
+	all := string(text)
+	for _, part := range []struct{ begin, end, text string }{
+		{beginMark, endMark, r.markdown()}, {beginSQLiteMark, endSQLiteMark, r.sqliteMarkdown()},
+	} {
+		if part.text == "" {
+			continue
+		}
+		before, rest, ok := strings.Cut(all, part.begin)
+		_, after, closed := strings.Cut(rest, part.end)
+		if !ok || !closed {
+			return fmt.Errorf("%s has no marks %q and %q", page, part.begin, part.end)
+		}
+		all = before + part.begin + "\n\n" + part.text + "\n" + part.end + after
 	}
-	text = fmt.Appendf(nil, "%s%s\n\n%s\n%s%s", before, beginMark, r.markdown(), endMark, after)
-	if err := os.WriteFile(page, text, 0o600); err != nil {
+	if err := os.WriteFile(page, []byte(all), 0o600); err != nil {
 		return err
+	}
+	if len(r.order) == 0 {
+		return nil
 	}
 	return r.draw(strings.TrimSuffix(page, "benchmarks.md") + "requests.svg")
 }

@@ -92,3 +92,42 @@ func TestPublish(t *testing.T) {
 		t.Error("a page was written that is not there")
 	}
 }
+
+// What was measured of SQLite has a place of its own on the page, so that it can be
+// measured alone; a bound that is missed is said.
+func TestPublishSQLite(t *testing.T) {
+	page := filepath.Join(t.TempDir(), "benchmarks.md")
+	before := beginMark + "\nthe peers\n" + endMark + "\n" + beginSQLiteMark + "\nold figures\n" + endSQLiteMark + "\nafter\n"
+	if err := os.WriteFile(page, []byte(before), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	r := newReport()
+	r.sqlite = &sqliteReport{
+		times: map[string]map[string][]time.Duration{
+			queryNative: {lookups: {2, 4, 4}, scans: {100, 200, 100}},
+			queryOurs:   {lookups: {6, 8, 12}, scans: {150, 400, 300}}, // 3, 2 and 3 times, and 1.5, 2 and 3
+			queryOwn:    {scans: {300, 1200, 300}},
+		},
+		queriers: []querier{{name: queryNative}, {name: queryOurs}, {name: queryOwn}},
+		crowds:   []crowd{{database: 200 << 20, requests: 768, turnedAway: 5, before: 50 << 20, most: 140 << 20}},
+	}
+	if err := r.publish(page); err != nil {
+		t.Fatal(err)
+	}
+	text, err := os.ReadFile(page)
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := string(text)
+	for _, want := range []string{
+		beginMark + "\nthe peers\n" + endMark, "\nafter\n", "| 3x | at most 3x | reached |", "| 2x | at most 1.6x | **missed** |", "| 2x | at least 2x | reached |",
+		"| 200.0 MiB | 768 | 0 | 5 | 50.0 MiB | 140.0 MiB | 90.0 MiB |",
+	} {
+		if !strings.Contains(got, want) {
+			t.Errorf("no %q in\n%s", want, got)
+		}
+	}
+	if strings.Contains(got, "old figures") {
+		t.Errorf("got\n%s", got)
+	}
+}

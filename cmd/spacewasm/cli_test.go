@@ -69,6 +69,27 @@ func TestOtherCommands(t *testing.T) {
 	k.run(t, 0, "logs", "hello", "--json")
 	wants(t, k.out.String(), `"message":"a\u001b[31m\nb\n"`)
 	k.run(t, 2, "logs", "hello", "--since", "-1h")
+	k.run(t, 2, "logs", "hello", "--status", "6xx")
+	wants(t, k.err.String(), "--status \"6xx\"", "5xx")
+	k.run(t, 2, "logs", "hello", "-f", "--until", "1h")
+	k.run(t, 0, "logs", "hello", "--since", "2026-01-02T03:04:05Z", "--until", "1m", "--grep", "a", "--request", "r1", "-n", "5")
+}
+
+// T28: what guests and visitors have written does nothing to the terminal.
+func TestReportsCommand(t *testing.T) {
+	k, server := newConsole(t), newFakeServer(t)
+	k.env["SPACEWASM_SERVER"], k.env["SPACEWASM_TOKEN"] = server.URL, "secret"
+	k.run(t, 0, "reports", "hello")
+	wants(t, k.out.String(), "ID ", "r1 ", "crashed", "un\\x1b[31mreachable", "node_full, without a report: 9")
+	k.run(t, 0, "reports", "hello", "r1")
+	wants(t, k.out.String(), "the program crashed (502 crashed)", "web, revision 3", "1.2 ms", "clone", "1.5s of 20s", "1.0 MiB of 512 MiB",
+		"fuel     77\n", "the connection was cut", "4 more", "\nstack\n    main.f()\n", "\nlog\n    a\\x1b[31m\n    b\n", "\nrequest\n    GET /x HTTP/1.1\n    Cookie: [masked]\n")
+	k.run(t, 0, "reports", "hello", "r1", "--json")
+	wants(t, k.out.String(), `"a\u001b[31m"`)
+	k.run(t, 1, "reports", "hello", "../r1")
+	wants(t, k.err.String(), "no error id")
+	k.run(t, 1, "reports", "hello", "r2")
+	k.run(t, 2, "reports")
 }
 
 func TestRemoveAsksOnATerminal(t *testing.T) {

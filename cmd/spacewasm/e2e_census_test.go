@@ -102,7 +102,7 @@ func (s *server) kept() []string {
 	var names []string
 	must(s.t, filepath.WalkDir(s.data, func(path string, entry fs.DirEntry, err error) error {
 		name := strings.TrimPrefix(path, s.data)
-		if err == nil && !strings.HasSuffix(name, "-wal") && !strings.HasSuffix(name, "-shm") && !strings.HasPrefix(name, "/logs/") {
+		if err == nil && !strings.HasSuffix(name, "-wal") && !strings.HasSuffix(name, "-shm") && !strings.HasPrefix(name, "/logs/") && !strings.HasPrefix(name, "/reports/") {
 			names = append(names, name)
 		}
 		return err

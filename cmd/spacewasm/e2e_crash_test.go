@@ -195,6 +195,7 @@ func (c *crashes) stray() []string {
 			}
 			needed = slices.DeleteFunc(needed, func(digest string) bool { return digest == file })
 			return fs.SkipDir
+		case folder == "logs/" && file == "app+requests" && c.live != 0: // those of an app that is there
 		case folder == "tmp/", folder == "logs/", folder == "cache/incoming/", strings.HasSuffix(file, ".tmp"), strings.HasSuffix(file, ".part"), strings.HasPrefix(file, ".token"):
 			stray = append(stray, name)
 		}

@@ -21,7 +21,7 @@ wasi/internal/preview1 wasi/internal/instrument wasi/internal/sqlite
 wasi/internal/cgi wasi/internal/handler
 host/telemetry
 host/store host/registry wasi
-host/runner host/static host/logs host/access host/backup wasi/stock
+host/runner host/static host/logs host/reports host/access host/backup wasi/stock
 host/deploy host/gateway host/schedule
 host/api/wire
 host/profile
@@ -38,7 +38,7 @@ const alone = `
 wasi/micro wasi/micro/sqlite wasi/micro/sqlite/sqlitetest
 examples/hello examples/guestbook examples/thumbnail examples/shop/api examples/catalog examples/catalog/generate examples/digest
 wasi/wasitest
-cmd/spacewasm/testdata/probe cmd/spacewasm/testdata/sqlguest
+cmd/spacewasm/testdata/probe cmd/spacewasm/testdata/sqlguest bench/suite/queries
 `
 
 // sdk is what a guest may import of ours.
@@ -53,9 +53,9 @@ golang.org/x/net                wasi/internal/answer wasi/internal/cgi wasi/inte
 golang.org/x/sys                wasi/internal/... host/store host/disk host/door
 github.com/labstack/echo/v4     host/api
 github.com/reugn/go-quartz      host/schedule
-modernc.org/sqlite              host/store wasi/internal/sqlite wasi/micro/sqlite examples/catalog/generate
+modernc.org/sqlite              host/store wasi/internal/sqlite wasi/micro/sqlite examples/catalog/generate bench/suite
 modernc.org/libc                wasi/internal/sqlite wasi/micro/sqlite
-database/sql                    host/store wasi/micro/sqlite wasi/micro/sqlite/sqlitetest cmd/spacewasm/testdata/sqlguest examples/catalog examples/catalog/generate
+database/sql                    host/store wasi/micro/sqlite wasi/micro/sqlite/sqlitetest cmd/spacewasm/testdata/sqlguest examples/catalog examples/catalog/generate bench/suite bench/suite/queries
 github.com/gofrs/flock          host/store
 github.com/google/pprof         host/profile
 go.yaml.in/yaml/v3              host/space

@@ -98,6 +98,14 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("Content-Type", "application/x-ndjson")
 		io.WriteString(w, `{"time":"2026-01-02T03:04:05Z","micro":"web","request":"r1","source":"platform","code":"crashed","message":"a\u001b[31m\nb\n"}`+"\n")
 		return
+	case r.URL.Path == "/api/v1/apps/hello/reports":
+		io.WriteString(f.json(w), `{"reports":[{"id":"r1","at":"2026-01-02T03:04:05Z","micro":"web","revision":3,"code":"crashed","status":502,"title":"the program crashed","message":"un\u001b[31mreachable","similar":4}],"counts":[{"code":"node_full","count":9,"latest":"2026-01-02T03:04:05Z"}]}`)
+		return
+	case r.URL.Path == "/api/v1/apps/hello/reports/r1":
+		io.WriteString(f.json(w), `{"id":"r1","at":"2026-01-02T03:04:05Z","micro":"web","revision":3,"code":"crashed","status":502,"title":"the program crashed","message":"unreachable",
+			"similar":4,"latest":"2026-01-02T03:04:05Z","start":"clone","took_ms":1.25,"committed":true,"time_ms":{"used":1500,"limit":20000},"memory_bytes":{"used":1048576,"limit":536870912},"fuel":{"used":77},
+			"stack":["main.f()"],"log":["a\u001b[31m","b"],"request":{"method":"GET","target":"/x","proto":"HTTP/1.1","headers":[{"name":"Cookie","value":"[masked]"}]}}`)
+		return
 	case r.URL.Path == "/api/v1/apps/hello/missing" && !f.old:
 		var asked wire.Files
 		json.NewDecoder(r.Body).Decode(&asked)
@@ -132,6 +140,12 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	w.Header().Set("Content-Type", "application/problem+json")
 	w.WriteHeader(p.Status)
 	json.NewEncoder(w).Encode(p)
+}
+
+// json is for an answer that is JSON.
+func (f *fakeServer) json(w http.ResponseWriter) io.Writer {
+	w.Header().Set("Content-Type", "application/json")
+	return w
 }
 
 // stream answers a push with its steps.

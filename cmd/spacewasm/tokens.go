@@ -17,8 +17,8 @@ func newTokenCreate(c *cli) *cobra.Command {
 		Use:   "create NAME",
 		Short: "Make another token",
 		Long: `Makes a token beside the one in the server's file: for one app (--app), whose
-owner or CI may push it, look at it and read its logs, and nothing else; or, without
---app, for all. Revisions say by the token's name who has pushed them.
+owner or CI may push it, look at it and read its logs and reports, and nothing else;
+or, without --app, for all. Revisions say by the token's name who has pushed them.
 
 The value is all of standard output, and is shown this once: the server keeps only
 its hash. A token for one app goes with the app.`,

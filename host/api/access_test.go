@@ -112,6 +112,7 @@ func TestKeyIsNoToken(t *testing.T) {
 // deployable is what a deploy token may do; it must not grow by accident.
 var deployable = map[string]bool{
 	"GET /api/v1/version": true, "GET /api/v1/apps": true, "PUT /api/v1/apps/:app": true, "GET /api/v1/apps/:app": true, "GET /api/v1/apps/:app/logs": true,
+	"GET /api/v1/apps/:app/reports": true, "GET /api/v1/apps/:app/reports/:id": true, // why the deployment fails
 	"GET /api/v1/apps/:app/revisions": true, "POST /api/v1/apps/:app/rollback": true, "POST /api/v1/apps/:app/missing": true,
 	"GET /api/v1/apps/:app/actions": true, "GET /api/v1/apps/:app/actions/runs": true,
 	"POST /api/v1/apps/:app/profile": true,
@@ -128,7 +129,7 @@ func TestDeployScope(t *testing.T) {
 		if isOpen(path) {
 			continue
 		}
-		target := strings.NewReplacer(":app", "app", ":name", "ci").Replace(path)
+		target := strings.NewReplacer(":app", "app", ":name", "ci", ":id", "ci").Replace(path)
 		if !deployable[route] {
 			p := wantProblem(t, route, b.ask(t, method, target, unread{t}, "Authorization", bearer), space.CodeForbidden)
 			if !strings.Contains(p.Detail, `"ci"`) || !strings.Contains(p.Detail, "admin's") {

@@ -16,6 +16,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -37,6 +38,7 @@ type Config struct {
 	Deployer *deploy.Deployer
 	Logs     *logs.Store
 	Schedule *schedule.Scheduler
+	Reports  *reports.Store
 	Guard    Guard
 	// Keeper makes and revokes tokens and app keys.
 	Keeper *access.Keeper
@@ -78,6 +80,8 @@ func New(config Config) http.Handler {
 	v1.POST("/apps/:app/rollback", a.rollback, a.deployer)
 	v1.GET("/apps/:app/logs", a.logs, a.deployer)
 	v1.POST("/apps/:app/profile", a.profile, a.deployer)
+	v1.GET("/apps/:app/reports", a.listReports, a.deployer)
+	v1.GET("/apps/:app/reports/:id", a.report, a.deployer)
 	v1.GET("/apps/:app/keys", a.listKeys, a.admin)
 	v1.POST("/apps/:app/keys", a.createKey, a.admin)
 	v1.DELETE("/apps/:app/keys/:name", a.deleteKey, a.admin)

@@ -28,6 +28,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -70,7 +71,9 @@ func (silence) Close() error                             { return nil }
 // bench is the API over real parts.
 type bench struct {
 	http.Handler
-	logs     *logs.Store
+	logs *logs.Store
+	// reports has one of the app "app", with the id "ci".
+	reports  *reports.Store
 	store    *store.Store
 	schedule *schedule.Scheduler // which a test has to run
 	drain    context.CancelFunc
@@ -92,6 +95,7 @@ func newBench(t *testing.T) *bench {
 	if b.logs, err = logs.Open(logs.DefaultConfig(t.TempDir())); err != nil {
 		t.Fatal(err)
 	}
+	b.openReports(t)
 	b.store = durable
 	owner, err := access.Open(filepath.Join(t.TempDir(), "token"))
 	if err != nil {
@@ -115,7 +119,7 @@ func newBench(t *testing.T) *bench {
 		Hostname: func(name space.AppName) string { return string(name) + ".example.org" },
 	})
 	b.Handler = api.New(api.Config{
-		Registry: table, Logs: b.logs, Schedule: b.schedule,
+		Registry: table, Logs: b.logs, Reports: b.reports, Schedule: b.schedule,
 		Guard: guard{owner}, Keeper: keeper, Profiler: profile.New(table), Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
 		URL:      func(name space.AppName) string { return "http://" + string(name) + ".example.org/" },
 		Draining: draining.Done(), Logger: logger,
@@ -127,7 +131,7 @@ func newBench(t *testing.T) *bench {
 	})
 	t.Cleanup(func() {
 		drain()
-		if err := errors.Join(table.Close(context.Background()), engine.Close(context.Background()), b.logs.Close(), durable.Close()); err != nil {
+		if err := errors.Join(table.Close(context.Background()), engine.Close(context.Background()), b.logs.Close(), b.reports.Close(), durable.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -359,6 +363,11 @@ func TestProblems(t *testing.T) {
 		{http.MethodPut, "/api/v1/apps/app", bytes.NewReader(wasitest.Guest("noentry")), space.CodeRefused, "_start"},
 		{http.MethodPut, "/api/v1/apps/app", strings.NewReader("\x00asm" + strings.Repeat("x", 11<<10)), space.CodePayloadTooLarge, "--bundle"},
 		{http.MethodGet, "/api/v1/apps/app/logs?follow=1", nil, space.CodeBadRequest, "follow"},
+		{http.MethodGet, "/api/v1/apps/app/logs?status=6xx", nil, space.CodeBadRequest, "5xx"},
+		{http.MethodGet, "/api/v1/apps/app/logs?source=host", nil, space.CodeBadRequest, "guest, platform, request or all"},
+		{http.MethodGet, "/api/v1/apps/app/logs?limit=0", nil, space.CodeBadRequest, "1 to 10000"},
+		{http.MethodGet, "/api/v1/apps/app/logs?until=now", nil, space.CodeBadRequest, "RFC 3339"},
+		{http.MethodGet, "/api/v1/apps/app/logs?follow=true&until=2026-01-31T12:00:00Z", nil, space.CodeBadRequest, "until"},
 		{http.MethodGet, "/api/v1/apps/app/logs?since=yesterday", nil, space.CodeBadRequest, "RFC 3339"},
 		{http.MethodGet, "/api/v1/apps/app/logs?since=2026-01-31", nil, space.CodeBadRequest, "RFC 3339"},
 	} {
@@ -431,6 +440,13 @@ func TestLogs(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+	err = b.logs.Append("app+requests", logs.Entry{
+		Time: noon.Add(3 * time.Minute), Micro: "b", Request: "theid", Source: logs.SourceRequest,
+		HTTP: &logs.Exchange{Method: "GET", Path: "/x", Status: 503, Bytes: 7, TookMS: 1.5, Start: "clone"},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
 	minute := noon.Add(time.Minute).Format(time.RFC3339)
 	for query, want := range map[string][]string{
 		"":                            {"old", "<b>", "new"},
@@ -443,6 +459,16 @@ func TestLogs(t *testing.T) {
 		"?since=&micro=&follow=":      {"old", "<b>", "new"},
 		"?since=2020-01-01T00:00:00Z": {"old", "<b>", "new"},
 		"?unknown=1":                  {"old", "<b>", "new"},
+		"?until=" + minute:            {"old"},
+		"?q=OLD":                      {"old"},
+		"?q=crash":                    {"new"},
+		"?source=guest":               {"old", "<b>"},
+		"?source=platform,request":    {"new", "GET /x 503 in 1.5 ms, 7 bytes, clone"},
+		"?source=all&limit=2":         {"new", "GET /x 503 in 1.5 ms, 7 bytes, clone"},
+		"?status=5xx":                 {"GET /x 503 in 1.5 ms, 7 bytes, clone"},
+		"?status=502":                 nil,
+		"?request=theid":              {"GET /x 503 in 1.5 ms, 7 bytes, clone"},
+		"?limit=1":                    {"new"},
 	} {
 		rec := b.ask(t, http.MethodGet, "/api/v1/apps/app/logs"+query, nil)
 		if rec.Code != http.StatusOK || rec.Header().Get("Content-Type") != "application/x-ndjson" || rec.Header().Get("Cache-Control") != "no-store" {

@@ -110,7 +110,7 @@ func (a *api) remove(c echo.Context) error {
 		return err
 	}
 	// Its keys and its deploy tokens went with it.
-	if err := errors.Join(a.Keeper.Reload(c.Request().Context()), a.Logs.Remove(string(name))); err != nil {
+	if err := errors.Join(a.Keeper.Reload(c.Request().Context()), a.Logs.Remove(string(name)), a.Reports.Remove(name)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"encoding/json"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -64,22 +67,67 @@ func (a *api) logs(c echo.Context) error {
 	return err
 }
 
+// maxLimit bounds how many of the newest entries can be asked for: they are held until all are read.
+const maxLimit = 10_000
+
 func logQuery(c echo.Context) (logs.Query, error) {
-	q := logs.Query{Micro: c.QueryParam("micro")}
+	q := logs.Query{Micro: c.QueryParam("micro"), Text: c.QueryParam("q"), Request: c.QueryParam("request")}
+	var err error
+	if q.Status, err = logs.ParseStatus(c.QueryParam("status")); err != nil {
+		return q, space.Errorf(space.CodeBadRequest, "%v", err)
+	}
+	if q.Sources, err = logSources(c.QueryParam("source")); err != nil {
+		return q, err
+	}
+	if q.Since, err = logTime(c, "since"); err != nil {
+		return q, err
+	}
+	if q.Until, err = logTime(c, "until"); err != nil {
+		return q, err
+	}
+	if limit := c.QueryParam("limit"); limit != "" {
+		if q.Last, err = strconv.Atoi(limit); err != nil || q.Last < 1 || q.Last > maxLimit {
+			return q, space.Errorf(space.CodeBadRequest, "limit is a number from 1 to %d, not %.80q", maxLimit, limit)
+		}
+	}
 	switch follow := c.QueryParam("follow"); follow {
 	case "", "false":
 	case "true":
 		q.Follow = true
 	default:
-		return q, space.Errorf(space.CodeBadRequest, "follow is true or false, not %q", follow)
+		return q, space.Errorf(space.CodeBadRequest, "follow is true or false, not %.80q", follow)
 	}
-	since := c.QueryParam("since")
-	if since == "" {
-		return q, nil
-	}
-	var err error
-	if q.Since, err = time.Parse(time.RFC3339, since); err != nil {
-		return q, space.Errorf(space.CodeBadRequest, "since is a time as 2026-01-31T12:00:00Z (RFC 3339), not %q", since)
+	if q.Follow && !q.Until.IsZero() {
+		return q, space.Errorf(space.CodeBadRequest, "until and follow do not go together: what comes is later")
 	}
 	return q, nil
+}
+
+// logSources reads where entries are to be from: sources with commas between them, or all.
+func logSources(text string) ([]string, error) {
+	switch text {
+	case "":
+		return nil, nil
+	case "all":
+		return logs.AllSources(), nil
+	}
+	sources := strings.Split(text, ",")
+	for _, source := range sources {
+		if !slices.Contains(logs.AllSources(), source) {
+			return nil, space.Errorf(space.CodeBadRequest, "source is %s or all, not %.80q", strings.Join(logs.AllSources(), ", "), source)
+		}
+	}
+	return sources, nil
+}
+
+func logTime(c echo.Context, name string) (time.Time, error) {
+	text := c.QueryParam(name)
+	if text == "" {
+		return time.Time{}, nil
+	}
+	at, err := time.Parse(time.RFC3339, text)
+	if err != nil {
+		return at, space.Errorf(space.CodeBadRequest, "%s is a time as 2026-01-31T12:00:00Z (RFC 3339), not %.80q", name, text)
+	}
+	return at, nil
 }

@@ -235,7 +235,7 @@ func (d *Deployer) assemble(deployment store.Deployment, parts []part) *registry
 
 // live is an app of a revision, without its Micros.
 func (d *Deployer) live(deployment store.Deployment) *registry.App {
-	app := &registry.App{App: deployment.App, Revision: deployment.Revision}
+	app := &registry.App{App: deployment.App, Revision: deployment.Revision, Secrets: secrets(deployment)}
 	for _, micro := range deployment.Revision.Micros {
 		app.Snapshots = append(app.Snapshots, d.owner(deployment, micro))
 	}

@@ -51,6 +51,20 @@ func valuesFor(deployment store.Deployment, micro space.Micro) map[string]string
 	return values
 }
 
+// secrets are the values that nobody but the app's owner may see: its keys, their secret
+// halves, and those of all of its variables.
+func secrets(deployment store.Deployment) []string {
+	var all []string
+	for _, key := range []string{deployment.App.Key, deployment.App.APIKey} {
+		_, half, _ := strings.Cut(key, "_")
+		all = append(all, key, half)
+	}
+	for _, values := range deployment.Env {
+		all = slices.AppendSeq(all, maps.Values(values))
+	}
+	return slices.DeleteFunc(all, func(value string) bool { return value == "" })
+}
+
 // lines are KEY=value lines in the order of the keys.
 func lines(values map[string]string) []string {
 	var all []string

@@ -72,6 +72,8 @@ type Config struct {
 	// Ready is nil while the server takes requests, and says why not otherwise.
 	Ready  func() error
 	Logger *slog.Logger
+	// Journal is told of all requests to apps, once they have been answered; it may be nil.
+	Journal Journal
 }
 
 // Gateway is the server's root handler. echo is not used here: guests' paths are
@@ -110,6 +112,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			WriteError(out, r, g.shown(e))
 		}
 		g.log(r, out, began, e)
+		g.note(r, out, began, e)
 		if e.Committed || e.Code == space.CodeClientGone {
 			// To a client that has closed its half only, a return would be an empty 200.
 			panic(http.ErrAbortHandler)
@@ -117,6 +120,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	g.log(r, out, began, nil)
+	g.note(r, out, began, nil)
 }
 
 // shown is what the visitor learns of an error.
@@ -130,7 +134,7 @@ func (g *Gateway) shown(e *space.Error) *space.Error {
 }
 
 // route finds out for whom the request is.
-func (g *Gateway) route(w http.ResponseWriter, r *http.Request) error {
+func (g *Gateway) route(w *recorder, r *http.Request) error {
 	switch r.URL.Path { // before all else: probers name any host, or none
 	case "/healthz":
 		return g.health(w, nil)
@@ -183,7 +187,7 @@ func (g *Gateway) health(w http.ResponseWriter, err error) error {
 }
 
 // app serves a request to an app.
-func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName) error {
+func (g *Gateway) app(w *recorder, r *http.Request, name space.AppName) error {
 	if g.config.Trouble != nil {
 		if err := g.config.Trouble(name); err != nil {
 			return err
@@ -197,6 +201,7 @@ func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName
 		return g.unknownApp(r, string(name))
 	}
 	defer release()
+	w.app = app
 	if app.Failed != "" {
 		return space.Errorf(space.CodePreparing, "the app %q does not run; `spacewasm ls` tells its owner why", name)
 	}
@@ -208,7 +213,7 @@ func (g *Gateway) app(w http.ResponseWriter, r *http.Request, name space.AppName
 }
 
 // visit serves a request to an app that answers.
-func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, app *registry.App) error {
+func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App) error {
 	reserved, err := judgePlain(r.URL.Path, r.URL.EscapedPath(), isPlatform)
 	if err != nil {
 		return err
@@ -223,6 +228,7 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, app *registry.Ap
 	if !found {
 		return g.unknownPath(r, app)
 	}
+	w.micro = route.Micro.Name
 	if g.refresh(w, r, app.App) {
 		return nil
 	}
@@ -249,6 +255,7 @@ func (g *Gateway) visit(w http.ResponseWriter, r *http.Request, app *registry.Ap
 		inner.Header.Del("Cookie")
 	}
 	g.clean(inner, app.App)
+	w.inner = inner
 	cookies := w.Header()["Set-Cookie"]
 	w.Header().Del("Set-Cookie")
 	return g.serve(&microWriter{ResponseWriter: w, micro: route.Micro, cookies: cookies}, inner, route, g.follows(r, owner))
@@ -271,9 +278,7 @@ func (g *Gateway) log(r *http.Request, out *recorder, began time.Time, e *space.
 	}
 	if e != nil {
 		attrs = append(attrs, slog.String("code", string(e.Code)))
-		if out.status == 0 {
-			attrs[4] = slog.Int("status", e.Code.Status())
-		}
+		attrs[4] = slog.Int("status", out.answered(e))
 		switch e.Code {
 		case space.CodeInternal:
 			level = slog.LevelError
@@ -293,6 +298,18 @@ type recorder struct {
 	wrote  bool
 	status int
 	bytes  int64
+	// For whom it was, as far as that came out.
+	app   *registry.App
+	micro string
+	inner *http.Request // what the Micro was asked
+}
+
+// answered is the status of the answer, or the one that it would have had.
+func (o *recorder) answered(e *space.Error) int {
+	if o.status == 0 && e != nil {
+		return e.Code.Status()
+	}
+	return o.status
 }
 
 func (o *recorder) WriteHeader(status int) {

@@ -13,6 +13,7 @@ import (
 const (
 	SourceGuest    = "guest"    // the Micro's standard error
 	SourcePlatform = "platform" // what the platform says about a request, such as a trap with its wasm stack trace
+	SourceRequest  = "request"  // a request that has been answered: the access log
 )
 
 // Entry is one line of an app's logs.
@@ -20,9 +21,35 @@ type Entry struct {
 	Time    time.Time `json:"time"`
 	Micro   string    `json:"micro"`
 	Request string    `json:"request,omitempty"` // id of the request, which is the error id that visitors see
-	Source  string    `json:"source"`            // [SourceGuest] or [SourcePlatform]
+	Source  string    `json:"source"`            // [SourceGuest], [SourcePlatform] or [SourceRequest]
 	Code    string    `json:"code,omitempty"`    // error code, such as crashed or deadline
 	Message string    `json:"message"`           // may hold control characters
+	HTTP    *Exchange `json:"http,omitempty"`    // of a [SourceRequest]
+}
+
+// Exchange is a request and its answer. There is neither the client's address in it, nor a header, nor the query, which
+// is where links carry tokens and forms what people typed.
+type Exchange struct {
+	Method string  `json:"method"`
+	Path   string  `json:"path"` // as the client sent it, decoded; at most [MaxPath] bytes
+	Status int     `json:"status"`
+	Bytes  int64   `json:"bytes"` // of the answer's body
+	TookMS float64 `json:"took_ms"`
+	Start  string  `json:"start,omitempty"`  // reset, clone or load; "" where no program ran
+	Fuel   uint64  `json:"fuel,omitempty"`   // that the program used
+	Memory uint64  `json:"memory,omitempty"` // the largest size of its memory, in bytes
+}
+
+// MaxPath bounds the path of an [Exchange], in bytes.
+const MaxPath = 1 << 10
+
+// words is the message of a request's entry, which is not stored.
+func (x *Exchange) words() string {
+	words := fmt.Sprintf("%s %s %d in %.1f ms, %d bytes", x.Method, x.Path, x.Status, x.TookMS, x.Bytes)
+	if x.Start != "" {
+		words += ", " + x.Start
+	}
+	return words
 }
 
 // encode returns the entry as a line of JSON, with a message of at most about maxLine bytes.
@@ -31,6 +58,11 @@ func (e Entry) encode(maxLine int) ([]byte, error) {
 		e.Time = time.Now()
 	}
 	e.Time = e.Time.UTC()
+	if e.HTTP != nil && len(e.HTTP.Path) > MaxPath {
+		short := *e.HTTP
+		short.Path = clean(short.Path, len(short.Path)-MaxPath, MaxPath)
+		e.HTTP = &short
+	}
 	e.Message = clean(e.Message, max(0, len(e.Message)-maxLine), maxLine)
 	var b bytes.Buffer
 	enc := json.NewEncoder(&b)
@@ -43,6 +75,9 @@ func (e Entry) encode(maxLine int) ([]byte, error) {
 func decode(line []byte) (Entry, bool) {
 	var e Entry
 	err := json.Unmarshal(line, &e)
+	if e.HTTP != nil && e.Message == "" {
+		e.Message = e.HTTP.words()
+	}
 	return e, err == nil && !e.Time.IsZero()
 }
 

@@ -1,6 +1,7 @@
 // Package logs keeps what Micros write to standard error, with what the platform says about their requests, in segment files.
 //
-// Each app has a directory of numbered files, one JSON object to a line. The newest file is appended to; when it is
+// Each app has two directories, one for what is said and one for the requests that were answered, which are many and
+// must not push out what was said. A directory has numbered files, one JSON object to a line. The newest file is appended to; when it is
 // full the next one is begun, and the oldest ones go when the app has too many bytes or they hold only old entries. They
 // are apart from the registry's database, so that a Micro that logs too much cannot harm a deployment.
 //
@@ -78,11 +79,14 @@ type Store struct {
 	root    *os.Root
 	failing atomic.Bool // the last write by a Writer failed
 
+	requests requests // that have been answered, and are not stored yet
+
 	total     atomic.Int64 // bytes of all files, or more
 	shrinking sync.Mutex   // held while they are made to fit; taken before a journal's
 
 	mu       sync.Mutex
-	journals map[string]*journal // by app; those touched since Open
+	journals map[string]*journal  // by folder; those touched since Open
+	removed  map[string]time.Time // when an app's logs were removed, by app
 	closed   bool
 }
 
@@ -102,7 +106,8 @@ func Open(c Config) (*Store, error) {
 	if err != nil {
 		return nil, fmt.Errorf("open logs: %w", err)
 	}
-	s := &Store{config: c, root: root, journals: map[string]*journal{}}
+	s := &Store{config: c, root: root, journals: map[string]*journal{}, removed: map[string]time.Time{}}
+	s.requests.wake = make(chan struct{}, 1)
 	_, total, err := s.segments()
 	if err != nil {
 		return nil, errors.Join(fmt.Errorf("open logs: %w", err), root.Close())
@@ -135,9 +140,17 @@ func (s *Store) Append(app string, entries ...Entry) error {
 	}
 }
 
-// Remove deletes an app's logs, ends those who follow them, and makes its open [Writer]s drop what they get. A later
-// [Store.Append] starts anew. Logs that do not exist are no error.
+// Remove deletes an app's logs, ends those who follow them, and makes its open [Writer]s drop what they get, and
+// [Store.Note] the requests that have begun before. A later [Store.Append] starts anew. Logs that do not exist are no
+// error.
 func (s *Store) Remove(app string) error {
+	s.mu.Lock()
+	s.removed[app] = time.Now()
+	s.mu.Unlock()
+	return errors.Join(s.removeFolder(app), s.removeFolder(app+requestsSuffix))
+}
+
+func (s *Store) removeFolder(app string) error {
 	for {
 		j, err := s.journal(app)
 		if err != nil {
@@ -173,8 +186,8 @@ func (s *Store) Sweep(keep map[string]bool) error {
 	}
 	var errs []error
 	for _, dir := range dirs {
-		if dir.IsDir() && !keep[dir.Name()] {
-			errs = append(errs, s.Remove(dir.Name()))
+		if app := strings.TrimSuffix(dir.Name(), requestsSuffix); dir.IsDir() && !keep[app] {
+			errs = append(errs, s.Remove(app))
 		}
 	}
 	return errors.Join(errs...)
@@ -182,6 +195,7 @@ func (s *Store) Sweep(keep map[string]bool) error {
 
 // Close ends those who follow and closes the files. What is appended later is refused. Closing again does nothing.
 func (s *Store) Close() error {
+	s.flush()
 	s.mu.Lock()
 	if s.closed {
 		s.mu.Unlock()

@@ -6,15 +6,19 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"sync"
 	"time"
 )
 
 // pruneEvery is how much longer than [Config.MaxAge] an entry may stay on disk.
 const pruneEvery = 24 * time.Hour
 
-// Run deletes segments that hold only old entries, at once and then daily, until ctx ends. It returns nil: trouble goes
-// to [Config.OnError], and is tried again the next day.
+// Run stores what [Store.Note] takes, and deletes segments that hold only old entries, at once and then daily, until ctx
+// ends. It returns nil: trouble goes to [Config.OnError], and is tried again the next day.
 func (s *Store) Run(ctx context.Context) error {
+	var writer sync.WaitGroup
+	defer writer.Wait()
+	writer.Go(func() { s.write(ctx) })
 	ticker := time.NewTicker(pruneEvery)
 	defer ticker.Stop()
 	for {

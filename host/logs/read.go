@@ -7,17 +7,11 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"iter"
 	"math"
 	"os"
 	"time"
 )
-
-// Query says which entries of an app to read. The zero value is all there are now.
-type Query struct {
-	Micro  string    // of this Micro only, unless empty
-	Since  time.Time // not older than this
-	Follow bool      // wait for more when all are read
-}
 
 // Read calls fn with the entries of an app that match q, oldest first, one after the other. Entries older than
 // [Config.MaxAge] are left out, as are damaged lines. An app without logs has no entries.
@@ -26,26 +20,24 @@ type Query struct {
 // what is pruned before it gets there is lost to it. It returns nil when the logs are removed or the store is closed
 // meanwhile, the error of ctx when that ends, and fn's error when fn returns one.
 func (s *Store) Read(ctx context.Context, app string, q Query, fn func(Entry) error) error {
-	j, err := s.journal(app)
-	if err != nil {
-		return err
-	}
-	c := &cursor{journal: j}
-	defer c.close()
-	emit := func(e Entry) error {
-		if err := ctx.Err(); err != nil {
+	q = q.settled()
+	m := merger{follow: q.Follow}
+	defer m.close()
+	for _, folder := range q.folders(app) {
+		j, err := s.journal(folder)
+		if err != nil {
 			return err
 		}
-		if !q.matches(e) || e.Time.Before(time.Now().Add(-s.config.MaxAge)) {
-			return nil
-		}
-		return fn(e)
+		m.add(j, func(e Entry) bool {
+			return q.matches(e) && !e.Time.Before(time.Now().Add(-s.config.MaxAge))
+		})
 	}
-	return c.run(ctx, q.Follow, emit)
-}
-
-func (q Query) matches(e Entry) bool {
-	return (q.Micro == "" || q.Micro == e.Micro) && !e.Time.Before(q.Since)
+	out := tail{most: q.Last, fn: fn}
+	err := m.run(ctx, out.take, out.caughtUp)
+	if err == nil {
+		err = out.caughtUp()
+	}
+	return err
 }
 
 // cursor is a reader's place in a journal.
@@ -57,10 +49,34 @@ type cursor struct {
 	buffer  *bufio.Reader
 }
 
-// run reads segment after segment. What there is to read is asked before reading to the end of a file, never after:
-// an append that the reader missed then shows as a later segment or as a closed channel.
-func (c *cursor) run(ctx context.Context, follow bool, emit func(Entry) error) error {
+// items yields the entries that fit, segment after segment, and a channel instead where there is nothing more to read
+// until that is closed. What there is to read is asked before reading to the end of a file, never after: an append that
+// the reader missed then shows as a later segment or as a closed channel.
+func (c *cursor) items(follow bool, fits func(Entry) bool) iter.Seq2[item, error] {
+	return func(yield func(item, error) bool) {
+		if err := c.run(follow, fits, func(i item) bool { return yield(i, nil) }); err != nil && !errors.Is(err, errEnough) {
+			yield(item{}, err)
+		}
+	}
+}
+
+// errEnough says that nobody wants more.
+var errEnough = errors.New("enough was read")
+
+// item is an entry, or what to wait for until there are more.
+type item struct {
+	entry   Entry
+	changed <-chan struct{}
+}
+
+func (c *cursor) run(follow bool, fits func(Entry) bool, yield func(item) bool) error {
 	until := uint64(math.MaxUint64)
+	emit := func(e Entry) error {
+		if fits(e) && !yield(item{entry: e}) {
+			return errEnough
+		}
+		return nil
+	}
 	for {
 		now, err := c.journal.watch()
 		if err != nil {
@@ -79,20 +95,9 @@ func (c *cursor) run(ctx context.Context, follow bool, emit func(Entry) error) e
 			}
 		case now.ended || !follow:
 			return nil
-		default:
-			if err := wait(ctx, now.changed); err != nil {
-				return err
-			}
+		case !yield(item{changed: now.changed}):
+			return errEnough
 		}
-	}
-}
-
-func wait(ctx context.Context, changed <-chan struct{}) error {
-	select {
-	case <-changed:
-		return nil
-	case <-ctx.Done():
-		return ctx.Err()
 	}
 }
 

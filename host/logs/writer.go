@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"time"
 )
 
@@ -26,7 +27,16 @@ type Writer struct {
 	gone   bool   // the app's logs have been removed
 	batch  [][]byte
 	lineAt time.Time // of the lines that a call completes
+
+	tail      []string // the guest's last lines
+	tailBytes int
 }
+
+// What [Writer.Tail] has at most. A panic of Go says what it is before its many lines of stack.
+const (
+	tailLines = 200
+	tailBytes = 32 << 10
+)
 
 // Writer returns the standard error of one request to a Micro. The entries carry the request's id.
 func (s *Store) Writer(app, micro, request string) *Writer {
@@ -81,6 +91,19 @@ func (w *Writer) Platform(code, message string) {
 	w.flush()
 }
 
+// Tail returns the guest's last lines, the oldest first: at most 200, and 32 KiB.
+func (w *Writer) Tail() []string { return slices.Clone(w.tail) }
+
+// remember takes a line into the tail.
+func (w *Writer) remember(message string) {
+	w.tail = append(w.tail, message)
+	w.tailBytes += len(message)
+	for len(w.tail) > tailLines || w.tailBytes > tailBytes {
+		w.tailBytes -= len(w.tail[0])
+		w.tail = w.tail[1:]
+	}
+}
+
 // collect keeps as much of a line as a message may have.
 func (w *Writer) collect(part []byte) {
 	kept := min(len(part), w.store.config.MaxLine-len(w.line))
@@ -93,6 +116,7 @@ func (w *Writer) endLine() {
 	message := string(bytes.TrimSuffix(w.line, []byte{'\r'}))
 	message = clean(message, w.lost, w.store.config.MaxLine)
 	w.line, w.lost, w.open = w.line[:0], 0, false
+	w.remember(message)
 	w.add(Entry{Source: SourceGuest, Message: message})
 }
 

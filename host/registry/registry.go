@@ -43,6 +43,9 @@ type App struct {
 	Routes   []Route
 	// Snapshots names what its Micros start from, for who sweeps what nobody needs.
 	Snapshots []string
+	// Secrets are the app's keys and the values of its variables, which nothing that is
+	// kept of a request may show.
+	Secrets []string
 	// Failed says why the app does not run, "" when it does. A failed app has no
 	// routes.
 	Failed string

@@ -254,7 +254,7 @@ func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, bo
 	box.TimeCalls(usage.Timed)
 	began := time.Now()
 	err := box.Serve(w, inner, log)
-	m.account(usage, box.Fuel(), time.Since(began))
+	m.account(usage, box, time.Since(began))
 	usage.Calls, usage.CallTime = box.Calls()
 	if err == nil {
 		return nil
@@ -265,8 +265,10 @@ func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, bo
 }
 
 // account writes down what a request has used.
-func (m *Micro) account(request *space.Usage, fuel uint64, ran time.Duration) {
+func (m *Micro) account(request *space.Usage, box *sandbox, ran time.Duration) {
+	fuel := box.Fuel()
 	request.Requests, request.Fuel, request.Run = 1, fuel, ran
+	request.Memory, request.Limits = box.Peak(), &m.config.Limits
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.total.Requests++

@@ -91,6 +91,32 @@ func (c Code) Status() int {
 	}
 }
 
+// Words is what a code means to the owner of the Micro that failed, in a few words.
+func (c Code) Words() string {
+	switch c {
+	case CodeCrashed:
+		return "the program crashed"
+	case CodeExited:
+		return "the program ended with an error of its own"
+	case CodeOutOfMemory:
+		return "the program ran out of memory"
+	case CodeBadResponse:
+		return "what the program wrote is no response"
+	case CodeResponseTooLarge:
+		return "the program answered more than it may"
+	case CodeDeadline:
+		return "the program took too long"
+	case CodeQueueFull:
+		return "the Micro had no place free"
+	case CodeNodeFull:
+		return "the server had no place free"
+	case CodeInternal:
+		return "the server failed"
+	default:
+		return strings.ReplaceAll(string(c), "_", " ")
+	}
+}
+
 // Error is an error with a code that machines act on and a message that
 // whoever asked may read.
 type Error struct {
@@ -100,6 +126,9 @@ type Error struct {
 	Faults []Fault
 	// Detail is for the owner's log only: a wasm stack trace, an exit status.
 	Detail string
+	// Words are the last lines that the guest wrote before it failed, for the owner's
+	// report only.
+	Words []string
 	// Committed says that part of a response has been sent, so that the only
 	// honest way to report the error is to cut the connection.
 	Committed bool

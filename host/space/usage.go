@@ -34,6 +34,10 @@ type Visit struct {
 	// was Timed.
 	Calls    int64
 	CallTime time.Duration
+	// Memory is the largest size that its instance's memory had, in bytes, and Limits what
+	// it ran under, nil where nothing ran.
+	Memory uint64
+	Limits *Limits
 }
 
 type usageKey struct{}

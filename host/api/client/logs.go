@@ -19,19 +19,40 @@ import (
 type Query struct {
 	// Micro is the name of one Micro; "" means all of them.
 	Micro string
-	// Since leaves out what is older; the zero time leaves out nothing.
-	Since time.Time
+	// Since leaves out what is older, and Until what is not; the zero time leaves out
+	// nothing.
+	Since, Until time.Time
+	// Text is what the message or the code has in it.
+	Text string
+	// Status is that of the answer, as 404 or 5xx: what it selects are requests.
+	Status string
+	// Source is guest, platform or request, several with commas between them, or all;
+	// "" is guest and platform.
+	Source string
+	// Request is the id of one request, of which it selects all there is.
+	Request string
+	// Limit is how many of the newest entries that there are now; 0 is all.
+	Limit int
 	// Follow waits for more entries, until the context ends.
 	Follow bool
 }
 
 func (q Query) values() url.Values {
 	v := url.Values{}
-	if q.Micro != "" {
-		v.Set("micro", q.Micro)
+	for name, value := range map[string]string{
+		"micro": q.Micro, "q": q.Text, "status": q.Status, "source": q.Source, "request": q.Request,
+	} {
+		if value != "" {
+			v.Set(name, value)
+		}
 	}
-	if !q.Since.IsZero() {
-		v.Set("since", q.Since.UTC().Format(time.RFC3339Nano))
+	for name, at := range map[string]time.Time{"since": q.Since, "until": q.Until} {
+		if !at.IsZero() {
+			v.Set(name, at.UTC().Format(time.RFC3339Nano))
+		}
+	}
+	if q.Limit > 0 {
+		v.Set("limit", strconv.Itoa(q.Limit))
 	}
 	if q.Follow {
 		v.Set("follow", strconv.FormatBool(q.Follow))

@@ -33,6 +33,13 @@ func TestLogs(t *testing.T) {
 	if query.Get("micro") != "m" || query.Get("since") != "2026-01-02T03:04:05Z" || query.Has("follow") {
 		t.Errorf("asked for %v", query)
 	}
+	full := client.Query{Until: since, Text: "t&t", Status: "5xx", Source: "all", Request: "id", Limit: 7}
+	if err := c.Logs(t.Context(), "a", full, collect); err != nil {
+		t.Fatal(err)
+	}
+	if got, want := query.Encode(), "limit=7&q=t%26t&request=id&source=all&status=5xx&until=2026-01-02T03%3A04%3A05Z"; got != want {
+		t.Errorf("asked for %s, want %s", got, want)
+	}
 	stop := errors.New("stop")
 	if err := c.Logs(t.Context(), "a", client.Query{}, func(logs.Entry) error { return stop }); !errors.Is(err, stop) {
 		t.Errorf("got %v", err)

@@ -25,9 +25,10 @@ type Reservation struct {
 	image   *Image // nil until it is loaded
 	scratch *scratch
 	written written
-	budget  Budget // nil has no end
-	charged uint64 // bytes of memory that were taken from the budget
-	beside  uint64 // bytes of something else that were
+	stop    func() int64 // counts the faults since Watch; nil if nobody does
+	budget  Budget       // nil has no end
+	charged uint64       // bytes of memory that were taken from the budget
+	beside  uint64       // bytes of something else that were
 	unmap   func() error
 	once    sync.Once
 }

@@ -73,14 +73,29 @@ func (r *Reservation) Watch(t *Tracker) (end func()) {
 		r.written.seen = faulted
 		return func() {}
 	}
-	stop := countFaults()
+	r.stop = countFaults()
 	return func() {
+		if r.stop == nil {
+			return
+		}
+		faults := r.stop()
+		r.stop = nil
 		switch {
-		case stop() > 0:
+		case faults > 0:
 			r.written.seen = faulted
 		case r.written.seen == unseen:
 			r.written.seen = quiet
 		}
+	}
+}
+
+// Unwatch lets the goroutine go on on any thread: a reset looks for all pages that have
+// been written to then. Who runs for long loses more by giving up his thread, and getting
+// it back, each time that others are let in.
+func (r *Reservation) Unwatch() {
+	if r.stop != nil {
+		r.stop()
+		r.stop, r.written.seen = nil, faulted
 	}
 }
 

@@ -98,6 +98,9 @@ func TestWatch(t *testing.T) {
 		looked := 0
 		for round := range 500 {
 			end := r.Watch(tracker)
+			if round%7 == 6 { // as who runs for long
+				r.Unwatch()
+			}
 			for range 3 {
 				k := random.IntN(8) * page // seen soon
 				if round%50 == 49 {

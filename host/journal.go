@@ -1,0 +1,72 @@
+package host
+
+import (
+	"path/filepath"
+	"time"
+
+	"github.com/spacewasm/spacewasm/host/gateway"
+	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/reports"
+)
+
+// journal writes what has become of requests into the logs of their apps, and why they
+// failed into the reports.
+type journal struct {
+	logs    *logs.Store
+	reports *reports.Store
+}
+
+var _ gateway.Journal = journal{}
+
+// Answered implements [gateway.Journal].
+func (j journal) Answered(v *gateway.Visit) {
+	app := v.App.App.Name
+	entry := logs.Entry{
+		Time: v.Began.Add(v.Took), Micro: v.Micro, Request: string(v.ID),
+		HTTP: &logs.Exchange{
+			Method: v.Method, Path: v.Path, Status: v.Status, Bytes: v.Bytes, TookMS: float64(v.Took.Microseconds()) / 1e3,
+			Start: string(v.Usage.Start), Fuel: v.Usage.Fuel, Memory: v.Usage.Memory,
+		},
+	}
+	if v.Err != nil {
+		entry.Code = string(v.Err.Code)
+	}
+	j.logs.Note(string(app), entry)
+	if v.Err == nil || v.Micro == "" {
+		return
+	}
+	j.reports.Note(app, v.Micro, v.App.Revision.Number, v.Err.Code, func() *reports.Failure {
+		return &reports.Failure{
+			App: app, Micro: v.Micro, Revision: v.App.Revision.Number, ID: v.ID, Began: v.Began, Took: v.Took,
+			Request: v.Inner, Usage: v.Usage, Err: v.Err, Secrets: v.App.Secrets,
+		}
+	})
+}
+
+// openReports opens the reports, without those of apps that are no more.
+func (h *Host) openReports(apps map[string]bool) error {
+	config := reports.DefaultConfig(filepath.Join(h.config.Data, "reports"))
+	config.Room = h.reserve.Take
+	// A disk that is full would be told of with each report.
+	config.OnError = seldom(time.Minute, func(err error) { h.config.Logger.Error("cannot keep a report", "error", err) })
+	var err error
+	if h.reports, err = reports.Open(config); err != nil {
+		return err
+	}
+	if err := h.reports.Sweep(apps); err != nil {
+		h.config.Logger.Warn("cannot remove the reports of removed apps", "error", err)
+	}
+	return nil
+}
+
+// seldom passes an error on unless there was one a moment before. It is for one
+// goroutine at a time.
+func seldom(pause time.Duration, tell func(error)) func(error) {
+	var last time.Time
+	return func(err error) {
+		if now := time.Now(); now.Sub(last) >= pause {
+			last = now
+			tell(err)
+		}
+	}
+}
