@@ -54,7 +54,7 @@ func requestOf(v *gateway.Visit) activity.Request {
 	u := v.Usage
 	request := activity.Request{
 		ID: v.ID, Revision: v.App.Revision.Number, Time: v.Began, Method: v.Method, Path: v.Path, Status: v.Status, Bytes: v.Bytes, Took: v.Took,
-		Start: u.Start, Queue: u.Queue, Begin: u.Begin, Run: u.Run, Fuel: u.Fuel, Memory: int64(u.Memory),
+		Start: u.Start, Queue: u.Queue, Begin: u.Made, Run: u.Run, Fuel: u.Fuel, Memory: int64(u.Memory),
 	}
 	if v.Err != nil {
 		request.Code = v.Err.Code

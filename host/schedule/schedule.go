@@ -37,6 +37,8 @@ type Config struct {
 	Places int
 	// ByHand has actions run only when their owner says so.
 	ByHand bool
+	// Ended is told of each run that has ended, or that is none; nil is not.
+	Ended func(space.Run)
 	// Now is the time of day; nil is the system's.
 	Now    func() time.Time
 	Logger *slog.Logger
