@@ -61,7 +61,7 @@ answered. It fails if the action did. Whether the action is paused does not matt
 			err = c.printRan(ran.Run)
 		}
 		if err == nil && ran.Run.State != string(space.RunOK) {
-			err = hint(fmt.Errorf("the action %s/%s failed", a.Micro, a.ID), "`spacewasm logs %s` has what it wrote", app)
+			err = hint(fmt.Errorf("the action %s/%s failed", a.Micro, a.ID), "`spacewasm logs %s --request %s` has what it wrote", app, ran.Run.Request)
 		}
 		return err
 	})
@@ -133,6 +133,12 @@ func (c *cli) history(ctx context.Context, name string, q client.RunQuery, asJSO
 		return printJSON(c.out, answer, "  ")
 	}
 	if len(answer.Runs) == 0 {
+		// One that a push has dropped has a history; one that never was has none.
+		if q.Action != "" {
+			if _, err := api.findAction(ctx, app, strings.TrimPrefix(q.Micro+"/"+q.Action, "/")); err != nil {
+				return err
+			}
+		}
 		fmt.Fprintf(c.err, "nothing has run yet; `spacewasm actions %s` says when it does\n", app)
 		return nil
 	}
@@ -200,8 +206,9 @@ func newActionInterval(c *cli) *cobra.Command {
 		Use:   "interval APP [MICRO/]ID (INTERVAL | --default)",
 		Short: "Have an action run more or less often",
 		Long: `Gives an action another interval than its author's, without a push: a rate such as
-"5 minutes", or the five fields of a cron expression. It counts from now on, and stays
-over pushes; --default goes back to the author's.`,
+"5 minutes", or the five fields of a cron expression. It counts from now on: a rate runs
+first at the next full minute, hour or midnight. It stays over pushes; --default goes
+back to the author's.`,
 		Example: `  spacewasm actions interval digest tick "15 minutes"
   spacewasm actions interval digest tick "0 9 * * mon-fri"
   spacewasm actions interval digest tick --default`,

@@ -162,3 +162,32 @@ func TestE2EActionsSurvive(t *testing.T) {
 	console(t, 0, "", "restore", file, "--data", other)
 	want(serveData(t, other))
 }
+
+// An action that its Micro crashes in leaves a report, as a request does, and the command
+// that ran it says where to look.
+func TestE2EActionsLeaveReports(t *testing.T) {
+	s := serve(t)
+	module := read(t, probe(t))
+	s.pushed("probe", "application/zip", zipped(t, map[string]string{"main.wasm": string(module), "Spacefile": `v: 0
+micros:
+  - name: probe
+    src: .
+    engine: wasm
+    primary: true
+    actions:
+      - {id: dies, name: Dies, trigger: schedule, default_interval: 1 day, path: /panic}
+`}))
+	out, why := s.console(1, "actions", "run", "probe", "dies")
+	contains(t, out, "failed (exited)")
+	id := s.history("probe")[0].Request
+	contains(t, why, "`spacewasm logs probe --request "+id+"`")
+	logged, _ := s.console(0, "logs", "probe", "--request", id)
+	contains(t, logged, "panic: on purpose")
+	s.until("a report of the run", func() bool { return len(s.reports("probe").Reports) == 1 })
+	out, _ = s.console(0, "reports", "probe", id)
+	contains(t, out, "the program exited with status 2", "panic: on purpose", "POST /panic")
+	_, why = s.console(1, "reports", "probe", "none")
+	contains(t, why, "`spacewasm reports probe` lists")
+	_, why = s.console(1, "actions", "history", "probe", "lives")
+	contains(t, why, `no action "lives"`)
+}
