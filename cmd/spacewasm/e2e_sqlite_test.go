@@ -136,7 +136,7 @@ func TestE2ESQLiteInC(t *testing.T) {
 	for query, want := range map[string]string{
 		"select%20id,name,born%20from%20artists%20where%20id%3C5":                    "1|Ada|1815-12-10\n2|Grace|1906-12-09\n3|Alan|1912-06-23\n4|Ámbar|NULL\ndone\n",
 		"select%201.5,x'00ff';%20select%20length(t),t%20from%20longs%20where%20id=1": "1.5|00ff\n150000|" + strings.Repeat("long ", 30000) + "\ndone\n",
-		"delete%20from%20artists": "prepare: 23 at -1: not authorized\n",
+		"delete%20from%20artists": "prepare: 23 at -1: not authorized: databases are only read, by SELECT, VALUES, WITH and EXPLAIN\n",
 		"select%20nosuch":         "prepare: 1 at 7: no such column: nosuch\n",
 	} {
 		if got := s.ok("c", "/?"+query); got != want {
