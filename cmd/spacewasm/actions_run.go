@@ -88,8 +88,9 @@ func newActionHistory(c *cli) *cobra.Command {
 		Use:   "history APP [[MICRO/]ID]",
 		Short: "What has become of an app's actions",
 		Long: `Lists the newest runs of an app's actions, or of one: when each was due, how long it
-took, how it ended, what it computed (fuel), and the first lines that it wrote. A run
-that the server was killed in is "interrupted"; one that it was not there for is
+took, how it ended, what it computed (fuel), the id of its request, by which "spacewasm
+logs --request" and "spacewasm reports" have more, and the first lines that it wrote. A
+run that the server was killed in is "interrupted"; one that it was not there for is
 "missed"; one that was left out as the one before it still ran is "skipped".`,
 		Example: `  spacewasm actions history digest
   spacewasm actions history digest tick --limit 100
@@ -142,7 +143,7 @@ func (c *cli) history(ctx context.Context, name string, q client.RunQuery, asJSO
 		fmt.Fprintf(c.err, "nothing has run yet; `spacewasm actions %s` says when it does\n", app)
 		return nil
 	}
-	rows := [][]string{{"FIRE", "ACTION", "ENDED", "TOOK", "FUEL", "LOG"}}
+	rows := [][]string{{"FIRE", "ACTION", "ENDED", "TOOK", "FUEL", "REQUEST", "LOG"}}
 	for _, r := range answer.Runs {
 		rows = append(rows, runRows(r)...)
 	}
@@ -167,10 +168,14 @@ func runRows(r wire.Run) [][]string {
 		took = (time.Duration(r.DurationMS*1e3) * time.Microsecond).Round(time.Millisecond).String()
 		fuel = strconv.FormatUint(r.Fuel, 10)
 	}
-	rows := [][]string{{fire, action, outcome(r), took, fuel, ""}}
+	id := r.Request
+	if r.Started == nil {
+		id = "-" // nothing was asked
+	}
+	rows := [][]string{{fire, action, outcome(r), took, fuel, id, ""}}
 	for i, line := range r.Log {
 		if i > 0 {
-			rows = append(rows, []string{"", "", "", "", "", ""})
+			rows = append(rows, make([]string, len(rows[0])))
 		}
 		rows[i][len(rows[i])-1] = strings.TrimRight(line, "\n")
 	}
