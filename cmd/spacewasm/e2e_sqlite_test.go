@@ -127,6 +127,14 @@ func TestE2ESQLitePush(t *testing.T) {
 	contains(t, out, "cannot be queried: the database is damaged")
 }
 
+// A database that ends within its header has no size of its pages.
+func TestInspectShortDatabase(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "short.db")
+	must(t, os.WriteFile(file, []byte("SQLite format 3\x00and no more"), 0o600))
+	out, _ := console(t, 1, "", "inspect", file)
+	contains(t, out, "short.db, 27 B: cannot be queried: the database is damaged: it ends within its header")
+}
+
 // A program in C asks the database of its bundle by the header, as a command.
 func TestE2ESQLiteInC(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "data.db")
