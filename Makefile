@@ -98,6 +98,7 @@ soak: deps ## ten minutes at full load, after which the server holds what it hel
 bench: build examples ## the project's claims against its peers, on this machine; writes them into docs/benchmarks.md
 	@command -v wrk >/dev/null 2>&1 || apt-get install -y -qq --no-install-recommends wrk >/dev/null || { echo "please install: wrk"; exit 1; }
 	$(GO) run ./bench/suite -out docs/benchmarks.md
+	$(GO) test -run '^$$' -bench Telemetry -benchtime 40x ./host
 
 bench-engine: deps ## the figures of the engine's own parts in docs/benchmarks.md
 	$(GO) test -run '^$$' -bench Metering -benchtime 80x -v ./wasi/internal/instrument

@@ -18,6 +18,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/telemetry"
 )
 
 // Config is what a server is made of.
@@ -62,6 +63,10 @@ type Config struct {
 	// Checks say why the server is not ready, nil while it is; each is asked at
 	// every probe, by several goroutines.
 	Checks []func() error
+	// MetricsOpen lets everybody who reaches the platform read /metrics.
+	MetricsOpen bool
+	// Traces says where traces go.
+	Traces telemetry.Traces
 	// Dev makes it the server of one developer; nil is a server for others.
 	Dev     *Dev
 	Version string
@@ -75,6 +80,9 @@ type Dev struct {
 	Trouble func(space.AppName) error
 }
 
+// traceRatio is which part of the requests is followed unless somebody says otherwise.
+const traceRatio = 0.1
+
 // DefaultConfig returns the configuration of a server for its own machine.
 func DefaultConfig() Config {
 	return Config{
@@ -87,6 +95,7 @@ func DefaultConfig() Config {
 		},
 		Sleep:       runner.DefaultSleep(),
 		Timing:      gateway.TimingOwner,
+		Traces:      telemetry.Traces{Ratio: traceRatio},
 		Logger:      slog.Default(),
 		Connections: 4096,
 	}
@@ -121,6 +130,15 @@ func (c *Config) Check() error {
 	}
 	if !slices.Contains(gateway.Timings(), c.Timing) {
 		return fmt.Errorf("server-timing: %q is none of owner, all and off", c.Timing)
+	}
+	if !(c.Traces.Ratio >= 0 && c.Traces.Ratio <= 1) { // nor NaN
+		return errors.New("trace-ratio: want 0 to 1")
+	}
+	if e := c.Traces.Endpoint; e != "" {
+		u, err := url.Parse(e)
+		if err != nil || u.Host == "" || (u.Scheme != "http" && u.Scheme != "https") || u.RawQuery != "" || u.User != nil {
+			return fmt.Errorf("otlp: %q is no base URL of a collector, such as http://127.0.0.1:4318", e)
+		}
 	}
 	if err := c.Storage.check(); err != nil {
 		return err

@@ -23,6 +23,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/machine"
+	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/reports"
@@ -30,6 +31,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/schedule"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/host/telemetry"
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
@@ -48,10 +50,15 @@ type Host struct {
 	restored chan struct{} // closed when the registry knows all apps
 	shares   Shares
 	node     runner.Node
-	door     *door.Door
-	server   *http.Server
-	state    state
-	drain    context.CancelFunc // ends the streams
+	tmp      *pool.Budget // of node, without the disk's reserve
+	// descriptors and mappings are those of node.
+	descriptors, mappings *pool.Budget
+	door                  *door.Door
+	server                *http.Server
+	metrics               *telemetry.Metrics
+	tracer                *telemetry.Tracer
+	state                 state
+	drain                 context.CancelFunc // ends the streams
 }
 
 // Open opens the data directory and the listener. Nothing is answered before
@@ -60,7 +67,15 @@ func Open(ctx context.Context, config Config) (*Host, error) {
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	h := &Host{config: config, registry: registry.New(), restored: make(chan struct{}), state: state{checks: config.Checks}}
+	return openMeasured(ctx, config, telemetry.New(config.Version))
+}
+
+// openMeasured is Open with the figures that it keeps.
+func openMeasured(ctx context.Context, config Config, metrics *telemetry.Metrics) (*Host, error) {
+	h := &Host{
+		config: config, metrics: metrics, registry: registry.NewMetered(metrics.Micros), restored: make(chan struct{}),
+		state: state{checks: config.Checks},
+	}
 	if err := h.open(ctx); err != nil {
 		return nil, errors.Join(err, h.Close())
 	}
@@ -81,7 +96,7 @@ func (h *Host) open(ctx context.Context) error {
 	if h.keys, err = openKeys(h.config); err != nil {
 		return err
 	}
-	if h.engine, err = openEngine(ctx, h.config, h.keys.cache, h.reserve); err != nil {
+	if h.engine, err = openEngine(ctx, h.config, h.keys.cache, h.reserve, h.metrics.Work.Compiled); err != nil {
 		return err
 	}
 	h.state.checks = append(slices.Clone(h.state.checks), h.roomy)
@@ -110,11 +125,19 @@ func (h *Host) open(ctx context.Context) error {
 		Store: h.store, Registry: h.registry, Engine: h.engine, Vault: h.keys.secrets, Limits: h.config.Limits, Node: h.node,
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
 		UploadBytes: h.config.Storage.Uploads, BlobBytes: h.config.Storage.Blobs, Room: h.reserve.Take,
+		Pushed: h.pushed,
 	})
+	traces := h.config.Traces
+	traces.Version = h.config.Version
+	if h.tracer, err = telemetry.NewTracer(ctx, traces, h.config.Logger); err != nil {
+		return err
+	}
+	h.metrics.Observe(h.sources())
 	h.schedule = schedule.New(schedule.Config{
 		Store: h.store, Registry: h.registry, Hostname: h.hostname, Places: h.shares.Fires, Logger: h.config.Logger,
 		ByHand: h.config.Dev != nil, // as the original's developer mode
 		Failed: journal{h.logs, h.reports}.failed,
+		Ended:  h.metrics.Work.Fired,
 	})
 	h.serveWith(guard, keeper)
 	return nil
@@ -159,6 +182,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		Logins: access.NewLogins(h.keys.sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
 		BaseURL: h.BaseURL(), AppURL: h.URL,
 		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Runs: h.runs,
+		Micros: h.metrics.Micros, Metrics: h.metrics.Handler(h.config.Logger), MetricsOpen: h.config.MetricsOpen, Tracer: h.tracer,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
 		Journal: journal{h.logs, h.reports},
 	})
@@ -272,6 +296,9 @@ func (h *Host) Close() error {
 		}
 	}
 	errs = append(errs, h.registry.Close(ctx))
+	if err := h.tracer.Close(ctx); err != nil { // a collector that is away is no failure of ours
+		h.config.Logger.Warn("traces are lost", "error", err)
+	}
 	if h.engine != nil {
 		errs = append(errs, h.engine.Close(ctx))
 	}

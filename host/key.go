@@ -10,6 +10,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"time"
 
 	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/disk"
@@ -95,12 +96,13 @@ func openKeys(config Config) (keys, error) {
 
 // openEngine opens the engine of a server. One for others leaves them processors when
 // it compiles; a developer waits for just that.
-func openEngine(ctx context.Context, config Config, key []byte, reserve *disk.Reserve) (*wasi.Engine, error) {
+func openEngine(ctx context.Context, config Config, key []byte, reserve *disk.Reserve, compiled func(time.Duration)) (*wasi.Engine, error) {
 	workers := 2
 	if config.Dev != nil {
 		workers = max(workers, runtime.GOMAXPROCS(0))
 	}
 	return wasi.New(ctx, wasi.Config{
 		CacheKey: key, CacheDir: filepath.Join(config.Data, "cache"), Workers: workers, Isolated: true, Room: reserve.Take,
+		Compiled: compiled,
 	})
 }

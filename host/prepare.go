@@ -32,7 +32,7 @@ func Prepare(ctx context.Context, config Config, done func(deploy.Prepared)) (er
 	if h.keys, err = openKeys(config); err != nil {
 		return err
 	}
-	if h.engine, err = openEngine(ctx, config, h.keys.cache, h.reserve); err != nil {
+	if h.engine, err = openEngine(ctx, config, h.keys.cache, h.reserve, nil); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, h.engine.Close(context.WithoutCancel(ctx))) }()

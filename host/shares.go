@@ -129,12 +129,16 @@ func (h *Host) share() error {
 			"limit", h.config.Limits.Memory, "node", most)
 		h.config.Limits.Memory = most
 	}
+	h.tmp, h.descriptors, h.mappings = pool.NewBudget(s.Tmp), pool.NewBudget(s.Descriptors), pool.NewBudget(s.Mappings)
 	h.node = runner.Node{
 		Gate:   pool.NewGate(s.Places, s.Queue),
 		Memory: pool.NewBudget(s.Memory), Bodies: pool.NewBudget(s.Bodies), Code: pool.NewBudget(s.Code),
-		Tmp: h.reserve.Guard(pool.NewBudget(s.Tmp)), Descriptors: pool.NewBudget(s.Descriptors),
-		Mappings: pool.NewBudget(s.Mappings),
+		Tmp: h.reserve.Guard(h.tmp), Descriptors: h.descriptors,
+		Mappings: h.mappings,
 		Sleeper:  runner.NewSleeper(h.config.Sleep),
+	}
+	if h.metrics != nil { // who prepares apps alone has none
+		h.node.Instances = h.metrics.Instances
 	}
 	return nil
 }

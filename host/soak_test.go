@@ -23,7 +23,7 @@ import (
 
 // running is a server in this process, so that the race detector sees it.
 type running struct {
-	t      *testing.T
+	t      testing.TB
 	data   string
 	port   string
 	token  string
@@ -32,9 +32,14 @@ type running struct {
 }
 
 // start returns a server that runs. It is to be stopped; once more does nothing.
-func start(t *testing.T, config host.Config) *running {
+func start(t testing.TB, config host.Config) *running {
 	t.Helper()
-	h, err := host.Open(t.Context(), config)
+	return run(t, config, host.Open)
+}
+
+func run(t testing.TB, config host.Config, open func(context.Context, host.Config) (*host.Host, error)) *running {
+	t.Helper()
+	h, err := open(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"os"
 	"runtime"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/experimental"
@@ -36,8 +37,12 @@ func (e *Engine) Compile(ctx context.Context, code []byte) (*Module, error) {
 	if len(report.Faults) > 0 {
 		return nil, &RefusedError{Faults: report.Faults}
 	}
+	began := time.Now()
 	if err := e.compileApart(ctx, sha256.Sum256(code), code); err != nil {
 		return nil, err
+	}
+	if e.config.Compiled != nil {
+		e.config.Compiled(time.Since(began))
 	}
 	module, err = e.Load(ctx, code)
 	if err != nil {

@@ -12,6 +12,7 @@ import (
 	"runtime"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -41,6 +42,8 @@ type Config struct {
 	Isolated bool
 	// Room tells whether n more bytes may go to the disk of CacheDir; nil always does.
 	Room func(n int64) bool
+	// Compiled is told how long each compilation of an isolated engine took; nil is not.
+	Compiled func(took time.Duration)
 }
 
 // ErrNoDisk says that the disk has no room for what preparing a module may write.

@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"sync"
+	"time"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/fs"
 	"github.com/spacewasm/spacewasm/wasi/internal/handler"
@@ -29,6 +30,7 @@ type Instance struct {
 	// used says that a request has been served since the instance was made or
 	// reset, and broken that it can never serve one again.
 	used, broken bool
+	stopped      bool // so was its guest
 	returned     bool // the latest request came to an end without an exit
 	fuel         uint64
 }
@@ -40,6 +42,18 @@ func (i *Instance) Fresh() bool { return !i.used && !i.broken }
 // Fuel is what the latest request has used: to the unit if the guest returned, and
 // with what its open functions had paid in advance if it exited; 0 while it runs.
 func (i *Instance) Fuel() uint64 { return i.fuel }
+
+// Stopped tells whether the latest request was stopped in the middle, or something else
+// keeps the instance from serving another.
+func (i *Instance) Stopped() bool { return i.stopped }
+
+// TimeCalls has the latest request's calls of databases measured from now on, or only
+// counted.
+func (i *Instance) TimeCalls(on bool) { i.guest.databases.Time(on) }
+
+// Calls is how often the latest request has called a database, and for how long if that
+// was measured. Reset forgets it.
+func (i *Instance) Calls() (int64, time.Duration) { return i.guest.databases.Calls() }
 
 // Peak is the largest size that the linear memory has had since the latest request
 // began, in bytes.
@@ -60,6 +74,7 @@ func (i *Instance) Serve(w http.ResponseWriter, r *http.Request, stderr io.Write
 	out := i.converse(w, r, stderr, func(error) { cancel() })
 	err := i.run(ctx, out, stderr)
 	i.broken, i.returned = !ended(err), err == nil
+	i.stopped = i.broken
 	fault := outputFault(out.Err())
 	if fault == nil {
 		fault = i.diagnose(ctx, err)

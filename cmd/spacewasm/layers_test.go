@@ -19,6 +19,7 @@ const layers = `
 host/space host/vault host/pool host/disk host/machine host/door wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child wasi/internal/answer
 wasi/internal/preview1 wasi/internal/instrument wasi/internal/sqlite
 wasi/internal/cgi wasi/internal/handler
+host/telemetry
 host/store host/registry wasi
 host/runner host/static host/logs host/reports host/access host/backup wasi/stock
 host/deploy host/gateway host/schedule
@@ -67,6 +68,8 @@ github.com/dustin/go-humanize   cmd/spacewasm
 github.com/fsnotify/fsnotify    cmd/spacewasm
 github.com/schollz/progressbar  cmd/spacewasm
 golang.org/x/term               cmd/spacewasm
+github.com/prometheus           host/telemetry
+go.opentelemetry.io             host/telemetry
 golang.org/x/perf               bench
 golang.org/x/image              cmd/spacewasm examples/thumbnail
 `

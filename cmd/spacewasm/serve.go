@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"path/filepath"
 	"runtime/debug"
+	"strings"
 	"syscall"
 
 	"github.com/spf13/cobra"
@@ -84,9 +85,11 @@ func (c *cli) serverConfig(f *pflag.FlagSet, config *host.Config) func() error {
 	f.DurationVar(&config.Sleep.Code, "deep-sleep", config.Sleep.Code, "how long it keeps its code and its snapshot in memory")
 	f.StringVar((*string)(&config.Timing), "server-timing", string(config.Timing),
 		"who learns, by the header Server-Timing, where the time of a request went: owner, all or off")
+	telemetryFlags(f, config)
 	limitFlags(f, &config.Limits)
 	return func() error {
 		var err error
+		config.Traces.On = c.wantsTraces(config.Traces.Endpoint)
 		if config.TrustedProxies, err = prefixes(proxies); err != nil {
 			return err
 		}
@@ -116,6 +119,28 @@ func nodeFlags(f *pflag.FlagSet, c *host.Config) {
 		"files in /tmp of all executions together (default as much as they may have, at most half of what is free)")
 	f.IntVar(&c.Connections, "connections", c.Connections,
 		"clients that may be connected at a time, at most a quarter of the files that may be open")
+}
+
+// telemetryFlags binds what operators see of the server.
+func telemetryFlags(f *pflag.FlagSet, c *host.Config) {
+	f.BoolVar(&c.MetricsOpen, "metrics-open", false, "let everybody who reaches the platform's host read /metrics, without the token")
+	f.StringVar(&c.Traces.Endpoint, "otlp", "",
+		"base URL of an OpenTelemetry collector (OTLP over HTTP) that traces go to (default OTEL_EXPORTER_OTLP_ENDPOINT; without it there are none)")
+	f.Float64Var(&c.Traces.Ratio, "trace-ratio", c.Traces.Ratio, "which part of the requests is traced that are no part of a trace yet, 0 to 1")
+}
+
+// wantsTraces tells whether somebody has said where traces go; the exporter reads the
+// variables itself (OpenTelemetry protocol exporter specification).
+func (c *cli) wantsTraces(endpoint string) bool {
+	if off, _ := c.lookupEnv("OTEL_SDK_DISABLED"); strings.EqualFold(off, "true") {
+		return false
+	}
+	for _, name := range []string{"OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT"} {
+		if value, _ := c.lookupEnv(name); value != "" {
+			endpoint = value
+		}
+	}
+	return endpoint != ""
 }
 
 // storageFlags binds what all apps share of the disk.

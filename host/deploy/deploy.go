@@ -11,6 +11,7 @@ import (
 	"strings"
 	"sync"
 	"sync/atomic"
+	"time"
 
 	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/host/registry"
@@ -49,6 +50,8 @@ type Config struct {
 	BlobBytes int64
 	// Room tells whether n more bytes may go to the disk; nil always does.
 	Room func(n int64) bool
+	// Pushed is told of each push that has ended; nil is not.
+	Pushed func(err error, took time.Duration)
 }
 
 // What a node takes of uploads at a time: two of the largest projects, packed and
@@ -102,7 +105,11 @@ type Upload struct {
 
 // Push deploys the bundle that an upload brings as the app's newest revision. If it
 // fails, what ran goes on, and nothing of the bundle is left.
-func (d *Deployer) Push(ctx context.Context, u Upload) (*registry.App, error) {
+func (d *Deployer) Push(ctx context.Context, u Upload) (_ *registry.App, err error) {
+	if told := d.config.Pushed; told != nil {
+		began := time.Now()
+		defer func() { told(err, time.Since(began)) }()
+	}
 	room, err := d.admit(ctx, u.App)
 	if err != nil {
 		return nil, store.Explain(err)

@@ -14,6 +14,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/telemetry"
 )
 
 // Guard decides who may come in.
@@ -52,6 +53,14 @@ type Config struct {
 	Open bool
 	// Trouble says why an app is not to be asked, nil while it is; it may be nil.
 	Trouble func(space.AppName) error
+	// Micros takes the figures of requests; nil takes none.
+	Micros *telemetry.Micros
+	// Metrics answers scrapes on the platform's host; nil has none. MetricsOpen lets
+	// everybody scrape.
+	Metrics     http.Handler
+	MetricsOpen bool
+	// Tracer follows requests; nil follows none.
+	Tracer *telemetry.Tracer
 	// Runs returns the newest runs of the Scheduled Actions of some Micros of an app; nil
 	// has none.
 	Runs func(ctx context.Context, app space.AppName, micros []string, most int) ([]space.Run, error)
@@ -98,6 +107,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	err := g.route(out, r)
 	if err != nil {
 		e := space.AsError(err)
+		g.config.Micros.Refused(e.Code)
 		if !out.wrote && !e.Committed && e.Code != space.CodeClientGone {
 			WriteError(out, r, g.shown(e))
 		}
@@ -140,6 +150,9 @@ func (g *Gateway) route(w *recorder, r *http.Request) error {
 	}
 	if name != "" {
 		return g.app(w, r, name)
+	}
+	if r.URL.Path == metricsPath && g.config.Metrics != nil {
+		return g.metrics(w, r)
 	}
 	if g.config.Starting() {
 		return starting()
@@ -245,7 +258,7 @@ func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App) error {
 	w.inner = inner
 	cookies := w.Header()["Set-Cookie"]
 	w.Header().Del("Set-Cookie")
-	return route.Server.Serve(&microWriter{ResponseWriter: w, micro: route.Micro, cookies: cookies}, inner)
+	return g.serve(&microWriter{ResponseWriter: w, micro: route.Micro, cookies: cookies}, inner, route, g.follows(r, owner))
 }
 
 // log writes the line of the access log.

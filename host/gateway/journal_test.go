@@ -22,7 +22,7 @@ func TestJournal(t *testing.T) {
 	b := newBench(t, func(c *gateway.Config) { c.Journal = d }, "/", "/api")
 	b.change("/api", func(m *space.Micro) { m.Name = "api" })
 	b.doors["/api"].serve = func(w http.ResponseWriter, r *http.Request) error {
-		*space.UsageOf(r.Context()) = space.Usage{Requests: 1, Fuel: 7, Start: space.StartReset}
+		*space.UsageOf(r.Context()) = space.Usage{Requests: 1, Fuel: 7, Visit: space.Visit{Start: space.StartReset}}
 		switch r.URL.Path {
 		case "/crash":
 			return &space.Error{Code: space.CodeCrashed, Message: "it crashed", Words: []string{"last"}}

@@ -16,6 +16,7 @@ type microWriter struct {
 	// cookies are lines of Set-Cookie that are the platform's.
 	cookies []string
 	wrote   bool
+	status  int // what was sent; 0 is nothing
 }
 
 // Unwrap is for [http.ResponseController].
@@ -23,7 +24,7 @@ func (w *microWriter) Unwrap() http.ResponseWriter { return w.ResponseWriter }
 
 func (w *microWriter) WriteHeader(status int) {
 	if !w.wrote && status >= 200 {
-		w.wrote = true
+		w.wrote, w.status = true, status
 		w.settle()
 	}
 	w.ResponseWriter.WriteHeader(status)

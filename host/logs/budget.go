@@ -30,6 +30,12 @@ func (s *Store) append(j *journal, lines [][]byte) error {
 	return nil
 }
 
+// Bytes is how much the logs of all apps have on the disk.
+func (s *Store) Bytes() (int64, error) {
+	_, total, err := s.segments()
+	return total, err
+}
+
 // aged is a segment with what its place in the order is made of.
 type aged struct {
 	journal *journal

@@ -196,6 +196,13 @@ func (p *Pool[T]) Load() (leased, waiting int) {
 	return len(p.slots), p.waiting
 }
 
+// Idle is how many things are kept while nobody leases them.
+func (p *Pool[T]) Idle() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.idle)
+}
+
 // Busy tells whether a thing is leased, or about to be, or being made.
 func (p *Pool[T]) Busy() bool {
 	p.mu.Lock()

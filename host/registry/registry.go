@@ -14,6 +14,7 @@ import (
 	"sync/atomic"
 
 	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/telemetry"
 )
 
 // Server is a live Micro: the one door through which it is asked anything. If
@@ -30,6 +31,9 @@ type Server interface {
 type Route struct {
 	Micro  space.Micro
 	Server Server
+	// Meter takes the Micro's figures. It is the registry's to set, as it stays when the
+	// app is replaced.
+	Meter *telemetry.Meter
 }
 
 // App is a live app. It is immutable once published.
@@ -66,13 +70,17 @@ type Registry struct {
 	table  atomic.Pointer[table]
 	write  sync.Mutex // held while the table is replaced
 	drains sync.WaitGroup
+	micros *telemetry.Micros // nil keeps no figures
 
 	changed chan struct{} // closed at the next change; nil if nobody watches. Guarded by write
 }
 
-// New returns an empty registry.
-func New() *Registry {
-	g := &Registry{}
+// New returns an empty registry, which keeps no figures.
+func New() *Registry { return NewMetered(nil) }
+
+// NewMetered returns an empty registry, which tells micros of the Micros that come and go.
+func NewMetered(micros *telemetry.Micros) *Registry {
+	g := &Registry{micros: micros}
 	g.table.Store(&table{})
 	return g
 }
@@ -134,6 +142,7 @@ func (g *Registry) Remove(name space.AppName) Drain {
 
 func (g *Registry) replace(name space.AppName, entry *live) Drain {
 	g.write.Lock()
+	g.meter(name, entry)
 	old := (*g.table.Load())[name]
 	next := maps.Clone(*g.table.Load())
 	if entry != nil {
@@ -161,6 +170,30 @@ func (g *Registry) replace(name space.AppName, entry *live) Drain {
 		_ = old.app.close(context.Background())
 	})
 	return Drain{App: old.app, Done: done}
+}
+
+// meter gives the Micros of an app that is about to be live their meters; nil is an app
+// that is about to go. An app that does not run has them still.
+func (g *Registry) meter(name space.AppName, entry *live) {
+	if g.micros == nil {
+		return
+	}
+	var names []string
+	if entry != nil {
+		for _, micro := range entry.app.Revision.Micros {
+			names = append(names, micro.Name)
+		}
+	}
+	meters := g.micros.Live(string(name), names)
+	if entry == nil {
+		return
+	}
+	for i := range entry.app.Routes {
+		route := &entry.app.Routes[i]
+		if at := slices.Index(names, route.Micro.Name); at >= 0 {
+			route.Meter = meters[at]
+		}
+	}
 }
 
 // Close takes every app out of the table and waits until all are closed, or ctx

@@ -48,8 +48,9 @@ func fails(s *reports.Store, app space.AppName, id string, code space.Code) {
 			App: app, Micro: "web", Revision: 2, ID: space.RequestID(id), Began: time.Now(), Took: 1500 * time.Microsecond,
 			Request: httptest.NewRequest(http.MethodGet, "/path", nil),
 			Usage: space.Usage{
-				Start: space.StartClone, Fuel: 7, Memory: 3 << 20, Run: time.Second,
-				Limits: &space.Limits{Memory: 64 << 20, Timeout: 20 * time.Second, Fuel: 99},
+				Fuel: 7, Run: time.Second, Visit: space.Visit{
+					Start: space.StartClone, Memory: 3 << 20, Limits: &space.Limits{Memory: 64 << 20, Timeout: 20 * time.Second, Fuel: 99},
+				},
 			},
 			Err: &space.Error{Code: code, Message: "because", Detail: "a()\n\tb()\n", Words: []string{"first", "last"}},
 		}

@@ -77,6 +77,7 @@ func (m *Micro) hold(ctx context.Context) (c *core, woken bool, err error) {
 			return nil, false, err
 		}
 		m.core = newCore(awake, &m.config)
+		m.awake.Store(true)
 		m.config.Node.Sleeper.add(m)
 		woken = true
 	}
@@ -105,6 +106,7 @@ func (m *Micro) Sleep() bool {
 func (m *Micro) letGo(ctx context.Context) (all bool, err error) {
 	c := m.core
 	m.core = nil
+	m.awake.Store(false)
 	m.config.Node.Sleeper.remove(m)
 	m.instances.Shrink()
 	return c.release(ctx)

@@ -5,6 +5,7 @@ import (
 
 	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/telemetry"
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
@@ -22,6 +23,8 @@ type Node struct {
 	Tmp, Descriptors, Mappings wasi.Budget
 	// Sleeper puts the Micros to sleep; nil puts none.
 	Sleeper *Sleeper
+	// Instances counts how instances come to be and end; nil counts none.
+	Instances *telemetry.Instances
 }
 
 // budgets are those of the node's instances.

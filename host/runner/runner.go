@@ -15,6 +15,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/telemetry"
 	"github.com/spacewasm/spacewasm/wasi"
 )
 
@@ -74,6 +75,7 @@ type Micro struct {
 	waking sync.Mutex // held while the Micro wakes, or falls asleep
 	core   *core      // nil while it sleeps
 	used   atomic.Int64
+	awake  atomic.Bool // core is there, for who must not wait
 	// profile is what instances are told to report to; nil if there is none.
 	profile atomic.Pointer[wasi.Profile]
 
@@ -97,6 +99,7 @@ func New(config Config) *Micro {
 	m.touch()
 	if config.Awake != nil {
 		m.core = newCore(config.Awake, &m.config)
+		m.awake.Store(true)
 		config.Node.Sleeper.add(m)
 	}
 	m.config.Awake = nil // which is the core's now
@@ -128,7 +131,8 @@ type sandbox struct {
 	// profile is what it reports to; nil costs nothing.
 	profile *wasi.Profile
 	start   space.Start
-	took    time.Duration // what the start took of the request that it was made for
+	took    time.Duration     // what the start took of the request that it was made for
+	why     telemetry.Discard // it is given back to be used no more
 }
 
 // sandbox makes an instance, and wakes the Micro if it must.
@@ -142,7 +146,7 @@ func (m *Micro) sandbox() (*sandbox, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &sandbox{core: core, start: space.StartClone}
+	s := &sandbox{core: core, start: space.StartClone, why: telemetry.DiscardIdle}
 	if woken {
 		s.start = space.StartLoad
 	}
@@ -152,6 +156,7 @@ func (m *Micro) sandbox() (*sandbox, error) {
 	s.Instance, err = core.Module.NewInstance(ctx, config)
 	s.took = time.Since(began)
 	if err == nil {
+		m.config.Node.Instances.Started(s.start)
 		return s, nil
 	}
 	_, left := core.release(ctx)
@@ -166,6 +171,7 @@ func (m *Micro) sandbox() (*sandbox, error) {
 
 // free ends an instance. One that does not close has been counted out already.
 func (s *sandbox) free() {
+	s.core.node.Instances.Discarded(s.why)
 	_ = s.Close()
 	_, _ = s.core.release(context.Background())
 }
@@ -187,19 +193,39 @@ func (m *Micro) Serve(w http.ResponseWriter, r *http.Request) error {
 	defer m.touch()
 	asked := time.Now()
 	box, err := m.instances.Lease(r.Context())
+	visit := &space.UsageOf(r.Context()).Visit
+	visit.Queue = time.Since(asked)
 	if err != nil {
 		return m.admission(r.Context(), err)
 	}
 	give := m.instances.Drop // also after a panic
 	defer func() { give(box) }()
-	w = m.timed(w, r, box, time.Since(asked))
+	visit.Queue, visit.Made, visit.Start = max(visit.Queue-box.took, 0), box.took, box.start
+	w = m.timed(w, r, box, *visit)
+	box.why = telemetry.DiscardStopped
 	err = m.execute(box, w, r, body)
-	// An instance that cannot be reset is not wrong, only spent.
-	if m.isCurrent(box.core) && box.profile == m.profile.Load() && (box.Fresh() || m.renew(box) == nil) {
-		box.start, box.took = space.StartReset, 0
+	if m.keeps(box) {
 		give = m.instances.Keep
 	}
 	return err
+}
+
+// keeps makes an instance ready for another request, and tells whether it is. One that
+// cannot be reset is not wrong, only spent.
+func (m *Micro) keeps(box *sandbox) bool {
+	switch {
+	case !m.isCurrent(box.core), box.profile != m.profile.Load():
+		box.why = telemetry.DiscardReplaced
+		return false
+	case !box.Fresh() && m.renew(box) != nil:
+		if !box.Stopped() {
+			box.why = telemetry.DiscardSpent
+		}
+		return false
+	}
+	box.start, box.took, box.why = space.StartReset, 0, telemetry.DiscardIdle
+	m.config.Node.Instances.Started(box.start)
+	return true
 }
 
 // renew makes an instance ready for the next request.
@@ -224,9 +250,12 @@ func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, bo
 	log := m.config.Log.Open(space.RequestIDOf(r.Context()))
 	// The log reports its own troubles; they are not the request's.
 	defer func() { _ = log.Close() }()
+	usage := space.UsageOf(r.Context())
+	box.TimeCalls(usage.Timed)
 	began := time.Now()
 	err := box.Serve(w, inner, log)
-	m.account(space.UsageOf(r.Context()), box, time.Since(began))
+	m.account(usage, box, time.Since(began))
+	usage.Calls, usage.CallTime = box.Calls()
 	if err == nil {
 		return nil
 	}
@@ -238,7 +267,8 @@ func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, bo
 // account writes down what a request has used.
 func (m *Micro) account(request *space.Usage, box *sandbox, ran time.Duration) {
 	fuel := box.Fuel()
-	*request = space.Usage{Requests: 1, Fuel: fuel, Run: ran, Start: box.start, Memory: box.Peak(), Limits: &m.config.Limits}
+	request.Requests, request.Fuel, request.Run = 1, fuel, ran
+	request.Memory, request.Limits = box.Peak(), &m.config.Limits
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	m.total.Requests++
@@ -252,6 +282,15 @@ func (m *Micro) Usage() space.Usage {
 	m.mu.Lock()
 	defer m.mu.Unlock()
 	return m.total
+}
+
+// Load is how many instances the Micro has leased and idle, how many requests wait for
+// one, and whether it is awake.
+func (m *Micro) Load() telemetry.Load {
+	var l telemetry.Load
+	l.Leased, l.Waiting = m.instances.Load()
+	l.Idle, l.Awake = m.instances.Idle(), m.awake.Load()
+	return l
 }
 
 // translate is the one table from the faults of wasi to codes.

@@ -10,11 +10,11 @@ import (
 
 // timed returns a writer that says where the time of a request went, if whoever asks
 // may know (W3C Server Timing); else w.
-func (m *Micro) timed(w http.ResponseWriter, r *http.Request, box *sandbox, leased time.Duration) http.ResponseWriter {
+func (m *Micro) timed(w http.ResponseWriter, r *http.Request, box *sandbox, visit space.Visit) http.ResponseWriter {
 	if !space.TimingWanted(r.Context()) {
 		return w
 	}
-	return &timedWriter{ResponseWriter: w, box: box, start: box.start, queue: max(leased-box.took, 0), took: box.took, began: time.Now()}
+	return &timedWriter{ResponseWriter: w, box: box, start: visit.Start, queue: visit.Queue, took: visit.Made, began: time.Now()}
 }
 
 // timedWriter adds the header Server-Timing to a response. What a guest that still

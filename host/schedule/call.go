@@ -15,6 +15,7 @@ import (
 
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/telemetry"
 )
 
 // The headers that a call carries. The gateway takes those of this prefix out of what
@@ -125,6 +126,7 @@ func (s *Scheduler) call(ctx context.Context, r *result) (began bool, err error)
 		}
 	}()
 	err = route.Server.Serve(w, sent)
+	route.Meter.Served(telemetry.StatusOf(w.status, err), &usage)
 	r.run.Status, r.run.Fuel = w.status, usage.Fuel
 	r.body, r.cut = w.body.Bytes(), w.cut
 	return usage.Requests > 0 || w.status != 0, err

@@ -41,6 +41,8 @@ type Config struct {
 	// Failed takes a call that the platform answers for its Micro, as with requests. It must
 	// not wait; nil is nobody.
 	Failed func(Failure)
+	// Ended is told of each run that has ended, or that is none; nil is not.
+	Ended func(space.Run)
 	// Now is the time of day; nil is the system's.
 	Now    func() time.Time
 	Logger *slog.Logger

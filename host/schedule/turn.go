@@ -249,6 +249,9 @@ func (s *Scheduler) settled(r result, again *space.Run) {
 
 // log writes a run down for who runs the server.
 func (s *Scheduler) log(run *space.Run) {
+	if s.config.Ended != nil {
+		s.config.Ended(*run)
+	}
 	s.config.Logger.Info("action", "app", run.Action.App, "action", run.Action.String(), "trigger", run.Trigger, "fire", run.Fire,
 		"attempt", run.Attempt, "state", run.State, "status", run.Status, "code", run.Code, "fuel", run.Fuel,
 		"took", run.Took(), "request", run.Request)

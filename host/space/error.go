@@ -39,6 +39,16 @@ const (
 	CodeInternal           Code = "internal"
 )
 
+// Codes are all that there are.
+func Codes() []Code {
+	return []Code{
+		CodeUnauthorized, CodeForbidden, CodeNotFound, CodeMethodNotAllowed, CodeMisdirected, CodeBadRequest, CodePayloadTooLarge,
+		CodeNotHeld, CodeRefused, CodeQueueFull, CodeTooManyAttempts, CodeNodeFull, CodeUpgradeUnsupported, CodeCrashed, CodeExited,
+		CodeOutOfMemory, CodeBadResponse, CodeResponseTooLarge, CodeDeadline, CodePreparing, CodeBuildFailed, CodeStorage,
+		CodeClientGone, CodeInternal,
+	}
+}
+
 // Status is the HTTP status of a code. This is the only table from one to the
 // other.
 func (c Code) Status() int {

@@ -16,9 +16,26 @@ type Usage struct {
 	Run time.Duration
 	// Last is when one has last run, of a Micro that answers; zero if none has.
 	Last time.Time
-	// Of one request only: how its instance came to be, the largest size of its memory in
-	// bytes, and the limits that it ran under, nil where nothing ran.
-	Start  Start
+	// Visit is of one request; there is none in totals.
+	Visit
+}
+
+// Visit is the way of one request to its guest, and what it asked of the host there.
+type Visit struct {
+	// Start is how the instance came to be; "" has none, as files do.
+	Start Start
+	// Queue is how long the request waited for a place, and Made how long its instance
+	// was being made.
+	Queue, Made time.Duration
+	// Timed asks whoever serves the request to measure its calls of databases, which costs
+	// more than to count them.
+	Timed bool
+	// Calls is how often the guest has asked a database, and CallTime for how long if that
+	// was Timed.
+	Calls    int64
+	CallTime time.Duration
+	// Memory is the largest size that its instance's memory had, in bytes, and Limits what
+	// it ran under, nil where nothing ran.
 	Memory uint64
 	Limits *Limits
 }

@@ -89,7 +89,7 @@ func (r *Reservation) Watch(t *Tracker) (end func()) {
 	}
 }
 
-// Unwatch lets the goroutine go on on any thread: a reset looks for all pages that have
+// Unwatch frees the goroutine from its thread: a reset looks for all pages that have
 // been written to then. Who runs for long loses more by giving up his thread, and getting
 // it back, each time that others are let in.
 func (r *Reservation) Unwatch() {

@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"time"
 	"unicode/utf8"
 
 	"github.com/tetratelabs/wazero"
@@ -46,6 +47,11 @@ func (f function) run() api.GoModuleFunc {
 		s, ok := ctx.Value(sessionKey{}).(*Session)
 		if !ok {
 			panic("sqlite: a guest was called without a session in its context")
+		}
+		s.calls++
+		if s.timed {
+			began := time.Now()
+			defer func() { s.spent += time.Since(began) }()
 		}
 		stack[0] = uint64(uint32(s.code(f.call(call{Session: s, ctx: ctx, memory: m.Memory(), stack: stack}))))
 	}

@@ -94,6 +94,7 @@ func (m measure) work(tls *libc.TLS, argc int32, argv uintptr) int64 {
 		return first * int64(argument(tls, argv, 1))
 	case paths:
 		return first * int64(argc-1)
+	case length, amount:
 	}
 	return first
 }

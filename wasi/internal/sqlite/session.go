@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
 )
@@ -28,7 +29,18 @@ type Session struct {
 	last       uint32 // the number that was given last
 	results    int64
 	fault      *Error // of the last call that failed
+
+	calls int64
+	timed bool
+	spent time.Duration // on the calls, while they are timed
 }
+
+// Time has calls measured from now on, or only counted.
+func (s *Session) Time(on bool) { s.timed = on }
+
+// Calls is how often the guest has called since the session was made or reset, and for how
+// long while that was measured.
+func (s *Session) Calls() (int64, time.Duration) { return s.calls, s.spent }
 
 // database is an open database of a session. It has a connection from its first use on:
 // those of a snapshot may never be used.
@@ -89,6 +101,7 @@ func NewSession(pool *Pool, begin State, meter Meter) *Session {
 // restore makes a session what its state says. What the state has too much is left out.
 func (s *Session) restore() {
 	s.last, s.results, s.fault = s.begin.Last, 0, nil
+	s.calls, s.spent = 0, 0
 	s.databases, s.statements, s.blobs = nil, nil, nil
 	if len(s.begin.Databases) == 0 {
 		return

@@ -61,6 +61,9 @@ func main() {
 	http.HandleFunc("/env", func(w http.ResponseWriter, _ *http.Request) {
 		fmt.Fprintln(w, os.Getenv("DETA_SPACE_APP_MICRO_NAME"))
 	})
+	http.HandleFunc("/traceparent", func(w http.ResponseWriter, r *http.Request) {
+		fmt.Fprint(w, r.Header.Get("Traceparent"))
+	})
 	http.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("on purpose") })
 	http.HandleFunc("/exit", func(http.ResponseWriter, *http.Request) { os.Exit(3) })
 	http.HandleFunc("/spin", func(http.ResponseWriter, *http.Request) {
