@@ -138,6 +138,7 @@ func (h *Host) open(ctx context.Context) error {
 	h.schedule = schedule.New(schedule.Config{
 		Store: h.store, Registry: h.registry, Hostname: h.hostname, Places: h.shares.Fires, Logger: h.config.Logger,
 		ByHand: h.config.Dev != nil, // as the original's developer mode
+		Failed: journal{h.logs, h.reports}.failed,
 		Ended:  h.metrics.Work.Fired,
 	})
 	h.serveWith(guard, keeper)

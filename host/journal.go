@@ -8,6 +8,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/reports"
+	"github.com/spacewasm/spacewasm/host/schedule"
 )
 
 // journal writes what has become of requests into the logs of their apps, why they failed
@@ -41,10 +42,18 @@ func (j journal) Answered(v *gateway.Visit) {
 	if v.Err == nil {
 		return
 	}
-	j.reports.Note(app, v.Micro, v.App.Revision.Number, v.Err.Code, func() *reports.Failure {
+	j.failed(schedule.Failure{
+		App: v.App, Micro: v.Micro, ID: v.ID, Began: v.Began, Took: v.Took, Request: v.Inner, Usage: v.Usage, Err: v.Err,
+	})
+}
+
+// failed reports a request, or the call of an action, that has failed.
+func (j journal) failed(f schedule.Failure) {
+	app, revision := f.App.App.Name, f.App.Revision.Number
+	j.reports.Note(app, f.Micro, revision, f.Err.Code, func() *reports.Failure {
 		return &reports.Failure{
-			App: app, Micro: v.Micro, Revision: v.App.Revision.Number, ID: v.ID, Began: v.Began, Took: v.Took,
-			Request: v.Inner, Usage: v.Usage, Err: v.Err, Secrets: v.App.Secrets,
+			App: app, Micro: f.Micro, Revision: revision, ID: f.ID, Began: f.Began, Took: f.Took,
+			Request: f.Request, Usage: f.Usage, Err: f.Err, Secrets: f.App.Secrets,
 		}
 	})
 }

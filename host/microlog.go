@@ -26,5 +26,5 @@ type requestLog struct{ *logs.Writer }
 // Fault implements [runner.RequestLog].
 func (l requestLog) Fault(e *space.Error) {
 	l.Platform(string(e.Code), strings.TrimSpace(e.Message+"\n"+e.Detail))
-	e.Words = l.Tail() // for the report, which the gateway makes
+	e.Words = l.Tail() // for the report
 }

@@ -12,6 +12,9 @@ var sdk embed.FS
 //go:embed micro/sqlite/rows.go micro/sqlite/stmt.go micro/sqlite/value.go micro/sqlite/vfs.go micro/sqlite/wasip1.go
 var sdkSQLite embed.FS
 
+//go:embed micro/sqlite/spacewasm_sqlite.h
+var headerSQLite embed.FS
+
 // SDK is the source of the guests' package micro, so that a new project can have a copy
 // and be built anywhere.
 func SDK() fs.FS { return below(sdk, "micro") }
@@ -19,6 +22,9 @@ func SDK() fs.FS { return below(sdk, "micro") }
 // SDKSQLite is the source of the guests' package micro/sqlite. Natively it needs
 // modernc.org/sqlite, which a new project must name in its go.mod.
 func SDKSQLite() fs.FS { return below(sdkSQLite, "micro/sqlite") }
+
+// HeaderSQLite is the header by which C programs query databases.
+func HeaderSQLite() fs.FS { return below(headerSQLite, "micro/sqlite") }
 
 func below(files fs.FS, path string) fs.FS {
 	files, err := fs.Sub(files, path)

@@ -61,7 +61,7 @@ answered. It fails if the action did. Whether the action is paused does not matt
 			err = c.printRan(ran.Run)
 		}
 		if err == nil && ran.Run.State != string(space.RunOK) {
-			err = hint(fmt.Errorf("the action %s/%s failed", a.Micro, a.ID), "`spacewasm logs %s` has what it wrote", app)
+			err = hint(fmt.Errorf("the action %s/%s failed", a.Micro, a.ID), "`spacewasm logs %s --request %s` has what it wrote", app, ran.Run.Request)
 		}
 		return err
 	})
@@ -88,8 +88,9 @@ func newActionHistory(c *cli) *cobra.Command {
 		Use:   "history APP [[MICRO/]ID]",
 		Short: "What has become of an app's actions",
 		Long: `Lists the newest runs of an app's actions, or of one: when each was due, how long it
-took, how it ended, what it computed (fuel), and the first lines that it wrote. A run
-that the server was killed in is "interrupted"; one that it was not there for is
+took, how it ended, what it computed (fuel), the id of its request, by which "spacewasm
+logs --request" and "spacewasm reports" have more, and the first lines that it wrote. A
+run that the server was killed in is "interrupted"; one that it was not there for is
 "missed"; one that was left out as the one before it still ran is "skipped".`,
 		Example: `  spacewasm actions history digest
   spacewasm actions history digest tick --limit 100
@@ -133,10 +134,16 @@ func (c *cli) history(ctx context.Context, name string, q client.RunQuery, asJSO
 		return printJSON(c.out, answer, "  ")
 	}
 	if len(answer.Runs) == 0 {
+		// One that a push has dropped has a history; one that never was has none.
+		if q.Action != "" {
+			if _, err := api.findAction(ctx, app, strings.TrimPrefix(q.Micro+"/"+q.Action, "/")); err != nil {
+				return err
+			}
+		}
 		fmt.Fprintf(c.err, "nothing has run yet; `spacewasm actions %s` says when it does\n", app)
 		return nil
 	}
-	rows := [][]string{{"FIRE", "ACTION", "ENDED", "TOOK", "FUEL", "LOG"}}
+	rows := [][]string{{"FIRE", "ACTION", "ENDED", "TOOK", "FUEL", "REQUEST", "LOG"}}
 	for _, r := range answer.Runs {
 		rows = append(rows, runRows(r)...)
 	}
@@ -161,10 +168,14 @@ func runRows(r wire.Run) [][]string {
 		took = (time.Duration(r.DurationMS*1e3) * time.Microsecond).Round(time.Millisecond).String()
 		fuel = strconv.FormatUint(r.Fuel, 10)
 	}
-	rows := [][]string{{fire, action, outcome(r), took, fuel, ""}}
+	id := r.Request
+	if r.Started == nil {
+		id = "-" // nothing was asked
+	}
+	rows := [][]string{{fire, action, outcome(r), took, fuel, id, ""}}
 	for i, line := range r.Log {
 		if i > 0 {
-			rows = append(rows, []string{"", "", "", "", "", ""})
+			rows = append(rows, make([]string, len(rows[0])))
 		}
 		rows[i][len(rows[i])-1] = strings.TrimRight(line, "\n")
 	}
@@ -200,8 +211,9 @@ func newActionInterval(c *cli) *cobra.Command {
 		Use:   "interval APP [MICRO/]ID (INTERVAL | --default)",
 		Short: "Have an action run more or less often",
 		Long: `Gives an action another interval than its author's, without a push: a rate such as
-"5 minutes", or the five fields of a cron expression. It counts from now on, and stays
-over pushes; --default goes back to the author's.`,
+"5 minutes", or the five fields of a cron expression. It counts from now on: a rate runs
+first at the next full minute, hour or midnight. It stays over pushes; --default goes
+back to the author's.`,
 		Example: `  spacewasm actions interval digest tick "15 minutes"
   spacewasm actions interval digest tick "0 9 * * mon-fri"
   spacewasm actions interval digest tick --default`,

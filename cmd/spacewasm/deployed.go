@@ -49,7 +49,10 @@ func (c *cli) printDeployed(app wire.App) error {
 
 // databaseWords describes a database on one line.
 func databaseWords(d wire.Database) string {
-	words := fmt.Sprintf("%s, %s in pages of %s", d.Name, humanSize(d.Bytes), humanize.IBytes(uint64(max(d.PageSize, 0))))
+	words := fmt.Sprintf("%s, %s", d.Name, humanSize(d.Bytes))
+	if d.PageSize > 0 { // else its header is not whole
+		words += " in pages of " + humanize.IBytes(uint64(d.PageSize))
+	}
 	if d.Fault != "" {
 		return words + ": cannot be queried: " + d.Fault
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -161,4 +162,37 @@ func TestE2EActionsSurvive(t *testing.T) {
 	console(t, 0, "", "backup", file, "--data", dir)
 	console(t, 0, "", "restore", file, "--data", other)
 	want(serveData(t, other))
+}
+
+// An action that its Micro crashes in leaves a report, as a request does, and the command
+// that ran it says where to look.
+func TestE2EActionsLeaveReports(t *testing.T) {
+	s := serve(t)
+	archive := filepath.Join(t.TempDir(), "probe.zip")
+	must(t, os.WriteFile(archive, zipped(t, map[string]string{"main.wasm": string(read(t, probe(t))), "Spacefile": `v: 0
+micros:
+  - name: probe
+    src: .
+    engine: wasm
+    primary: true
+    actions:
+      - {id: dies, name: Dies, trigger: schedule, default_interval: 1 day, path: /panic}
+`}), 0o600))
+	_, said := s.console(0, "push", archive)
+	contains(t, said, "probe has Scheduled Actions, 1 of them: `spacewasm actions probe`")
+	out, why := s.console(1, "actions", "run", "probe", "dies")
+	contains(t, out, "failed (exited)")
+	id := s.history("probe")[0].Request
+	contains(t, why, "`spacewasm logs probe --request "+id+"`")
+	logged, _ := s.console(0, "logs", "probe", "--request", id)
+	contains(t, logged, "panic: on purpose")
+	s.until("a report of the run", func() bool { return len(s.reports("probe").Reports) == 1 })
+	out, _ = s.console(0, "reports", "probe", id)
+	contains(t, out, "the program exited with status 2", "panic: on purpose", "POST /panic")
+	out, _ = s.console(0, "actions", "history", "probe")
+	contains(t, out, "REQUEST", id)
+	_, why = s.console(1, "reports", "probe", "none")
+	contains(t, why, "`spacewasm reports probe` lists")
+	_, why = s.console(1, "actions", "history", "probe", "lives")
+	contains(t, why, `no action "lives"`)
 }

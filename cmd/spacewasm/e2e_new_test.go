@@ -1,6 +1,8 @@
 package main_test
 
 import (
+	"database/sql"
+	"errors"
 	"os"
 	"path/filepath"
 	"strings"
@@ -44,6 +46,30 @@ func TestE2ENew(t *testing.T) {
 	_, errs := console(t, 2, "", "new", "--template", "cobol", filepath.Join(t.TempDir(), "x"))
 	contains(t, errs, "there are c, go, go-sqlite, static")
 	console(t, 2, "", "new")
+}
+
+// The example of a database in a new project in C works once it is turned on; the header
+// that it needs is the one that stands in the repository.
+func TestE2ENewCSQLite(t *testing.T) {
+	helloC(t) // skips where there is no clang
+	dir := filepath.Join(t.TempDir(), "notes")
+	console(t, 0, "", "new", "--template", "c", dir)
+	if string(read(t, filepath.Join(dir, "spacewasm_sqlite.h"))) != string(read(t, "../../wasi/micro/sqlite/spacewasm_sqlite.h")) {
+		t.Error("the header is not the one of the repository")
+	}
+	source := string(read(t, filepath.Join(dir, "main.c")))
+	contains(t, source, "#define WITH_DATABASE 0")
+	source = strings.Replace(source, "#define WITH_DATABASE 0", "#define WITH_DATABASE 1", 1)
+	must(t, os.WriteFile(filepath.Join(dir, "main.c"), []byte(source), 0o600))
+	db, err := sql.Open("sqlite", filepath.Join(dir, "data.db")+"?vfs=unix")
+	must(t, err)
+	_, err = db.Exec("create table notes(id integer primary key, text); insert into notes(text) values('hello'), (null), ('world')")
+	must(t, errors.Join(err, db.Close()))
+	s := serve(t)
+	s.console(0, "push", dir)
+	if got := s.ok("notes", "/"); !strings.HasSuffix(got, "!\n1 hello\n3 world\n") {
+		t.Errorf("answers %q", got)
+	}
 }
 
 // A new project with a database builds without a module of others, and searches in what

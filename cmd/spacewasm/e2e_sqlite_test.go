@@ -127,6 +127,14 @@ func TestE2ESQLitePush(t *testing.T) {
 	contains(t, out, "cannot be queried: the database is damaged")
 }
 
+// A database that ends within its header has no size of its pages.
+func TestInspectShortDatabase(t *testing.T) {
+	file := filepath.Join(t.TempDir(), "short.db")
+	must(t, os.WriteFile(file, []byte("SQLite format 3\x00and no more"), 0o600))
+	out, _ := console(t, 1, "", "inspect", file)
+	contains(t, out, "short.db, 27 B: cannot be queried: the database is damaged: it ends within its header")
+}
+
 // A program in C asks the database of its bundle by the header, as a command.
 func TestE2ESQLiteInC(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "data.db")
@@ -136,7 +144,7 @@ func TestE2ESQLiteInC(t *testing.T) {
 	for query, want := range map[string]string{
 		"select%20id,name,born%20from%20artists%20where%20id%3C5":                    "1|Ada|1815-12-10\n2|Grace|1906-12-09\n3|Alan|1912-06-23\n4|Ámbar|NULL\ndone\n",
 		"select%201.5,x'00ff';%20select%20length(t),t%20from%20longs%20where%20id=1": "1.5|00ff\n150000|" + strings.Repeat("long ", 30000) + "\ndone\n",
-		"delete%20from%20artists": "prepare: 23 at -1: not authorized\n",
+		"delete%20from%20artists": "prepare: 23 at -1: not authorized: databases are only read, by SELECT, VALUES, WITH and EXPLAIN\n",
 		"select%20nosuch":         "prepare: 1 at 7: no such column: nosuch\n",
 	} {
 		if got := s.ok("c", "/?"+query); got != want {

@@ -56,6 +56,9 @@ func (i *inspection) listDatabases(ctx context.Context, engine *wasi.Engine, dir
 	if err := errors.Join(err, root.Close()); err != nil {
 		return err
 	}
+	if len(files.Names) == 0 {
+		i.Advice = append(i.Advice, "it queries SQLite, and no database is in its folder: put one beside it")
+	}
 	if i.Databases, err = checkDatabases(ctx, engine, dir, files); err != nil {
 		return addFaults(i.Report, err)
 	}

@@ -29,7 +29,8 @@ of the kind that --template names.
           a handler in Go that searches in a database of SQLite's, data.db, which it
           brings along: a copy of micro/sqlite is in the folder, too. For a Micro
           nothing else is needed; natively the go command loads modernc.org/sqlite
-  c       a CGI program in C, without any library
+  c       a CGI program in C, without any library; with spacewasm_sqlite.h, the header for
+          databases of SQLite's, and an example of its use in main.c
   static  pages, which are served as they are
 
 In a folder with a program, and without --template: only a Spacefile, for what is found
@@ -47,13 +48,14 @@ var templates embed.FS
 type template struct {
 	sdk    bool // it has a copy of the SDK
 	sqlite bool // and of the driver for databases
+	header bool // it has the header for databases
 }
 
 func projectTemplates() map[string]template {
 	return map[string]template{
 		"go":        {sdk: true},
 		"go-sqlite": {sdk: true, sqlite: true},
-		"c":         {},
+		"c":         {header: true},
 		"static":    {},
 	}
 }
@@ -108,6 +110,9 @@ func (c *cli) newProject(dir, kind string, t template) error {
 	}
 	if err == nil && t.sqlite {
 		err = copyTree(filepath.Join(dir, "micro", "sqlite"), wasi.SDKSQLite(), string(name))
+	}
+	if err == nil && t.header {
+		err = copyTree(dir, wasi.HeaderSQLite(), string(name))
 	}
 	if err != nil {
 		return err

@@ -73,7 +73,7 @@ func (c *cli) report(ctx context.Context, app, id string, asJSON bool) error {
 	}
 	report, err := api.Report(ctx, name, id)
 	if err != nil {
-		return api.explain(err)
+		return api.explain(unknown(err, fmt.Sprintf("`spacewasm reports %s` lists those that there are", name)))
 	}
 	if asJSON {
 		return printJSON(c.out, report, "  ")

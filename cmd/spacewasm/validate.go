@@ -16,8 +16,9 @@ import (
 )
 
 const validateLong = `Say whether a project can be pushed, without a server: what its Spacefile says, what
-would be packed, and whether a server would take each module. Nothing is run, neither
-the commands of the Spacefile nor a module: what those are yet to make is noted.
+would be packed, and whether a server would take each module, and the databases of one
+that queries SQLite. Nothing is run, neither the commands of the Spacefile nor a module:
+what those are yet to make is noted.
 
 Every fault goes to standard error, one on a line; with --json all of it is in the JSON
 on standard output as well. The exit status is 1 if there is a fault. Sizes are held
@@ -162,8 +163,14 @@ func (v *validation) modules(ctx context.Context, p *project, limits space.Limit
 	defer root.Close()
 	for i, spec := range p.spec().Micros {
 		m := &v.Micros[i]
-		if !m.packsModule(limits) {
-			continue // which has been blamed
+		if spec.Engine.IsStatic() {
+			continue
+		}
+		if !m.packsModule(limits) { // which has been blamed, or is yet to be made
+			if err := v.databases(ctx, engine, p.dir, m, nil); err != nil {
+				return err
+			}
+			continue
 		}
 		code, err := readPacked(root, m.Module)
 		if err != nil {
@@ -178,6 +185,9 @@ func (v *validation) modules(ctx context.Context, p *project, limits space.Limit
 		m.Contract = string(report.Contract)
 		for _, fault := range report.Faults {
 			v.fault(m.Module, "%s", fault)
+		}
+		if err := v.databases(ctx, engine, p.dir, m, report); err != nil {
+			return err
 		}
 	}
 	return nil

@@ -113,13 +113,19 @@ func (s *Scheduler) call(ctx context.Context, r *result) (began bool, err error)
 	var usage space.Usage
 	// What runs ends by its own deadline, not with the scheduler.
 	inner := space.WithUsage(space.WithRequestID(context.WithoutCancel(ctx), r.run.Request), &usage)
-	w := &answer{header: http.Header{}}
+	w, sent, start := &answer{header: http.Header{}}, s.request(inner, app.App, action, r.run), time.Now()
 	defer func() {
 		if p := recover(); p != nil {
 			began, err = true, space.Internal(fmt.Errorf("panic: %v", p))
 		}
+		// What waits for room has not failed yet.
+		if e := space.AsError(err); err != nil && !passes(e.Code) && s.config.Failed != nil {
+			s.config.Failed(Failure{
+				App: app, Micro: key.Micro, ID: r.run.Request, Began: start, Took: time.Since(start), Request: sent, Usage: usage, Err: e,
+			})
+		}
 	}()
-	err = route.Server.Serve(w, s.request(inner, app.App, action, r.run))
+	err = route.Server.Serve(w, sent)
 	route.Meter.Served(telemetry.StatusOf(w.status, err), &usage)
 	r.run.Status, r.run.Fuel = w.status, usage.Fuel
 	r.body, r.cut = w.body.Bytes(), w.cut

@@ -8,6 +8,7 @@ package schedule
 import (
 	"context"
 	"log/slog"
+	"net/http"
 	"sync"
 	"time"
 
@@ -37,11 +38,26 @@ type Config struct {
 	Places int
 	// ByHand has actions run only when their owner says so.
 	ByHand bool
+	// Failed takes a call that the platform answers for its Micro, as with requests. It must
+	// not wait; nil is nobody.
+	Failed func(Failure)
 	// Ended is told of each run that has ended, or that is none; nil is not.
 	Ended func(space.Run)
 	// Now is the time of day; nil is the system's.
 	Now    func() time.Time
 	Logger *slog.Logger
+}
+
+// Failure is a call that has failed otherwise than by the status of its answer.
+type Failure struct {
+	App     *registry.App
+	Micro   string
+	ID      space.RequestID
+	Began   time.Time
+	Took    time.Duration
+	Request *http.Request // as the Micro saw it; nobody changes it any more
+	Usage   space.Usage
+	Err     *space.Error
 }
 
 // Scheduler is safe for concurrent use. Run it once.

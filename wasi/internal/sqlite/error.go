@@ -23,9 +23,20 @@ func (c *connection) fault(rc int32) error {
 		e.Message = libc.GoString(sqlite3.Xsqlite3_errstr(c.tls, rc))
 		return e
 	}
-	e.Message = libc.GoString(sqlite3.Xsqlite3_errmsg(c.tls, c.db))
+	e.Message = advised(libc.GoString(sqlite3.Xsqlite3_errmsg(c.tls, c.db)))
 	e.Offset = sqlite3.Xsqlite3_error_offset(c.tls, c.db)
 	return e
+}
+
+// advised adds to a message of the library what there is to do, where that is ours to say.
+func advised(message string) string {
+	switch message {
+	case "not authorized":
+		return message + ": databases are only read, by SELECT, VALUES, WITH and EXPLAIN"
+	case "string or blob too big":
+		return message + ": one that is in the file is read in parts, by blob_open"
+	}
+	return message
 }
 
 // misuse is the error of a call that cannot be meant.

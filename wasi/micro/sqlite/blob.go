@@ -25,7 +25,8 @@ type blobSource interface {
 	close() error
 }
 
-// OpenBlob opens the blob, or the text, in a column of the row with that rowid. It must
+// OpenBlob opens the blob, or the text, in a column of the row with that rowid: the way
+// to those that are longer than a query gives, which is "string or blob too big". It must
 // be closed before the connection is, and is not usable after a snapshot. The context is
 // that of all reading.
 func OpenBlob(ctx context.Context, conn *sql.Conn, table, column string, rowid int64) (*Blob, error) {
