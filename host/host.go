@@ -113,7 +113,8 @@ func (h *Host) open(ctx context.Context) error {
 	})
 	h.schedule = schedule.New(schedule.Config{
 		Store: h.store, Registry: h.registry, Hostname: h.hostname, Places: h.shares.Fires, Logger: h.config.Logger,
-		ByHand: h.config.Dev != nil, // as the original's developer mode
+		ByHand:  h.config.Dev != nil, // as the original's developer mode
+		Journal: journal{h.logs, h.reports},
 	})
 	h.serveWith(guard, keeper)
 	return nil

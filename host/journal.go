@@ -1,31 +1,48 @@
 package host
 
 import (
+	"net/http"
 	"path/filepath"
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/reports"
+	"github.com/spacewasm/spacewasm/host/schedule"
+	"github.com/spacewasm/spacewasm/host/space"
 )
 
-// journal writes what has become of requests into the logs of their apps, and why they
+// journal writes what has become of requests, and of the calls of actions, into the logs of their apps, and why they
 // failed into the reports.
 type journal struct {
 	logs    *logs.Store
 	reports *reports.Store
 }
 
-var _ gateway.Journal = journal{}
+var (
+	_ gateway.Journal  = journal{}
+	_ schedule.Journal = journal{}
+)
 
 // Answered implements [gateway.Journal].
-func (j journal) Answered(v *gateway.Visit) {
+func (j journal) Answered(v *gateway.Visit) { j.write(v, "") }
+
+// Called implements [schedule.Journal].
+func (j journal) Called(v *schedule.Visit) {
+	j.write(&gateway.Visit{
+		ID: v.Run.Request, App: v.App, Micro: v.Run.Action.Micro, Method: http.MethodPost, Path: v.Path, Status: v.Status, Bytes: v.Bytes,
+		Began: v.Began, Took: v.Took, Inner: v.Inner, Usage: v.Usage, Err: v.Err,
+	}, v.Run.Trigger)
+}
+
+// write writes down a request, or the call of an action that something has triggered.
+func (j journal) write(v *gateway.Visit, trigger space.Trigger) {
 	app := v.App.App.Name
 	entry := logs.Entry{
 		Time: v.Began.Add(v.Took), Micro: v.Micro, Request: string(v.ID),
 		HTTP: &logs.Exchange{
 			Method: v.Method, Path: v.Path, Status: v.Status, Bytes: v.Bytes, TookMS: float64(v.Took.Microseconds()) / 1e3,
-			Start: string(v.Usage.Start), Fuel: v.Usage.Fuel, Memory: v.Usage.Memory,
+			Start: string(v.Usage.Start), Fuel: v.Usage.Fuel, Memory: v.Usage.Memory, Trigger: string(trigger),
 		},
 	}
 	if v.Err != nil {

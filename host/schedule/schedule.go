@@ -40,6 +40,8 @@ type Config struct {
 	// Now is the time of day; nil is the system's.
 	Now    func() time.Time
 	Logger *slog.Logger
+	// Journal is told of all calls, once they are recorded; it may be nil.
+	Journal Journal
 }
 
 // Scheduler is safe for concurrent use. Run it once.

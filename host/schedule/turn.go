@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"time"
 
@@ -191,7 +192,7 @@ func (s *Scheduler) apply(ctx context.Context, done step) {
 		}
 		s.start(ctx, e, *run, nil)
 	case run.State == space.RunSkipped || run.State == space.RunMissed:
-		s.log(run)
+		s.log(e, run)
 	}
 }
 
@@ -240,16 +241,17 @@ func (s *Scheduler) settled(r result, again *space.Run) {
 	s.clock.set(e, e.nextWake())
 	if r.run.State != space.RunWaiting {
 		e.since = time.Time{}
-		s.log(&r.run)
+		s.log(e, &r.run)
+		s.note(&r)
 	}
 	if r.reply != nil {
 		r.reply <- r
 	}
 }
 
-// log writes a run down for who runs the server.
-func (s *Scheduler) log(run *space.Run) {
-	s.config.Logger.Info("action", "app", run.Action.App, "action", run.Action.String(), "trigger", run.Trigger, "fire", run.Fire,
+// log writes a run down for who runs the server, as the gateway does a request.
+func (s *Scheduler) log(e *entry, run *space.Run) {
+	s.config.Logger.Info("action", "method", http.MethodPost, "path", pathOf(e.action), "app", run.Action.App, "action", run.Action.String(), "trigger", run.Trigger, "fire", run.Fire,
 		"attempt", run.Attempt, "state", run.State, "status", run.Status, "code", run.Code, "fuel", run.Fuel,
 		"took", run.Took(), "request", run.Request)
 }
