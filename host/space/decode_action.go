@@ -44,10 +44,10 @@ func parseTrigger(s string) (string, error) {
 	return s, nil
 }
 
-// parseIntervalText keeps the text of an interval that can be read.
+// parseIntervalText keeps the text of an interval that can be read, on one line.
 func parseIntervalText(s string) (string, error) {
-	_, err := ParseInterval(s, nil)
-	return s, err
+	interval, err := ParseInterval(s, nil)
+	return interval.String(), err
 }
 
 // parseZoneName keeps the name of a time zone that there is.
