@@ -54,6 +54,7 @@ type Scheduler struct {
 
 	// What follows is of the goroutine of Run.
 
+	opened    bool // what the store knows is taken up
 	apps      map[space.AppName]*appEntry
 	zones     map[string]*time.Location
 	clock     clock
@@ -90,12 +91,6 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	}
 	defer rings.close()
 	changed := s.config.Registry.Watch()
-	if err := s.open(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
-	}
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
@@ -153,7 +148,10 @@ func (s *Scheduler) turn(ctx context.Context) {
 		return
 	}
 	s.failed = time.Time{}
-	err := s.settle(ctx)
+	err := s.open(ctx)
+	if err == nil {
+		err = s.settle(ctx)
+	}
 	if err == nil && s.owed {
 		err = s.sync(ctx)
 	}
@@ -215,8 +213,12 @@ func (s *Scheduler) record(ctx context.Context, changes []store.RunChange) error
 	return s.config.Store.RecordRuns(ctx, changes)
 }
 
-// open takes up what the store knows.
+// open takes up what the store knows, once. If that fails it is owed: who serves requests
+// does so without actions.
 func (s *Scheduler) open(ctx context.Context) error {
+	if s.opened {
+		return nil
+	}
 	waiting, err := s.config.Store.RecoverRuns(ctx, s.now())
 	if err != nil {
 		return err
@@ -224,5 +226,9 @@ func (s *Scheduler) open(ctx context.Context) error {
 	if err := s.sync(ctx); err != nil {
 		return err
 	}
-	return s.resume(ctx, waiting)
+	if err := s.resume(ctx, waiting); err != nil {
+		return err
+	}
+	s.opened = true
+	return nil
 }

@@ -44,7 +44,7 @@ func (s *Scheduler) fire(ctx context.Context) (more bool, err error) {
 	}
 	changes := make([]store.RunChange, len(r.steps))
 	for i, step := range r.steps {
-		changes[i] = store.RunChange{Run: step.run, AppKey: step.entry.app.live.App.Key, Prune: step.entry.prunes()}
+		changes[i] = store.RunChange{Run: step.run, AppKey: step.entry.app.live.App.Key, Prune: step.run.ID == 0 && step.entry.prunes()}
 	}
 	if err := s.record(ctx, changes); err != nil {
 		for _, undo := range slices.Backward(r.undo) {
@@ -65,10 +65,11 @@ func (s *Scheduler) fire(ctx context.Context) (more bool, err error) {
 	return len(r.woken) == burst || len(r.steps) >= burst, nil
 }
 
-// prunes counts the runs of an action.
+// prunes counts the new runs of an action. The first since the start is one that prunes:
+// a server may be restarted more often than an action runs.
 func (e *entry) prunes() bool {
 	e.fires++
-	return e.fires%pruneEvery == 0
+	return e.fires%pruneEvery == 1
 }
 
 // wake works out what an action owes.
@@ -154,7 +155,7 @@ func (s *Scheduler) seat(r *round) bool {
 	if s.running >= s.config.Places {
 		return false
 	}
-	i := slices.IndexFunc(s.line, func(e *entry) bool { return s.hasPlace(e.app) })
+	i := slices.IndexFunc(s.line, func(e *entry) bool { return s.hasPlace(e.app) && !e.running }) // by hand
 	if i < 0 {
 		return false
 	}
@@ -181,7 +182,7 @@ func (s *Scheduler) seat(r *round) bool {
 func (s *Scheduler) apply(ctx context.Context, done step) {
 	e, run := done.entry, done.run
 	switch {
-	case run.ID == 0: // recorded before, as a clock went back, or its app is gone
+	case run.ID == 0: // recorded before, as a clock went back, or gone with its app
 		e.waiting = slices.DeleteFunc(e.waiting, func(other *space.Run) bool { return other == run })
 		if done.begin {
 			s.leave(e)
@@ -235,10 +236,11 @@ func (s *Scheduler) settled(r result, again *space.Run) {
 	} else {
 		e.running = false
 	}
-	if again != nil && again.ID != 0 { // else its app is gone
+	if again != nil && again.ID != 0 && r.run.ID != 0 { // else its app is gone
 		e.waiting = slices.Insert(e.waiting, 0, again)
 	}
 	s.clock.set(e, e.nextWake())
+	s.forget(e)
 	if r.run.State != space.RunWaiting {
 		e.since = time.Time{}
 		s.log(e, &r.run)
