@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -61,10 +61,20 @@ answered. It fails if the action did. Whether the action is paused does not matt
 			err = c.printRan(ran.Run)
 		}
 		if err == nil && ran.Run.State != string(space.RunOK) {
-			err = hint(fmt.Errorf("the action %s/%s failed", a.Micro, a.ID), "`spacewasm logs %s` has what it wrote", app)
+			err = whyFailed(app, ran.Run)
 		}
 		return err
 	})
+}
+
+// whyFailed says of a run by hand where to read on.
+func whyFailed(app space.AppName, run wire.Run) error {
+	err := fmt.Errorf("the action %s/%s failed", run.Micro, run.Action)
+	if run.Request == "" {
+		return err
+	}
+	return hint(err, "`spacewasm reports %s %s` says why if the program broke off, `spacewasm logs %s --request %s` has what it wrote",
+		app, run.Request, app, run.Request)
 }
 
 func (c *cli) printRan(run wire.Run) error {
@@ -88,8 +98,9 @@ func newActionHistory(c *cli) *cobra.Command {
 		Use:   "history APP [[MICRO/]ID]",
 		Short: "What has become of an app's actions",
 		Long: `Lists the newest runs of an app's actions, or of one: when each was due, how long it
-took, how it ended, what it computed (fuel), and the first lines that it wrote. A run
-that the server was killed in is "interrupted"; one that it was not there for is
+took, how it ended, what it computed (fuel), the id of its request, by which
+"spacewasm reports" and "spacewasm logs --request" find more, and the first lines that it
+wrote. A run that the server was killed in is "interrupted"; one that it was not there for is
 "missed"; one that was left out as the one before it still ran is "skipped".`,
 		Example: `  spacewasm actions history digest
   spacewasm actions history digest tick --limit 100
@@ -133,10 +144,14 @@ func (c *cli) history(ctx context.Context, name string, q client.RunQuery, asJSO
 		return printJSON(c.out, answer, "  ")
 	}
 	if len(answer.Runs) == 0 {
-		fmt.Fprintf(c.err, "nothing has run yet; `spacewasm actions %s` says when it does\n", app)
+		what := "nothing"
+		if q.Action != "" {
+			what = "no action " + q.Action
+		}
+		fmt.Fprintf(c.err, "%s has run yet; `spacewasm actions %s` lists what there is, and when it runs\n", cell(what), app)
 		return nil
 	}
-	rows := [][]string{{"FIRE", "ACTION", "ENDED", "TOOK", "FUEL", "LOG"}}
+	rows := [][]string{{"FIRE", "ACTION", "ENDED", "TOOK", "FUEL", "REQUEST", "LOG"}}
 	for _, r := range answer.Runs {
 		rows = append(rows, runRows(r)...)
 	}
@@ -161,10 +176,10 @@ func runRows(r wire.Run) [][]string {
 		took = (time.Duration(r.DurationMS*1e3) * time.Microsecond).Round(time.Millisecond).String()
 		fuel = strconv.FormatUint(r.Fuel, 10)
 	}
-	rows := [][]string{{fire, action, outcome(r), took, fuel, ""}}
+	rows := [][]string{{fire, action, outcome(r), took, fuel, cmp.Or(r.Request, "-"), ""}}
 	for i, line := range r.Log {
 		if i > 0 {
-			rows = append(rows, []string{"", "", "", "", "", ""})
+			rows = append(rows, make([]string, len(rows[0])))
 		}
 		rows[i][len(rows[i])-1] = strings.TrimRight(line, "\n")
 	}
@@ -238,7 +253,7 @@ func (c *cli) changeAction(
 		return printJSON(c.out, changed, "  ")
 	}
 	if changed.Next == nil && changed.Enabled {
-		return errors.New("the action does not run any more: its interval names no time to come")
+		fmt.Fprintln(c.err, "it does not run by itself: this is a developer's server, or the interval names no time to come")
 	}
 	return table(c.out, [][]string{{"ACTION", "INTERVAL", "LAST", "ENDED", "NEXT"}, actionRow(changed)})
 }
