@@ -222,6 +222,9 @@ func (h *Host) restore(ctx context.Context, ready func()) error {
 	if err != nil {
 		return fmt.Errorf("restore the apps: %w", err)
 	}
+	if err := h.schedule.Open(ctx); err != nil {
+		h.config.Logger.Error("cannot take up Scheduled Actions; trying again", "error", err)
+	}
 	h.state.advance(serving)
 	close(h.restored)
 	ready()

@@ -197,3 +197,48 @@ func TestPruneOfWaiting(t *testing.T) {
 		})
 	}
 }
+
+// A fire that its owner let go of while it waited for room takes no patience from the next.
+func TestPatienceIsEachFires(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		until := time.Now().Add(25 * time.Hour)
+		d := &door{serve: func(_ http.ResponseWriter, r *http.Request) error {
+			if time.Now().Before(until) {
+				return space.Errorf(space.CodeNodeFull, "full")
+			}
+			*space.UsageOf(r.Context()) = space.Usage{Requests: 1}
+			return nil
+		}}
+		b.start()
+		b.push("app", d, every("1 day"))
+		b.pass(24*time.Hour + 4*time.Second) // it has given its place back
+		b.wantRuns("00:00 waiting")
+		b.pause(true)
+		b.pause(false)
+		until = time.Now().Add(24*time.Hour + 20*time.Second)
+		b.pass(24*time.Hour + time.Minute)
+		b.wantRuns("00:00 skipped", "00:00 ok")
+	})
+}
+
+// What a killed server ran is interrupted before anybody can ask, and what is pushed before it
+// runs is not overlooked.
+func TestOpen(t *testing.T) {
+	bubble(t, func(t *testing.T, b *bench) {
+		app := b.push("app", &door{}, every("1 day"))
+		at := time.Date(1999, 12, 31, 0, 0, 0, 0, time.UTC)
+		b.record(space.Run{Action: key("app"), Trigger: space.TriggerSchedule, Attempt: 1, State: space.RunRunning, Fire: at, First: at}, app)
+		b.make()
+		if err := b.scheduler.Open(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		b.wantRuns("00:00 interrupted")
+		d := &door{}
+		b.push("app", d, every("1 minute"))
+		b.run()
+		b.pass(time.Minute)
+		if d.count() != 1 {
+			t.Errorf("it ran %d times", d.count())
+		}
+	})
+}

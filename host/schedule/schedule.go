@@ -91,6 +91,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	}
 	defer rings.close()
 	changed := s.config.Registry.Watch()
+	s.owed = true // it may have changed since Open
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
@@ -212,6 +213,11 @@ func (s *Scheduler) record(ctx context.Context, changes []store.RunChange) error
 	}
 	return s.config.Store.RecordRuns(ctx, changes)
 }
+
+// Open takes up what the store knows, so that nobody is told that what a killed server ran
+// goes on. The registry knows all apps. It is to be called before [Scheduler.Run], which
+// does it otherwise, or if it has failed.
+func (s *Scheduler) Open(ctx context.Context) error { return s.open(ctx) }
 
 // open takes up what the store knows, once. If that fails it is owed: who serves requests
 // does so without actions.

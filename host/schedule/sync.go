@@ -101,6 +101,9 @@ func (s *Scheduler) retire(e *entry) {
 	s.clock.set(e, time.Time{})
 	e.waiting = nil
 	e.broken = true
+	if !e.running {
+		e.since = time.Time{} // the next fire has its own patience
+	}
 	if e.ready {
 		s.line = slices.DeleteFunc(s.line, func(other *entry) bool { return other == e })
 		e.ready = false

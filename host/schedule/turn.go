@@ -215,7 +215,7 @@ func (s *Scheduler) settle(ctx context.Context) error {
 			again[i] = &run
 		case r.triesAgain():
 			again[i] = next(r.run, now)
-			changes = append(changes, store.RunChange{Run: again[i], AppKey: r.entry.app.live.App.Key})
+			changes = append(changes, store.RunChange{Run: again[i], AppKey: r.appKey, Prune: r.entry.prunes()})
 		}
 	}
 	if err := s.record(ctx, changes); err != nil {
