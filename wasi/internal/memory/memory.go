@@ -26,9 +26,9 @@ type Reservation struct {
 	scratch *scratch
 	written written
 	stop    func() int64 // counts the faults since Watch; nil if nobody does
-	budget  Budget // nil has no end
-	charged uint64 // bytes of memory that were taken from the budget
-	beside  uint64 // bytes of something else that were
+	budget  Budget       // nil has no end
+	charged uint64       // bytes of memory that were taken from the budget
+	beside  uint64       // bytes of something else that were
 	unmap   func() error
 	once    sync.Once
 }
