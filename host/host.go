@@ -49,6 +49,7 @@ type Host struct {
 	registry *registry.Registry
 	deployer *deploy.Deployer
 	schedule *schedule.Scheduler
+	book     *activity.Book
 	restored chan struct{} // closed when the registry knows all apps
 	shares   Shares
 	node     runner.Node
@@ -135,11 +136,12 @@ func (h *Host) open(ctx context.Context) error {
 		return err
 	}
 	h.metrics.Observe(h.sources())
+	h.book = activity.New(time.Now)
 	h.schedule = schedule.New(schedule.Config{
 		Store: h.store, Registry: h.registry, Hostname: h.hostname, Places: h.shares.Fires, Logger: h.config.Logger,
-		ByHand: h.config.Dev != nil, // as the original's developer mode
-		Failed: journal{h.logs, h.reports}.failed,
-		Ended:  h.metrics.Work.Fired,
+		ByHand:  h.config.Dev != nil, // as the original's developer mode
+		Journal: journal{h.logs, h.reports, h.book},
+		Ended:   h.metrics.Work.Fired,
 	})
 	h.serveWith(guard, keeper)
 	return nil
@@ -175,9 +177,8 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		Domain:   h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
-	book := activity.New(time.Now)
 	pages := console.New(console.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Keeper: keeper, Activity: book, Profiler: profiler,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Keeper: keeper, Activity: h.book, Profiler: profiler,
 		Bundle: h.store.Blobs().Open, URL: h.URL, BaseURL: h.BaseURL(), Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
@@ -193,7 +194,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Console: pages, Runs: h.runs,
 		Micros: h.metrics.Micros, Metrics: h.metrics.Handler(h.config.Logger), MetricsOpen: h.config.MetricsOpen, Tracer: h.tracer,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
-		Journal: journal{h.logs, h.reports, book},
+		Journal: journal{h.logs, h.reports, h.book},
 	})
 	h.server = &http.Server{
 		Handler:   door.Brisk(front),
@@ -254,6 +255,9 @@ func (h *Host) restore(ctx context.Context, ready func()) error {
 	}
 	if err != nil {
 		return fmt.Errorf("restore the apps: %w", err)
+	}
+	if err := h.schedule.Open(ctx); err != nil {
+		h.config.Logger.Error("cannot take up Scheduled Actions; trying again", "error", err)
 	}
 	h.state.advance(serving)
 	close(h.restored)

@@ -1,6 +1,7 @@
 package host
 
 import (
+	"net/http"
 	"path/filepath"
 	"time"
 
@@ -9,26 +10,42 @@ import (
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/schedule"
+	"github.com/spacewasm/spacewasm/host/space"
 )
 
-// journal writes what has become of requests into the logs of their apps, why they failed
-// into the reports, and the newest of them into the book that the console shows.
+// journal writes what has become of requests, and of the calls of actions, into the logs of
+// their apps, why they failed into the reports, and the newest of them into the book that
+// the console shows.
 type journal struct {
 	logs    *logs.Store
 	reports *reports.Store
 	book    *activity.Book
 }
 
-var _ gateway.Journal = journal{}
+var (
+	_ gateway.Journal  = journal{}
+	_ schedule.Journal = journal{}
+)
 
 // Answered implements [gateway.Journal].
-func (j journal) Answered(v *gateway.Visit) {
+func (j journal) Answered(v *gateway.Visit) { j.write(v, "") }
+
+// Called implements [schedule.Journal].
+func (j journal) Called(v *schedule.Visit) {
+	j.write(&gateway.Visit{
+		ID: v.Run.Request, App: v.App, Micro: v.Run.Action.Micro, Method: http.MethodPost, Path: v.Path, Status: v.Status, Bytes: v.Bytes,
+		Began: v.Began, Took: v.Took, Inner: v.Inner, Usage: v.Usage, Err: v.Err,
+	}, v.Run.Trigger)
+}
+
+// write writes down a request, or the call of an action that something has triggered.
+func (j journal) write(v *gateway.Visit, trigger space.Trigger) {
 	app := v.App.App.Name
 	entry := logs.Entry{
 		Time: v.Began.Add(v.Took), Micro: v.Micro, Request: string(v.ID),
 		HTTP: &logs.Exchange{
 			Method: v.Method, Path: v.Path, Status: v.Status, Bytes: v.Bytes, TookMS: float64(v.Took.Microseconds()) / 1e3,
-			Start: string(v.Usage.Start), Fuel: v.Usage.Fuel, Memory: v.Usage.Memory,
+			Start: string(v.Usage.Start), Fuel: v.Usage.Fuel, Memory: v.Usage.Memory, Trigger: string(trigger),
 		},
 	}
 	if v.Err != nil {
@@ -42,18 +59,10 @@ func (j journal) Answered(v *gateway.Visit) {
 	if v.Err == nil {
 		return
 	}
-	j.failed(schedule.Failure{
-		App: v.App, Micro: v.Micro, ID: v.ID, Began: v.Began, Took: v.Took, Request: v.Inner, Usage: v.Usage, Err: v.Err,
-	})
-}
-
-// failed reports a request, or the call of an action, that has failed.
-func (j journal) failed(f schedule.Failure) {
-	app, revision := f.App.App.Name, f.App.Revision.Number
-	j.reports.Note(app, f.Micro, revision, f.Err.Code, func() *reports.Failure {
+	j.reports.Note(app, v.Micro, v.App.Revision.Number, v.Err.Code, func() *reports.Failure {
 		return &reports.Failure{
-			App: app, Micro: f.Micro, Revision: revision, ID: f.ID, Began: f.Began, Took: f.Took,
-			Request: f.Request, Usage: f.Usage, Err: f.Err, Secrets: f.App.Secrets,
+			App: app, Micro: v.Micro, Revision: v.App.Revision.Number, ID: v.ID, Began: v.Began, Took: v.Took,
+			Request: v.Inner, Usage: v.Usage, Err: v.Err, Secrets: v.App.Secrets,
 		}
 	})
 }

@@ -32,7 +32,12 @@ func newActions(c *cli) *cobra.Command {
   spacewasm actions history digest           # what became of it
   spacewasm actions pause digest tick
   spacewasm actions interval digest tick "0 9 * * mon-fri"`,
-		Args: cobra.ExactArgs(1),
+		Args: func(_ *cobra.Command, args []string) error {
+			if len(args) != 1 {
+				return usagef("want an app; what is to be done comes before it, as in `spacewasm actions run APP ID`, and -- before an app with the name of a command")
+			}
+			return nil
+		},
 		RunE: func(cmd *cobra.Command, args []string) error {
 			app, err := appName(args[0])
 			if err != nil {

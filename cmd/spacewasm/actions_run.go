@@ -1,8 +1,8 @@
 package main
 
 import (
+	"cmp"
 	"context"
-	"errors"
 	"fmt"
 	"strconv"
 	"strings"
@@ -61,10 +61,20 @@ answered. It fails if the action did. Whether the action is paused does not matt
 			err = c.printRan(ran.Run)
 		}
 		if err == nil && ran.Run.State != string(space.RunOK) {
-			err = hint(fmt.Errorf("the action %s/%s failed", a.Micro, a.ID), "`spacewasm logs %s --request %s` has what it wrote", app, ran.Run.Request)
+			err = whyFailed(app, ran.Run)
 		}
 		return err
 	})
+}
+
+// whyFailed says of a run by hand where to read on.
+func whyFailed(app space.AppName, run wire.Run) error {
+	err := fmt.Errorf("the action %s/%s failed", run.Micro, run.Action)
+	if run.Request == "" {
+		return err
+	}
+	return hint(err, "`spacewasm reports %s %s` says why if the program broke off, `spacewasm logs %s --request %s` has what it wrote",
+		app, run.Request, app, run.Request)
 }
 
 func (c *cli) printRan(run wire.Run) error {
@@ -88,9 +98,9 @@ func newActionHistory(c *cli) *cobra.Command {
 		Use:   "history APP [[MICRO/]ID]",
 		Short: "What has become of an app's actions",
 		Long: `Lists the newest runs of an app's actions, or of one: when each was due, how long it
-took, how it ended, what it computed (fuel), the id of its request, by which "spacewasm
-logs --request" and "spacewasm reports" have more, and the first lines that it wrote. A
-run that the server was killed in is "interrupted"; one that it was not there for is
+took, how it ended, what it computed (fuel), the id of its request, by which
+"spacewasm reports" and "spacewasm logs --request" find more, and the first lines that it
+wrote. A run that the server was killed in is "interrupted"; one that it was not there for is
 "missed"; one that was left out as the one before it still ran is "skipped".`,
 		Example: `  spacewasm actions history digest
   spacewasm actions history digest tick --limit 100
@@ -168,11 +178,7 @@ func runRows(r wire.Run) [][]string {
 		took = (time.Duration(r.DurationMS*1e3) * time.Microsecond).Round(time.Millisecond).String()
 		fuel = strconv.FormatUint(r.Fuel, 10)
 	}
-	id := r.Request
-	if r.Started == nil {
-		id = "-" // nothing was asked
-	}
-	rows := [][]string{{fire, action, outcome(r), took, fuel, id, ""}}
+	rows := [][]string{{fire, action, outcome(r), took, fuel, cmp.Or(r.Request, "-"), ""}}
 	for i, line := range r.Log {
 		if i > 0 {
 			rows = append(rows, make([]string, len(rows[0])))
@@ -250,7 +256,7 @@ func (c *cli) changeAction(
 		return printJSON(c.out, changed, "  ")
 	}
 	if changed.Next == nil && changed.Enabled {
-		return errors.New("the action does not run any more: its interval names no time to come")
+		fmt.Fprintln(c.err, "it does not run by itself: this is a developer's server, or the interval names no time to come")
 	}
 	return table(c.out, [][]string{{"ACTION", "INTERVAL", "LAST", "ENDED", "NEXT"}, actionRow(changed)})
 }

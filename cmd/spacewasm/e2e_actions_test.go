@@ -85,6 +85,29 @@ func TestE2EActions(t *testing.T) {
 	}
 }
 
+// A call that fails has a line among the requests and a report, under the id that the history has.
+func TestE2EActionsAreReported(t *testing.T) {
+	s := serve(t)
+	spacefile := "v: 0\nmicros:\n  - name: web\n    src: .\n    engine: wasm\n    actions:\n" +
+		"      - {id: boom, name: Boom, trigger: schedule, default_interval: 1 day, path: /panic}\n"
+	s.pushed("app", "application/zip", zipped(t, map[string]string{"Spacefile": spacefile, "main.wasm": string(read(t, probe(t)))}))
+	_, why := s.console(1, "actions", "run", "app", "boom")
+	id := s.history("app")[0].Request
+	contains(t, why, "spacewasm reports app "+id)
+	if r := s.report("app", id); r.Code != "exited" || r.Micro != "web" || r.Request.Method != http.MethodPost || r.Request.Target != "/panic" ||
+		!strings.Contains(strings.Join(r.Log, "\n"), "panic: on purpose") {
+		t.Errorf("the report is %+v", r)
+	}
+	s.until("its line among the requests", func() bool {
+		out, _ := s.console(0, "logs", "app", "--requests", "--request", id)
+		return strings.Contains(out, "POST /panic 502") && strings.Contains(out, "trigger manual")
+	})
+	out, _ := s.console(0, "actions", "history", "app", "boom")
+	contains(t, out, "REQUEST", id, "failed (exited)")
+	_, said := s.console(0, "actions", "history", "app", "bom")
+	contains(t, said, "no action bom has run yet")
+}
+
 // T15: nobody from outside calls an action, or passes for the platform; its page may know
 // what became of it.
 func TestE2EActionsFromOutside(t *testing.T) {

@@ -92,6 +92,8 @@ func TestActionPaths(t *testing.T) {
 		"/__space/v0/actions": 403, "/api/__space/v0/actions": 403, "/api/__space/v0/actions/x": 403, "/api/cron/daily": 403,
 		"/api/%5f%5fspace/v0/actions": 400, "/api/cron%2Fdaily": 400, "/api/x/../cron/daily": 400, "/api//cron/daily": 400, "/api/cron/%64aily": 400,
 		"/api/cron": 200, "/cron/daily": 200, "/api/cron/daily2": 200, "/api/cron/daily/": 403, "/api/cron/daily/x": 403,
+		// Express, for one, takes these for the same.
+		"/api/Cron/DAILY": 403, "/api/__Space/v0/ACTIONS": 403, "/__SPACE/v0/actions": 403, "/api/Cron/Dail": 200,
 	} {
 		r := get(t, "http://app.localhost"+path, "X-Space-App-Key", "appkey", "X-Api-Key", "an_apikey")
 		r.Method = http.MethodPost

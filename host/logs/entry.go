@@ -38,6 +38,9 @@ type Exchange struct {
 	Start  string  `json:"start,omitempty"`  // reset, clone or load; "" where no program ran
 	Fuel   uint64  `json:"fuel,omitempty"`   // that the program used
 	Memory uint64  `json:"memory,omitempty"` // the largest size of its memory, in bytes
+	// Trigger is schedule or manual where the platform called a Scheduled Action, "" of a
+	// visitor's request.
+	Trigger string `json:"trigger,omitempty"`
 }
 
 // MaxPath bounds the path of an [Exchange], in bytes.
@@ -48,6 +51,9 @@ func (x *Exchange) words() string {
 	words := fmt.Sprintf("%s %s %d in %.1f ms, %d bytes", x.Method, x.Path, x.Status, x.TookMS, x.Bytes)
 	if x.Start != "" {
 		words += ", " + x.Start
+	}
+	if x.Trigger != "" {
+		words += ", trigger " + x.Trigger
 	}
 	return words
 }

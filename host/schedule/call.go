@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -42,8 +43,9 @@ const (
 
 // start runs an action, which has been recorded, beside the loop.
 func (s *Scheduler) start(ctx context.Context, e *entry, run space.Run, reply chan<- result) {
+	appKey, path := e.app.live.App.Key, pathOf(e.action) // which are the loop's to read
 	s.workers.Go(func() {
-		r := result{entry: e, run: run, reply: reply}
+		r := result{entry: e, run: run, reply: reply, appKey: appKey, path: path}
 		s.perform(ctx, &r)
 		s.results <- r
 	})
@@ -95,10 +97,25 @@ func passes(code space.Code) bool {
 func (s *Scheduler) call(ctx context.Context, r *result) (began bool, err error) {
 	key := r.run.Action
 	app, release, ok := s.config.Registry.Acquire(key.App)
-	if !ok {
+	if !ok || app.App.Key != r.appKey { // or what a removed app owes would be done to who has its name now
+		if ok {
+			release()
+		}
+		r.visit = nil
 		return false, space.Errorf(space.CodeNotFound, "there is no app %q any more", key.App)
 	}
 	defer release()
+	var usage space.Usage
+	// What runs ends by its own deadline, not with the scheduler.
+	inner := space.WithUsage(space.WithRequestID(context.WithoutCancel(ctx), r.run.Request), &usage)
+	w := &answer{header: http.Header{}}
+	r.visit = &Visit{App: app, Path: r.path, Began: time.Now()}
+	defer func() {
+		if p := recover(); p != nil {
+			began, err = true, space.Internal(fmt.Errorf("panic: %v", p))
+		}
+		r.visit.end(w.status, w.bytes, &usage, err)
+	}()
 	if app.Failed != "" {
 		return true, space.Errorf(space.CodeRefused, "the app does not run: %s", app.Failed)
 	}
@@ -110,22 +127,8 @@ func (s *Scheduler) call(ctx context.Context, r *result) (began bool, err error)
 	if !ok {
 		return false, space.Errorf(space.CodeNotFound, "the app has no action %s any more", key)
 	}
-	var usage space.Usage
-	// What runs ends by its own deadline, not with the scheduler.
-	inner := space.WithUsage(space.WithRequestID(context.WithoutCancel(ctx), r.run.Request), &usage)
-	w, sent, start := &answer{header: http.Header{}}, s.request(inner, app.App, action, r.run), time.Now()
-	defer func() {
-		if p := recover(); p != nil {
-			began, err = true, space.Internal(fmt.Errorf("panic: %v", p))
-		}
-		// What waits for room has not failed yet.
-		if e := space.AsError(err); err != nil && !passes(e.Code) && s.config.Failed != nil {
-			s.config.Failed(Failure{
-				App: app, Micro: key.Micro, ID: r.run.Request, Began: start, Took: time.Since(start), Request: sent, Usage: usage, Err: e,
-			})
-		}
-	}()
-	err = route.Server.Serve(w, sent)
+	r.visit.Inner, r.visit.Path = s.request(inner, app.App, action, r.run), pathOf(action)
+	err = route.Server.Serve(w, r.visit.Inner)
 	route.Meter.Served(telemetry.StatusOf(w.status, err), &usage)
 	r.run.Status, r.run.Fuel = w.status, usage.Fuel
 	r.body, r.cut = w.body.Bytes(), w.cut
@@ -149,10 +152,7 @@ func find(app *registry.App, key space.ActionKey) (registry.Route, space.Action,
 
 // request is the call of an action, as its Micro sees it.
 func (s *Scheduler) request(ctx context.Context, app space.App, action space.Action, run space.Run) *http.Request {
-	path := action.Path
-	if path == "" {
-		path = space.ActionsPath
-	}
+	path := pathOf(action)
 	// The original knew no other trigger, and handlers may look at it.
 	body := event(action.ID)
 	r := &http.Request{
@@ -169,6 +169,9 @@ func (s *Scheduler) request(ctx context.Context, app space.App, action space.Act
 	}
 	return r.WithContext(ctx)
 }
+
+// pathOf is where a Micro takes the call of an action.
+func pathOf(action space.Action) string { return cmp.Or(action.Path, space.ActionsPath) }
 
 // event is the body of a call.
 func event(id string) []byte {
@@ -197,6 +200,7 @@ type answer struct {
 	header http.Header
 	status int
 	body   bytes.Buffer
+	bytes  int64 // of all that came
 	cut    bool
 }
 
@@ -215,6 +219,7 @@ func (a *answer) WriteHeader(status int) {
 // Write implements [http.ResponseWriter].
 func (a *answer) Write(p []byte) (int, error) {
 	a.WriteHeader(http.StatusOK)
+	a.bytes += int64(len(p))
 	room := maxAnswer - a.body.Len()
 	if len(p) > room {
 		a.cut = true

@@ -2,7 +2,6 @@ package schedule
 
 import (
 	"context"
-	"errors"
 	"slices"
 	"time"
 
@@ -154,22 +153,40 @@ func (s *Scheduler) RunNow(ctx context.Context, key space.ActionKey) (Report, er
 	}
 	select {
 	case r := <-reply:
-		if r.unstarted {
+		return r.report()
+	case <-s.stopped: // perhaps without having been able to write it down
+		select {
+		case r := <-reply:
+			return r.report()
+		default:
 			return Report{}, errStopped
 		}
-		return Report{Run: r.run, Message: r.message, Body: r.body, Cut: r.cut}, nil
 	case <-ctx.Done():
 		return Report{}, &space.Error{Code: space.CodeClientGone, Message: "the client left while the action ran", Err: ctx.Err()}
 	}
 }
 
+// report is what its owner learns of a manual run.
+func (r *result) report() (Report, error) {
+	if r.unstarted {
+		return Report{}, errStopped
+	}
+	return Report{Run: r.run, Message: r.message, Body: r.body, Cut: r.cut}, nil
+}
+
 // entry is an action that the scheduler has.
 func (s *Scheduler) entry(ctx context.Context, key space.ActionKey) (*entry, error) {
-	if err := s.sync(ctx); err != nil { // it may be of a push that has just been answered
+	err := s.open(ctx)
+	if err == nil {
+		err = s.sync(ctx) // it may be of a push that has just been answered
+	}
+	if err != nil {
 		return nil, store.Explain(err)
 	}
-	if app := s.apps[key.App]; app != nil && app.entries[key] != nil {
-		return app.entries[key], nil
+	if app := s.apps[key.App]; app != nil {
+		if e := app.entries[key]; e != nil && e.kept.Dropped.IsZero() {
+			return e, nil
+		}
 	}
 	return nil, noAction(key)
 }
@@ -236,7 +253,12 @@ func (s *Scheduler) change(ctx context.Context, key space.ActionKey, c Change) e
 	if kept.Paused {
 		s.skipWaiting(ends, e)
 	}
-	err = errors.Join(s.config.Store.SaveActions(ctx, []store.Action{kept}), s.record(ctx, ends.runs))
+	if kept.Last != e.kept.Last {
+		s.letGo(ends, e)
+	}
+	if err = s.record(ctx, ends.runs); err == nil {
+		err = s.config.Store.SaveActions(ctx, []store.Action{kept})
+	}
 	if err != nil {
 		return store.Explain(err)
 	}
@@ -253,8 +275,9 @@ func ownInterval(action space.Action, text string) (string, error) {
 	if text == "" || text == action.DefaultInterval {
 		return "", nil
 	}
-	if _, err := intervalOf(action, text, space.ParseZone); err != nil {
+	interval, err := intervalOf(action, text, space.ParseZone)
+	if err != nil {
 		return "", space.Errorf(space.CodeRefused, "interval: %v", err)
 	}
-	return text, nil
+	return interval.String(), nil // without the line breaks that may stand between its words
 }

@@ -80,6 +80,7 @@ type bench struct {
 	registry *registry.Registry
 	places   int
 	byHand   bool
+	journal  schedule.Journal
 
 	scheduler *schedule.Scheduler
 	stop      func()
@@ -133,11 +134,20 @@ func (b *bench) open() {
 
 // start has the scheduler run.
 func (b *bench) start() {
+	b.make()
+	b.run()
+}
+
+// make makes a scheduler.
+func (b *bench) make() {
 	b.scheduler = schedule.New(schedule.Config{
-		Store: b.store, Registry: b.registry, Places: b.places, ByHand: b.byHand, Logger: slog.New(slog.NewTextHandler(b.said, nil)),
+		Store: b.store, Registry: b.registry, Places: b.places, ByHand: b.byHand, Journal: b.journal, Logger: slog.New(slog.NewTextHandler(b.said, nil)),
 		Hostname: func(name space.AppName) string { return string(name) + ".example.org" },
 		Now:      func() time.Time { return time.Now().Add(time.Duration(b.shift.Load())) },
 	})
+}
+
+func (b *bench) run() {
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error, 1)
 	go func() { ended <- b.scheduler.Run(ctx) }()

@@ -33,16 +33,21 @@ type verdict struct {
 	fire, first time.Time
 }
 
-// due is when a fire is to begin: the same after a restart.
+// due is when a fire is to begin: the same after a restart, and before the next fire,
+// which would else have this one count as missed.
 func (r *rule) due(fire time.Time) time.Time {
 	if r.spread <= 0 {
 		return fire
+	}
+	spread := r.spread
+	if following := r.after(fire); !following.IsZero() {
+		spread = min(spread, following.Sub(fire))
 	}
 	h := fnv.New64a()
 	_ = binary.Write(h, binary.LittleEndian, [2]uint64{r.seed, uint64(fire.Unix())}) // never fails
 	mixed := h.Sum64()
 	mixed ^= mixed >> 29 // the low bits of FNV are the good ones
-	return fire.Add(time.Duration(mixed % uint64(r.spread)))
+	return fire.Add(time.Duration(mixed % uint64(spread)))
 }
 
 // after is the first fire after a time, zero for none.

@@ -10,9 +10,13 @@ import (
 type result struct {
 	entry *entry
 	run   space.Run
+	// appKey is the key of the app for which the run is: another may have its name by then.
+	appKey string
+	path   string // where its call goes, as far as is known before
 	// unstarted has not reached the Micro: there was no room, or the server stops.
 	unstarted bool
 	message   string // of the platform's error
+	visit     *Visit // the last call, nil for none
 	body      []byte
 	cut       bool // the body was longer
 	reply     chan<- result

@@ -8,7 +8,6 @@ package schedule
 import (
 	"context"
 	"log/slog"
-	"net/http"
 	"sync"
 	"time"
 
@@ -38,26 +37,13 @@ type Config struct {
 	Places int
 	// ByHand has actions run only when their owner says so.
 	ByHand bool
-	// Failed takes a call that the platform answers for its Micro, as with requests. It must
-	// not wait; nil is nobody.
-	Failed func(Failure)
 	// Ended is told of each run that has ended, or that is none; nil is not.
 	Ended func(space.Run)
 	// Now is the time of day; nil is the system's.
 	Now    func() time.Time
 	Logger *slog.Logger
-}
-
-// Failure is a call that has failed otherwise than by the status of its answer.
-type Failure struct {
-	App     *registry.App
-	Micro   string
-	ID      space.RequestID
-	Began   time.Time
-	Took    time.Duration
-	Request *http.Request // as the Micro saw it; nobody changes it any more
-	Usage   space.Usage
-	Err     *space.Error
+	// Journal is told of all calls, once they are recorded; it may be nil.
+	Journal Journal
 }
 
 // Scheduler is safe for concurrent use. Run it once.
@@ -70,6 +56,7 @@ type Scheduler struct {
 
 	// What follows is of the goroutine of Run.
 
+	opened    bool // what the store knows is taken up
 	apps      map[space.AppName]*appEntry
 	zones     map[string]*time.Location
 	clock     clock
@@ -106,12 +93,7 @@ func (s *Scheduler) Run(ctx context.Context) error {
 	}
 	defer rings.close()
 	changed := s.config.Registry.Watch()
-	if err := s.open(ctx); err != nil {
-		if ctx.Err() != nil {
-			return nil
-		}
-		return err
-	}
+	s.owed = true // it may have changed since Open
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	for {
@@ -169,7 +151,10 @@ func (s *Scheduler) turn(ctx context.Context) {
 		return
 	}
 	s.failed = time.Time{}
-	err := s.settle(ctx)
+	err := s.open(ctx)
+	if err == nil {
+		err = s.settle(ctx)
+	}
 	if err == nil && s.owed {
 		err = s.sync(ctx)
 	}
@@ -231,8 +216,17 @@ func (s *Scheduler) record(ctx context.Context, changes []store.RunChange) error
 	return s.config.Store.RecordRuns(ctx, changes)
 }
 
-// open takes up what the store knows.
+// Open takes up what the store knows, so that nobody is told that what a killed server ran
+// goes on. The registry knows all apps. It is to be called before [Scheduler.Run], which
+// does it otherwise, or if it has failed.
+func (s *Scheduler) Open(ctx context.Context) error { return s.open(ctx) }
+
+// open takes up what the store knows, once. If that fails it is owed: who serves requests
+// does so without actions.
 func (s *Scheduler) open(ctx context.Context) error {
+	if s.opened {
+		return nil
+	}
 	waiting, err := s.config.Store.RecoverRuns(ctx, s.now())
 	if err != nil {
 		return err
@@ -240,5 +234,9 @@ func (s *Scheduler) open(ctx context.Context) error {
 	if err := s.sync(ctx); err != nil {
 		return err
 	}
-	return s.resume(ctx, waiting)
+	if err := s.resume(ctx, waiting); err != nil {
+		return err
+	}
+	s.opened = true
+	return nil
 }

@@ -101,6 +101,9 @@ func (s *Scheduler) retire(e *entry) {
 	s.clock.set(e, time.Time{})
 	e.waiting = nil
 	e.broken = true
+	if !e.running {
+		e.since = time.Time{} // the next fire has its own patience
+	}
 	if e.ready {
 		s.line = slices.DeleteFunc(s.line, func(other *entry) bool { return other == e })
 		e.ready = false
@@ -147,6 +150,9 @@ func (s *Scheduler) install(c *changes, app *appEntry, key space.ActionKey, acti
 	was := kept
 	spec := specOf(action, kept.Interval)
 	if !known || !kept.Dropped.IsZero() || kept.Spec != spec {
+		if e != nil {
+			s.letGo(c, e)
+		}
 		kept.Key, kept.Installed, kept.Spec, kept.Dropped = key, c.now, spec, time.Time{}
 		if c.now.After(kept.Last) {
 			kept.Last = c.now // what was before is not missed
@@ -220,15 +226,46 @@ func (s *Scheduler) drop(c *changes, app *appEntry, key space.ActionKey, kept st
 	if e != nil {
 		kept = e.kept
 		s.skipWaiting(c, e)
+		s.letGo(c, e)
 	}
 	kept.Dropped = c.now
 	c.saves = append(c.saves, kept)
 	c.apply = append(c.apply, func() {
 		if e != nil {
 			s.retire(e)
-			delete(app.entries, key)
+			e.kept = kept
+			s.forget(e)
 		}
 	})
+}
+
+// forget takes out an entry that a revision has dropped, once nothing of it runs: it may
+// come back before.
+func (s *Scheduler) forget(e *entry) {
+	if !e.kept.Dropped.IsZero() && !e.running && e.app.entries[e.kept.Key] == e {
+		delete(e.app.entries, e.kept.Key)
+	}
+}
+
+// letGo plans the record of what an action owes and will not run, as it changes now.
+func (s *Scheduler) letGo(c *changes, e *entry) {
+	if s.config.ByHand || e.kept.Paused || e.broken {
+		return
+	}
+	v := e.rule.plan(e.kept.Last, c.now)
+	first, last := v.missed[0], v.missed[1]
+	if !v.fire.IsZero() {
+		last = v.fire
+		if first.IsZero() {
+			first = v.first
+		}
+	}
+	if last.IsZero() {
+		return
+	}
+	run := e.newRun(last, first, space.RunSkipped, c.now)
+	run.Ended = c.now
+	c.runs = append(c.runs, store.RunChange{Run: run, AppKey: e.app.live.App.Key})
 }
 
 // skipWaiting plans the end of the runs that wait.
@@ -245,6 +282,7 @@ func (s *Scheduler) skipWaiting(c *changes, e *entry) {
 func (s *Scheduler) resume(ctx context.Context, waiting []space.Run) error {
 	now := s.now()
 	var ends []store.RunChange
+	goesOn := map[*space.Run]*entry{}
 	for i := range waiting {
 		run := &waiting[i]
 		var e *entry
@@ -259,9 +297,17 @@ func (s *Scheduler) resume(ctx context.Context, waiting []space.Run) error {
 			run.State, run.Ended = space.RunMissed, now
 			ends = append(ends, store.RunChange{Run: run})
 		default:
-			e.waiting = append(e.waiting, run)
+			goesOn[run] = e
+		}
+	}
+	if err := s.record(ctx, ends); err != nil {
+		return err
+	}
+	for i := range waiting {
+		if e := goesOn[&waiting[i]]; e != nil {
+			e.waiting = append(e.waiting, &waiting[i])
 			s.clock.set(e, e.nextWake())
 		}
 	}
-	return s.record(ctx, ends)
+	return nil
 }

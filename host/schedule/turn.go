@@ -2,6 +2,7 @@ package schedule
 
 import (
 	"context"
+	"net/http"
 	"slices"
 	"time"
 
@@ -43,7 +44,7 @@ func (s *Scheduler) fire(ctx context.Context) (more bool, err error) {
 	}
 	changes := make([]store.RunChange, len(r.steps))
 	for i, step := range r.steps {
-		changes[i] = store.RunChange{Run: step.run, AppKey: step.entry.app.live.App.Key, Prune: step.entry.prunes()}
+		changes[i] = store.RunChange{Run: step.run, AppKey: step.entry.app.live.App.Key, Prune: step.run.ID == 0 && step.entry.prunes()}
 	}
 	if err := s.record(ctx, changes); err != nil {
 		for _, undo := range slices.Backward(r.undo) {
@@ -64,10 +65,11 @@ func (s *Scheduler) fire(ctx context.Context) (more bool, err error) {
 	return len(r.woken) == burst || len(r.steps) >= burst, nil
 }
 
-// prunes counts the runs of an action.
+// prunes counts the new runs of an action. The first since the start is one that prunes:
+// a server may be restarted more often than an action runs.
 func (e *entry) prunes() bool {
 	e.fires++
-	return e.fires%pruneEvery == 0
+	return e.fires%pruneEvery == 1
 }
 
 // wake works out what an action owes.
@@ -153,7 +155,7 @@ func (s *Scheduler) seat(r *round) bool {
 	if s.running >= s.config.Places {
 		return false
 	}
-	i := slices.IndexFunc(s.line, func(e *entry) bool { return s.hasPlace(e.app) })
+	i := slices.IndexFunc(s.line, func(e *entry) bool { return s.hasPlace(e.app) && !e.running }) // by hand
 	if i < 0 {
 		return false
 	}
@@ -180,7 +182,7 @@ func (s *Scheduler) seat(r *round) bool {
 func (s *Scheduler) apply(ctx context.Context, done step) {
 	e, run := done.entry, done.run
 	switch {
-	case run.ID == 0: // recorded before, as a clock went back, or its app is gone
+	case run.ID == 0: // recorded before, as a clock went back, or gone with its app
 		e.waiting = slices.DeleteFunc(e.waiting, func(other *space.Run) bool { return other == run })
 		if done.begin {
 			s.leave(e)
@@ -191,7 +193,7 @@ func (s *Scheduler) apply(ctx context.Context, done step) {
 		}
 		s.start(ctx, e, *run, nil)
 	case run.State == space.RunSkipped || run.State == space.RunMissed:
-		s.log(run)
+		s.log(e, run)
 	}
 }
 
@@ -213,7 +215,7 @@ func (s *Scheduler) settle(ctx context.Context) error {
 			again[i] = &run
 		case r.triesAgain():
 			again[i] = next(r.run, now)
-			changes = append(changes, store.RunChange{Run: again[i], AppKey: r.entry.app.live.App.Key})
+			changes = append(changes, store.RunChange{Run: again[i], AppKey: r.appKey, Prune: r.entry.prunes()})
 		}
 	}
 	if err := s.record(ctx, changes); err != nil {
@@ -234,25 +236,27 @@ func (s *Scheduler) settled(r result, again *space.Run) {
 	} else {
 		e.running = false
 	}
-	if again != nil && again.ID != 0 { // else its app is gone
+	if again != nil && again.ID != 0 && r.run.ID != 0 { // else its app is gone
 		e.waiting = slices.Insert(e.waiting, 0, again)
 	}
 	s.clock.set(e, e.nextWake())
+	s.forget(e)
 	if r.run.State != space.RunWaiting {
 		e.since = time.Time{}
-		s.log(&r.run)
+		s.log(e, &r.run)
+		s.note(&r)
 	}
 	if r.reply != nil {
 		r.reply <- r
 	}
 }
 
-// log writes a run down for who runs the server.
-func (s *Scheduler) log(run *space.Run) {
+// log writes a run down for who runs the server, as the gateway does a request.
+func (s *Scheduler) log(e *entry, run *space.Run) {
 	if s.config.Ended != nil {
 		s.config.Ended(*run)
 	}
-	s.config.Logger.Info("action", "app", run.Action.App, "action", run.Action.String(), "trigger", run.Trigger, "fire", run.Fire,
+	s.config.Logger.Info("action", "method", http.MethodPost, "path", pathOf(e.action), "app", run.Action.App, "action", run.Action.String(), "trigger", run.Trigger, "fire", run.Fire,
 		"attempt", run.Attempt, "state", run.State, "status", run.Status, "code", run.Code, "fuel", run.Fuel,
 		"took", run.Took(), "request", run.Request)
 }

@@ -13,7 +13,7 @@ func (d *decoder) action(n *yaml.Node, under string) Action {
 	trigger := ""
 	d.mapping(n, under, map[string]func(*yaml.Node, string){
 		"id":               func(n *yaml.Node, key string) { a.ID = checked(d, n, key, parseActionID) },
-		"name":             func(n *yaml.Node, key string) { a.Name = d.text(n, key) },
+		"name":             func(n *yaml.Node, key string) { a.Name = checked(d, n, key, atMost(maxDescription)) },
 		"description":      func(n *yaml.Node, key string) { a.Description = checked(d, n, key, atMost(maxDescription)) },
 		"path":             func(n *yaml.Node, key string) { a.Path = checked(d, n, key, parseActionPath) },
 		"trigger":          func(n *yaml.Node, key string) { trigger = checked(d, n, key, parseTrigger) },
@@ -44,10 +44,10 @@ func parseTrigger(s string) (string, error) {
 	return s, nil
 }
 
-// parseIntervalText keeps the text of an interval that can be read.
+// parseIntervalText keeps the text of an interval that can be read, on one line.
 func parseIntervalText(s string) (string, error) {
-	_, err := ParseInterval(s, nil)
-	return s, err
+	interval, err := ParseInterval(s, nil)
+	return interval.String(), err
 }
 
 // parseZoneName keeps the name of a time zone that there is.

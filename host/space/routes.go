@@ -65,10 +65,14 @@ func (m Micro) IsForPlatform(path string) bool {
 }
 
 // atOrBelow tells whether a path is the other, with or without a slash at its end, or
-// below it.
+// below it, in whatever case: there are routers that do not tell /Cron from /cron.
 func atOrBelow(path, other string) bool {
-	rest, ok := strings.CutPrefix(path, strings.TrimSuffix(other, "/"))
-	return ok && (rest == "" || rest[0] == '/')
+	other = strings.TrimSuffix(other, "/")
+	if len(path) < len(other) || !strings.EqualFold(path[:len(other)], other) {
+		return false
+	}
+	rest := path[len(other):]
+	return rest == "" || rest[0] == '/'
 }
 
 // parseRoute reads an entry of public_routes.

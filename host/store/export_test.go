@@ -23,3 +23,22 @@ func (s *Staging) Crash() error {
 	delete(s.blobs.staged, s.name)
 	return s.files.Close()
 }
+
+// Plans explains how what reads of the runs without naming an action does so.
+func (s *Store) Plans(ctx context.Context) (plans [][]string, err error) {
+	for _, q := range []struct {
+		text string
+		args []any
+	}{{closeInterrupted, []any{"", 0}}, {selectWaiting, nil}, {newestRuns, []any{"app", nil, "", 10}}} {
+		plan, err := list(ctx, s.db, "EXPLAIN QUERY PLAN "+q.text, q.args, func(scan func(...any) error) (step string, err error) {
+			var id, parent, unused int
+			err = scan(&id, &parent, &unused, &step)
+			return step, err
+		})
+		if err != nil {
+			return nil, err
+		}
+		plans = append(plans, plan)
+	}
+	return plans, nil
+}

@@ -19,7 +19,8 @@ const (
 // RunChange is a run as it is to be recorded.
 type RunChange struct {
 	// Run is a new one if it has no ID, and gets one, unless its fire has been recorded
-	// already or its app is gone: then nothing may come of it.
+	// already or its app is gone: then nothing may come of it. One that has an ID loses it
+	// if it went with its app.
 	Run *space.Run
 	// AppKey is the key of the app for which the run is: another may have its name.
 	AppKey string
@@ -50,9 +51,7 @@ func (s *Store) RecordRuns(ctx context.Context, changes []RunChange) error {
 		return named(err, "record runs")
 	}
 	for i, change := range changes {
-		if made[i] != 0 {
-			change.Run.ID = made[i]
-		}
+		change.Run.ID = made[i]
 	}
 	return nil
 }
@@ -84,13 +83,20 @@ func (r *recorder) exec(ctx context.Context, text string, args ...any) (sql.Resu
 	return statement.ExecContext(ctx, args...)
 }
 
-// record returns the id of a run that is new.
+// record returns the id of a run, 0 for one that is not there. A number of a row may be
+// another app's by now; the id of a request is not.
 func (r *recorder) record(ctx context.Context, change RunChange) (id int64, err error) {
 	run := change.Run
 	if run.ID != 0 {
-		_, err := r.exec(ctx, `UPDATE runs SET state = ?2, due = ?3, started = ?4, ended = ?5, status = ?6, fuel = ?7, code = ?8, request = ?9
-			WHERE id = ?1`, run.ID, run.State, milli(run.Due), milli(run.Started), milli(run.Ended), run.Status, int64(run.Fuel), run.Code, run.Request)
-		return 0, err
+		result, err := r.exec(ctx, `UPDATE runs SET state = ?2, due = ?3, started = ?4, ended = ?5, status = ?6, fuel = ?7, code = ?8
+			WHERE id = ?1 AND request = ?9`, run.ID, run.State, milli(run.Due), milli(run.Started), milli(run.Ended), run.Status, int64(run.Fuel), run.Code, run.Request)
+		if err != nil {
+			return 0, err
+		}
+		if n, err := result.RowsAffected(); err != nil || n == 0 {
+			return 0, err
+		}
+		return run.ID, nil
 	}
 	k := run.Action
 	result, err := r.exec(ctx, insertRun, k.App, k.Micro, k.ID, run.Trigger == space.TriggerManual, milli(run.Fire), milli(run.First), run.Attempt,
@@ -128,14 +134,26 @@ func (r *recorder) prune(ctx context.Context, k space.ActionKey) error {
 // how far they came. It returns those that had not begun.
 func (s *Store) RecoverRuns(ctx context.Context, now time.Time) ([]space.Run, error) {
 	if err := s.write(ctx, func(tx *sql.Tx) error {
-		_, err := tx.ExecContext(ctx, `UPDATE runs SET state = ?1, ended = ?2 WHERE state = 'running'`, space.RunInterrupted, milli(now))
+		_, err := tx.ExecContext(ctx, closeInterrupted, space.RunInterrupted, milli(now))
 		return err
 	}); err != nil {
 		return nil, named(err, "close interrupted runs")
 	}
-	waiting, err := list(ctx, s.db, selectRuns+` WHERE state = 'waiting' ORDER BY fire, attempt`, nil, scanRun)
+	waiting, err := list(ctx, s.db, selectWaiting, nil, scanRun)
 	return waiting, named(err, "list runs that wait")
 }
+
+// SQLite takes the index of what is open, rather than read all of the history, only where
+// its very condition stands in the query.
+const (
+	closeInterrupted = `UPDATE runs SET state = ?1, ended = ?2 WHERE state IN ('waiting', 'running') AND state = 'running'`
+	selectWaiting    = selectRuns + ` WHERE state IN ('waiting', 'running') AND state = 'waiting' ORDER BY fire, attempt`
+)
+
+// newestRuns finds the runs in an index, and reads those alone that it returns: visitors
+// may ask for them.
+const newestRuns = selectRuns + ` WHERE id IN (SELECT id FROM runs WHERE app = ?1 AND (?2 IS NULL OR micro IN (SELECT value FROM json_each(?2)))
+	AND ?3 IN ('', action) ORDER BY id DESC LIMIT ?4) ORDER BY id DESC`
 
 const selectRuns = `SELECT id, app, micro, action, manual, fire, first, attempt, state, due, started, ended, status, fuel, code, request FROM runs`
 
@@ -172,7 +190,7 @@ func (s *Store) Runs(ctx context.Context, q RunQuery) ([]space.Run, error) {
 		}
 		micros = string(text)
 	}
-	runs, err := list(ctx, s.db, selectRuns+` WHERE app = ?1 AND (?2 IS NULL OR micro IN (SELECT value FROM json_each(?2))) AND ?3 IN ('', action) ORDER BY id DESC LIMIT ?4`,
+	runs, err := list(ctx, s.db, newestRuns,
 		[]any{q.App, micros, q.ID, q.Limit}, scanRun)
 	return runs, named(err, "list runs of "+string(q.App))
 }

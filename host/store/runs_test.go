@@ -3,6 +3,7 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"strings"
 	"testing"
 	"time"
 
@@ -143,5 +144,43 @@ func TestDroppedActionsAreBounded(t *testing.T) {
 	runs, listErr := s.Runs(t.Context(), store.RunQuery{App: "app", Limit: 100})
 	if err := errors.Join(err, listErr); err != nil || len(left) != 50 || len(runs) != 50 || runs[49].Action.ID != "a20" {
 		t.Errorf("left %d and %d, %v", len(left), len(runs), err)
+	}
+}
+
+// A start reads what is open, and not a history of millions; and who asks for the newest runs, an
+// index and those.
+func TestRunsAreFoundByIndex(t *testing.T) {
+	s := open(t, t.TempDir())
+	plans, err := s.Plans(t.Context())
+	if err != nil || len(plans) != 3 {
+		t.Fatal(plans, err)
+	}
+	for i, want := range []string{"INDEX open_runs", "INDEX open_runs", "COVERING INDEX runs_of_actions"} {
+		if plan := strings.Join(plans[i], "\n"); !strings.Contains(plan, want) || strings.Contains(plan, "SCAN runs") {
+			t.Errorf("want %s, got\n%s", want, plan)
+		}
+	}
+}
+
+// A row that went with its app is nobody's to close, though another's has its number.
+func TestRowsOfOthersStay(t *testing.T) {
+	s := open(t, t.TempDir())
+	gone, app := active(t, s, "gone"), active(t, s, "app")
+	old := runOf("gone", noon)
+	old.Request = "another"
+	record(t, s, store.RunChange{Run: old, AppKey: gone.Key})
+	if err := s.Remove(t.Context(), "gone"); err != nil {
+		t.Fatal(err)
+	}
+	run := runOf("app", noon)
+	record(t, s, store.RunChange{Run: run, AppKey: app.Key})
+	if run.ID != old.ID {
+		t.Fatalf("the numbers are %d and %d", run.ID, old.ID)
+	}
+	old.State = space.RunOK
+	record(t, s, store.RunChange{Run: old})
+	runs, err := s.Runs(t.Context(), store.RunQuery{App: "app", Limit: 9})
+	if err != nil || len(runs) != 1 || runs[0] != *run || old.ID != 0 {
+		t.Errorf("got %+v, %v", runs, err)
 	}
 }
