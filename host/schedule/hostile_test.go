@@ -49,7 +49,7 @@ func TestManualRunHoldsFire(t *testing.T) {
 // An action that a push drops and the next has again does not run beside what it began before.
 func TestComesBackWhileItRuns(t *testing.T) {
 	bubble(t, func(t *testing.T, b *bench) {
-		d, most := counting(5 * time.Minute)
+		d, most := counting(5*time.Minute + 30*time.Second)
 		b.start()
 		b.pass(time.Second)
 		b.push("app", d, every("1 minute"))
@@ -66,10 +66,10 @@ func TestComesBackWhileItRuns(t *testing.T) {
 		}
 		b.wantRuns("00:01 running", "00:03 skipped", "00:04 skipped")
 		b.pass(4 * time.Minute)
-		b.push("app", d) // for good, while the run of 00:06 goes on
+		b.push("app", d) // for good, while the run of 00:07 goes on
 		b.pass(10 * time.Minute)
 		runs := b.runs()
-		if most.Load() != 1 || !slices.Contains(runs, "00:06 ok") || slices.ContainsFunc(runs, func(r string) bool { return strings.HasPrefix(r, "00:09") }) {
+		if most.Load() != 1 || !slices.Contains(runs, "00:07 ok") || slices.ContainsFunc(runs, func(r string) bool { return strings.HasPrefix(r, "00:09") }) {
 			t.Errorf("%d at once: %q", most.Load(), runs)
 		}
 	})
