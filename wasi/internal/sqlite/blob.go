@@ -95,8 +95,8 @@ func (c *connection) readBlob(blob uintptr, offset uint32, buffer []byte) error 
 	return nil
 }
 
-// closeBlob frees a blob.
-func (s *Session) closeBlob(number uint32) {
+// closeBlob frees a blob, at the cost of an account; nil is nobody's.
+func (s *Session) closeBlob(number uint32, meter Meter) {
 	b := s.blobs[number]
 	delete(s.blobs, number)
 	if b == nil || b.database.c.broken {
@@ -104,6 +104,6 @@ func (s *Session) closeBlob(number uint32) {
 	}
 	c := b.database.c
 	var err error
-	defer c.enter(context.Background(), s.meter)(&err) // it has no more to say
+	defer c.enter(context.Background(), meter)(&err) // it has no more to say
 	sqlite3.Xsqlite3_blob_close(c.tls, b.blob)
 }

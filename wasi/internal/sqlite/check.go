@@ -64,7 +64,7 @@ func Check(ctx context.Context, dir *fs.Dir, name string, counting time.Duration
 	const longestValue = 1 << 30
 	pool := NewPool(Config{Bundle: dir, MaxValue: longestValue})
 	defer pool.Close()
-	c, err := pool.lease(ctx, nil, name)
+	c, err := pool.lease(ctx, name)
 	if err == nil {
 		defer pool.give(c)
 		sqlite3.Xsqlite3_set_authorizer(c.tls, c.db, 0, 0)

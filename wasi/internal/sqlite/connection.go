@@ -61,13 +61,15 @@ type connection struct {
 	steps  int64 // of queries, made in this call, as progress has counted them
 	made   int64 // of them, as their statements say in the end
 	copied int64 // the bytes of large values that were made in it
+	// opening is the fuel of having opened it, until somebody has paid.
+	opening int64
 	// broken says that the library has failed in the middle of something: nobody touches
 	// what it has left.
 	broken bool
 }
 
 // connect opens a connection to a file.
-func (f *file) connect(ctx context.Context, meter Meter) (*connection, error) {
+func (f *file) connect(ctx context.Context) (*connection, error) {
 	if unfit != nil {
 		return nil, unfit
 	}
@@ -77,10 +79,8 @@ func (f *file) connect(ctx context.Context, meter Meter) (*connection, error) {
 	all.connections.Store(c.tls, c)
 	all.heaps.Store(c.number, &c.heap)
 	err := c.open(ctx)
-	if meter != nil {
-		// What the library has in memory of a schema is what it has worked on.
-		meter.Charge(openFuel + fuelOf(0, c.heap.used.Load()*schemaWork))
-	}
+	// What the library has in memory of a schema is what it has worked on.
+	c.opening = openFuel + fuelOf(0, c.heap.used.Load()*schemaWork)
 	if err == nil && ctx.Err() != nil { // it may have left a table out
 		err = &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: overMessage, Offset: -1}
 	}

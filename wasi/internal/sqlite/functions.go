@@ -266,7 +266,7 @@ func (c call) finalize() error {
 	if c.statements[c.u32(0)] == nil {
 		return misuse("no statement is prepared under the number %d", c.u32(0))
 	}
-	c.Session.finalize(c.u32(0))
+	c.Session.finalize(c.u32(0), c.meter)
 	return nil
 }
 
@@ -303,7 +303,7 @@ func (c call) closeBlob() error {
 	if c.blobs[c.u32(0)] == nil {
 		return misuse("no blob is open under the number %d", c.u32(0))
 	}
-	c.Session.closeBlob(c.u32(0))
+	c.Session.closeBlob(c.u32(0), c.meter)
 	return nil
 }
 

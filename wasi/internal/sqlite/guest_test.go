@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"os"
@@ -75,9 +76,21 @@ type guest struct {
 }
 
 // meter is an account without an end, but for most.
-type meter struct{ used, most int64 }
+type meter struct {
+	used, most int64
+	ends       bool // it ends the guest that has used more
+}
 
-func (m *meter) Charge(n int64)      { m.used += n }
+// errEnded ends a guest.
+var errEnded = errors.New("the fuel is used up")
+
+func (m *meter) Charge(n int64) {
+	m.used += n
+	if m.ends && m.used > m.most {
+		panic(errEnded)
+	}
+}
+
 func (m *meter) Allows(n int64) bool { return m.most == 0 || m.used+n <= m.most }
 
 // memoryModule is (module (memory (export "memory") 256)): 16 MiB.

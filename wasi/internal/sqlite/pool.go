@@ -57,13 +57,13 @@ const (
 )
 
 // lease returns a connection to a file, whose name is relative to the bundle. Opening one
-// ends with the context, and is charged.
-func (p *Pool) lease(ctx context.Context, meter Meter, name string) (*connection, error) {
+// ends with the context.
+func (p *Pool) lease(ctx context.Context, name string) (*connection, error) {
 	f, c, err := p.find(name)
 	if err != nil || c != nil {
 		return c, err
 	}
-	c, err = f.connect(ctx, meter)
+	c, err = f.connect(ctx)
 	if err != nil {
 		p.mu.Lock()
 		defer p.mu.Unlock()

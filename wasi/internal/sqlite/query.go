@@ -90,15 +90,15 @@ func (q *query) compiled(c *connection) (err error) {
 	return nil
 }
 
-// finalize frees a query.
-func (s *Session) finalize(number uint32) {
+// finalize frees a query, at the cost of an account; nil is nobody's.
+func (s *Session) finalize(number uint32, meter Meter) {
 	q := s.statements[number]
 	delete(s.statements, number)
 	if q == nil || q.s == nil || q.database.c.broken {
 		return
 	}
 	var err error
-	defer q.database.c.enter(context.Background(), s.meter)(&err) // it has no more to say
+	defer q.database.c.enter(context.Background(), meter)(&err) // it has no more to say
 	q.account()
 	q.database.c.prepared.put(q.s)
 }

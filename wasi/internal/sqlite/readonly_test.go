@@ -198,3 +198,33 @@ func TestFuelEndsAQuery(t *testing.T) {
 		t.Errorf("it used %d of %d", g.meter.used, g.meter.most)
 	}
 }
+
+// A guest that is ended by its account in the middle of a call leaves nothing open, and
+// closing what it had asks nothing of the account.
+func TestFuelEndsAGuest(t *testing.T) {
+	b := newBundle(t)
+	b.make("data.db", "CREATE TABLE t(x); INSERT INTO t VALUES(1)")
+	for _, most := range []int64{1, 1_000, 1_500_000, 1_600_000, 2_000_000, 3_000_000, 30_000_000} {
+		g := b.guest()
+		g.meter.most, g.meter.ends = most, true
+		func() {
+			defer func() {
+				if ended := recover(); ended != nil && ended != errEnded {
+					panic(ended)
+				}
+			}()
+			for range 1000 {
+				db := g.mustOpen("data.db")
+				if _, _, err := g.prepare(db, "SELECT x FROM t"); err != nil {
+					t.Fatal(err)
+				}
+				if _, err := g.query(db, "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 2000) SELECT count(*) FROM n"); err != nil {
+					break
+				}
+				g.call("close", uint64(db))
+			}
+		}()
+		g.session.Reset()
+		g.session.Close()
+	}
+}

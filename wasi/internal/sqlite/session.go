@@ -150,10 +150,10 @@ func (s *Session) Reset() {
 // Close closes all that is open. It is idempotent.
 func (s *Session) Close() {
 	for number := range s.blobs {
-		s.closeBlob(number)
+		s.closeBlob(number, nil)
 	}
 	for number := range s.statements {
-		s.finalize(number)
+		s.finalize(number, nil)
 	}
 	for number, d := range s.databases {
 		if d.c != nil {
@@ -181,19 +181,19 @@ func (s *Session) open(ctx context.Context, path string) (uint32, error) {
 	if len(s.databases) >= maxDatabases {
 		return 0, &Error{Code: sqlite3.SQLITE_CANTOPEN, Message: "unable to open database file: 16 are open already, and are to be closed first", Offset: -1}
 	}
-	d := &database{name: name}
-	if _, err := s.connection(ctx, d); err != nil { // now, so that who opens it learns
-		return 0, err
-	}
 	number, err := s.next()
 	if err != nil {
-		s.pool.give(d.c)
 		return 0, err
 	}
 	if s.databases == nil {
 		s.databases = map[uint32]*database{}
 	}
+	d := &database{name: name}
 	s.databases[number] = d
+	if _, err := s.connection(ctx, d); err != nil { // now, so that who opens it learns
+		delete(s.databases, number)
+		return 0, err
+	}
 	return number, nil
 }
 
@@ -211,12 +211,24 @@ func (s *Session) connection(ctx context.Context, d *database) (*connection, err
 	if ctx.Err() != nil {
 		return nil, &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: overMessage, Offset: -1}
 	}
-	c, err := s.pool.lease(ctx, s.meter, d.name)
+	c, err := s.pool.lease(ctx, d.name)
 	if err != nil {
+		s.charge(openFuel)
 		return nil, err
 	}
 	d.c = c
+	fuel := c.opening
+	c.opening = 0
+	s.charge(fuel)
 	return c, nil
+}
+
+// charge counts fuel in, which may end the guest: what is open is known to the session by
+// then, that closes it.
+func (s *Session) charge(fuel int64) {
+	if s.meter != nil {
+		s.meter.Charge(fuel)
+	}
 }
 
 // database returns what the guest has a number of.
@@ -237,12 +249,12 @@ func (s *Session) closeDatabase(number uint32) error {
 	}
 	for n, b := range s.blobs {
 		if b.database == d {
-			s.closeBlob(n)
+			s.closeBlob(n, s.meter)
 		}
 	}
 	for n, q := range s.statements {
 		if q.database == d {
-			s.finalize(n)
+			s.finalize(n, s.meter)
 		}
 	}
 	delete(s.databases, number)
