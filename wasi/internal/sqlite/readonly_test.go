@@ -3,6 +3,7 @@ package sqlite_test
 import (
 	"context"
 	"crypto/sha256"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -209,7 +210,8 @@ func TestFuelEndsAGuest(t *testing.T) {
 		g.meter.most, g.meter.ends = most, true
 		func() {
 			defer func() {
-				if ended := recover(); ended != nil && ended != errEnded {
+				ended := recover()
+				if err, _ := ended.(error); ended != nil && !errors.Is(err, errEnded) {
 					panic(ended)
 				}
 			}()
