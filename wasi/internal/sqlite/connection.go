@@ -82,7 +82,7 @@ func (f *file) connect(ctx context.Context) (*connection, error) {
 	// What the library has in memory of a schema is what it has worked on.
 	c.opening = openFuel + fuelOf(0, c.heap.used.Load()*schemaWork)
 	if err == nil && ctx.Err() != nil { // it may have left a table out
-		err = &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: overMessage, Offset: -1}
+		err = interrupted(ctx)
 	}
 	if err != nil {
 		c.close()
@@ -98,8 +98,14 @@ const (
 	schemaWork = 40
 )
 
-// overMessage is what is said to who asks after the request's deadline.
-const overMessage = "interrupted: the request is over"
+// interrupted is the error of who asks after the end of a context.
+func interrupted(ctx context.Context) error {
+	message := "interrupted: the request is over"
+	if cause := context.Cause(ctx); errors.Is(cause, errOwnDeadline) {
+		message = cause.Error()
+	}
+	return &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: message, Offset: -1}
+}
 
 func (c *connection) open(ctx context.Context) error {
 	if err := c.openFile(ctx); err != nil {
@@ -241,7 +247,7 @@ func (c *connection) enter(ctx context.Context, meter Meter) func(*error) {
 		steps, copied := max(c.steps, c.made), c.copied
 		c.ctx, c.meter = nil, nil
 		if over {
-			*err = &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: overMessage, Offset: -1}
+			*err = interrupted(ctx)
 		}
 		if meter != nil {
 			meter.Charge(fuelOf(steps, copied))

@@ -95,6 +95,7 @@ func functions() []function {
 		{"blob_read", "iiii", call.readBlob},
 		{"blob_close", "i", call.closeBlob},
 		{"error", "iii", call.fault},
+		{"deadline", "iI", func(c call) error { return c.deadline(c.u32(0), int64(c.stack[1])) }},
 	}
 }
 

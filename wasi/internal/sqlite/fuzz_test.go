@@ -22,7 +22,7 @@ func FuzzFunctions(f *testing.F) {
 	b := newBundle(f)
 	b.make("data.db", "CREATE TABLE t(x)", "INSERT INTO t VALUES(1),('two'),(x'03')", "CREATE VIRTUAL TABLE f USING fts5(x)", "INSERT INTO f VALUES('a b c')")
 	names := []string{
-		"open", "close", "prepare", "columns", "parameters", "bind", "step", "column", "reset", "finalize", "blob_open", "blob_read", "blob_close", "error",
+		"open", "close", "prepare", "columns", "parameters", "bind", "step", "column", "reset", "finalize", "blob_open", "blob_read", "blob_close", "error", "deadline",
 	}
 	g := b.guest()
 	params := functionParams()

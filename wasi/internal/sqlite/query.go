@@ -195,6 +195,8 @@ func (s *Session) step(ctx context.Context, number uint32, buffer []byte) (rows,
 	if err != nil {
 		return 0, 0, false, err
 	}
+	ctx, cancel := q.database.within(ctx)
+	defer cancel()
 	defer c.enter(ctx, s.meter)(&err)
 	if err := q.compiled(c); err != nil {
 		return 0, 0, false, err
@@ -220,7 +222,7 @@ func (q *query) watched(buffer []byte) (rows, n int, more, halted bool, err erro
 	ended := q.s.watch(q.s.c.ctx)
 	defer func() {
 		if halted = ended(); halted && err == nil {
-			err = &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: overMessage, Offset: -1}
+			err = interrupted(q.s.c.ctx)
 		}
 	}()
 	rows, n, more, err = q.step(buffer)

@@ -47,6 +47,36 @@ func (s *Session) Calls() (int64, time.Duration) { return s.calls, s.spent }
 type database struct {
 	name string
 	c    *connection
+	// until is when its queries end that the guest has set a time for.
+	until time.Time
+}
+
+// errOwnDeadline is the cause of a context that the guest has set a time for.
+var errOwnDeadline = errors.New("interrupted: the time that the program has set is over")
+
+// within is the context of a query of the database, which is to be ended.
+func (d *database) within(ctx context.Context) (context.Context, context.CancelFunc) {
+	if d.until.IsZero() {
+		return ctx, func() {}
+	}
+	return context.WithDeadlineCause(ctx, d.until, errOwnDeadline)
+}
+
+// deadline has the queries of a database end so long from now, in nanoseconds; 0 has them
+// end with the request only.
+func (s *Session) deadline(number uint32, after int64) error {
+	d := s.databases[number]
+	switch {
+	case d == nil:
+		return misuse("no database is open under the number %d", number)
+	case after < 0:
+		return misuse("a deadline is none before now")
+	case after == 0:
+		d.until = time.Time{}
+	default:
+		d.until = time.Now().Add(time.Duration(after))
+	}
+	return nil
 }
 
 // query is a statement of a session.
@@ -209,7 +239,7 @@ func (s *Session) connection(ctx context.Context, d *database) (*connection, err
 		return nil, &Error{Code: sqlite3.SQLITE_CANTOPEN, Message: "unable to open database file: the program has no bundle", Offset: -1}
 	}
 	if ctx.Err() != nil {
-		return nil, &Error{Code: sqlite3.SQLITE_INTERRUPT, Message: overMessage, Offset: -1}
+		return nil, interrupted(ctx)
 	}
 	c, err := s.pool.lease(ctx, d.name)
 	if err != nil {

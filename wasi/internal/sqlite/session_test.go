@@ -8,6 +8,7 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/sqlite"
 )
@@ -354,5 +355,43 @@ func TestOver(t *testing.T) {
 	cancel()
 	if _, err := g.query(db, "SELECT count(*) FROM t"); err == nil || !strings.Contains(err.Error(), "interrupted") {
 		t.Errorf("got %v", err)
+	}
+}
+
+// A guest ends its own queries, and goes on; the request has its deadline all the same.
+func TestOwnDeadline(t *testing.T) {
+	b := newBundle(t)
+	b.make("data.db", "CREATE TABLE t(x)")
+	g := b.guest()
+	db := g.mustOpen("data.db")
+	const endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+	if code := g.call("deadline", uint64(db), uint64(50*time.Millisecond)); code != 0 {
+		t.Fatal(g.failure(code))
+	}
+	began := time.Now()
+	if _, err := g.query(db, endless); err == nil || !strings.Contains(err.Error(), "the program has set is over (9)") {
+		t.Errorf("got %v", err)
+	}
+	if took := time.Since(began); took < 50*time.Millisecond || took > 5*time.Second {
+		t.Errorf("it took %v", took)
+	}
+	if code := g.call("deadline", uint64(db), 0); code != 0 {
+		t.Fatal(g.failure(code))
+	}
+	if rows, err := g.query(db, "SELECT count(*) FROM t"); err != nil || fmt.Sprint(rows) != "[[0]]" {
+		t.Errorf("without it: %v, %v", rows, err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 50*time.Millisecond)
+	defer cancel()
+	g.ctx = ctx
+	g.call("deadline", uint64(db), uint64(time.Hour))
+	if _, err := g.query(db, endless); err == nil || !strings.Contains(err.Error(), "the request is over") {
+		t.Errorf("got %v", err)
+	}
+	if code := g.call("deadline", uint64(db), 1<<63); code != 21 {
+		t.Errorf("before now: %d", code)
+	}
+	if code := g.call("deadline", 99, 1); code != 21 {
+		t.Errorf("of nothing: %d", code)
 	}
 }

@@ -4,6 +4,7 @@ import (
 	"context"
 	"database/sql/driver"
 	"strings"
+	"time"
 )
 
 // conn is an open database. It is not for concurrent use, as database/sql has it.
@@ -12,6 +13,7 @@ type conn struct {
 	database uint32
 	lost     bool // the host does not know it, or what was prepared with it
 	closed   bool
+	limited  bool // the host has been given a deadline
 
 	idle   []*statement // compiled and not in use, the one used last at the end
 	buffer []byte       // for rows, unless some have it
@@ -154,6 +156,23 @@ func (c *conn) begin(ctx context.Context, text string, s *statement, args []driv
 		r.current = 0
 	}
 	return r, s.read, nil
+}
+
+// limit has the host end queries when the context does, if that has a time.
+func (c *conn) limit(ctx context.Context) error {
+	deadline, limited := ctx.Deadline()
+	if !limited && !c.limited {
+		return nil
+	}
+	after := time.Duration(0)
+	if limited {
+		after = max(time.Until(deadline), 1)
+	}
+	c.limited = limited
+	if code := c.host.deadline(c.database, after); code != codeOK {
+		return c.fail(code)
+	}
+	return nil
 }
 
 // CheckNamedValue implements [driver.NamedValueChecker]: what is usual needs no looking

@@ -20,9 +20,11 @@
 // opened and prepared needs no preparing in a request. A connection keeps the statements
 // of the texts that it has run last, too: where nothing but speed asks for a prepared
 // statement, db.QueryRow with its text is faster, as database/sql keeps books of those
-// that are prepared. What a context ends is seen
-// between two batches of rows and before each call, but not in the middle of a step,
-// which the deadline of the request ends.
+// that are prepared.
+//
+// The deadline of a context ends a query in its middle, as that of the request does; that
+// a context was cancelled otherwise is seen between two batches of rows and before each
+// call, as nothing else runs meanwhile.
 package sqlite
 
 import (
@@ -51,6 +53,8 @@ type host interface {
 	blobOpen(database uint32, table, column string, row int64) (blob, size uint32, code int32)
 	blobRead(blob uint32, offset int64, buf []byte) int32
 	blobClose(blob uint32) int32
+	// deadline has the queries of a database end so long from now; 0 takes that back.
+	deadline(database uint32, after time.Duration) int32
 	// failure is the last, of whose message as much is written as there is room for.
 	failure(buf []byte) (code, offset int32, size int)
 }

@@ -471,3 +471,31 @@ func TestName(t *testing.T) {
 		}
 	}
 }
+
+// The host is told of the deadline of a context, and that there is none any more.
+func TestDeadline(t *testing.T) {
+	db, l := over(t, "create table t(a)")
+	db.SetMaxOpenConns(1)
+	ctx, cancel := context.WithTimeout(t.Context(), time.Hour)
+	defer cancel()
+	for _, c := range []struct {
+		ctx  context.Context //nolint:containedctx // of a query
+		told bool
+		from time.Duration
+		to   time.Duration
+	}{
+		{t.Context(), false, 0, 0},
+		{ctx, true, 59 * time.Minute, time.Hour},
+		{ctx, true, 59 * time.Minute, time.Hour},
+		{t.Context(), true, 0, 0},
+		{t.Context(), false, 0, 0},
+	} {
+		l.calls = nil
+		if _, err := db.ExecContext(c.ctx, "select 1"); err != nil {
+			t.Fatal(err)
+		}
+		if told := slices.Contains(l.calls, "deadline"); told != c.told || told && (l.after < c.from || l.after > c.to) {
+			t.Errorf("told %v, %v; want %v, %v to %v", told, l.after, c.told, c.from, c.to)
+		}
+	}
+}

@@ -6,6 +6,7 @@ import (
 	"encoding/binary"
 	"math"
 	"testing"
+	"time"
 	"unsafe"
 
 	"modernc.org/libc"
@@ -23,6 +24,7 @@ type library struct {
 	ahead   map[uint32]bool    // the statement is on a row that is to be written
 	last    failure
 	calls   []string
+	after   time.Duration // of the latest deadline
 
 	fault map[string]int32 // codes that functions fail with, once
 }
@@ -352,6 +354,15 @@ func (l *library) blobClose(blob uint32) int32 {
 	b := l.handles[blob]
 	delete(l.handles, blob)
 	return sqlite3.Xsqlite3_blob_close(l.tls, b)
+}
+
+// deadline is kept for who asks what was set.
+func (l *library) deadline(_ uint32, after time.Duration) int32 {
+	if code, ok := l.called("deadline"); ok {
+		return code
+	}
+	l.after = after
+	return codeOK
 }
 
 func (l *library) failure(buf []byte) (code, offset int32, size int) {

@@ -49,9 +49,12 @@ func (r *rows) fill(ctx context.Context) error {
 	}
 	r.grow()
 	r.at, r.slab, r.current = 0, "", -1
+	if err := r.conn.limit(ctx); err != nil {
+		return err
+	}
 	count, size, code := r.conn.host.step(r.statement.id, r.buf[:r.room])
 	if code != codeRow && code != codeDone {
-		if err := ctx.Err(); err != nil {
+		if err := alive(ctx); err != nil {
 			return err
 		}
 		return r.conn.fail(code)

@@ -122,6 +122,11 @@ int32_t spacewasm_sqlite_blob_read(uint32_t blob, uint32_t offset, void *buffer,
 SPACEWASM_SQLITE(blob_close)
 int32_t spacewasm_sqlite_blob_close(uint32_t blob);
 
+/* Has the queries of a database end so many nanoseconds from now, with 9
+   (SQLITE_INTERRUPT); 0: with the request only. */
+SPACEWASM_SQLITE(deadline)
+int32_t spacewasm_sqlite_deadline(uint32_t database, int64_t nanoseconds);
+
 /* What the last call that failed had to say. */
 SPACEWASM_SQLITE(error)
 int32_t spacewasm_sqlite_error(char *buffer, size_t capacity, spacewasm_sqlite_failure *out);

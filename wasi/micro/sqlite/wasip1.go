@@ -5,6 +5,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"time"
 	"unsafe"
 )
 
@@ -51,6 +52,9 @@ func hostBlobRead(blob, offset uint32, buf unsafe.Pointer, length uint32) int32
 
 //go:wasmimport spacewasm_sqlite_v1 blob_close
 func hostBlobClose(blob uint32) int32
+
+//go:wasmimport spacewasm_sqlite_v1 deadline
+func hostDeadline(database uint32, nanoseconds int64) int32
 
 //go:wasmimport spacewasm_sqlite_v1 error
 func hostFailure(buf unsafe.Pointer, capacity uint32, out unsafe.Pointer) int32
@@ -121,6 +125,10 @@ func (h *wasmHost) blobRead(blob uint32, offset int64, buf []byte) int32 {
 }
 
 func (h *wasmHost) blobClose(blob uint32) int32 { return hostBlobClose(blob) }
+
+func (h *wasmHost) deadline(database uint32, after time.Duration) int32 {
+	return hostDeadline(database, int64(after))
+}
 
 func (h *wasmHost) failure(buf []byte) (code, offset int32, size int) {
 	p, n := at(buf)

@@ -13,6 +13,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/tetratelabs/wazero"
 	"github.com/tetratelabs/wazero/api"
@@ -85,6 +86,9 @@ func exports(l host) map[string]struct {
 			return l.blobRead(uint32(p[0]), int64(uint32(p[1])), view(m, p[2], p[3]))
 		}},
 		"blob_close": {"i", func(_ api.Memory, p []uint64, _ func(...uint32)) int32 { return l.blobClose(uint32(p[0])) }},
+		"deadline": {"il", func(_ api.Memory, p []uint64, _ func(...uint32)) int32 {
+			return l.deadline(uint32(p[0]), time.Duration(p[1]))
+		}},
 		"error": {"iip", func(m api.Memory, p []uint64, out func(...uint32)) int32 {
 			code, offset, n := l.failure(view(m, p[0], p[1]))
 			out(uint32(code), uint32(offset), uint32(n))
