@@ -85,6 +85,8 @@ test: deps examples ## installs what the tests need and runs all of them
 	if [ "$$(cat $$log/beside $$log/with | tr -d '\n')" != 00 ]; then \
 	  echo "what has failed:"; grep -h -A3 -e '^ *--- FAIL' -e '^panic:' -e '^FAIL' -e 'DATA RACE' $$log/1 $$log/2 | head -200 | cut -c1-400; exit 1; fi
 	@echo "pictures of the console, as the browser showed it: $(CURDIR)/bin/screenshots"
+	@# its figures are those of a machine that does nothing else, without the race detector
+	$(GO) test -count=1 -run '^TestManyActions$$' ./host/schedule
 	@$(MAKE) --no-print-directory test-std STD="$(STDPART)"
 
 test-std: build ## Go's own tests of some packages, as guests, and its tests of WASI hosts
