@@ -112,8 +112,9 @@ func TestProfile(t *testing.T) {
 				t.Errorf("%d requests, %d samples", p.Requests, p.Samples)
 			}
 			guest, fuel, host := shares(p)
-			// Of the time a busy machine may have taken some anywhere.
-			if fuel[c.hot] < 0.8 || fuel[c.hot] > 0.97 || fuel[c.cold] < 0.03 || guest[c.hot] < 0.5 {
+			// It is nine tenths. A busy machine puts some samples into the functions around it,
+			// and of the time it may have taken some anywhere.
+			if fuel[c.hot] < 0.7 || fuel[c.hot] > 0.97 || fuel[c.cold] < 0.03 || guest[c.hot] < 0.5 {
 				t.Errorf("the fuel went to %v, the time to %v", fuel, guest)
 			}
 			if host["wasi_snapshot_preview1.random_get"] < 0.7 {

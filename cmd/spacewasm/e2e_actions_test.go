@@ -104,8 +104,8 @@ func TestE2EActionsAreReported(t *testing.T) {
 	})
 	out, _ := s.console(0, "actions", "history", "app", "boom")
 	contains(t, out, "REQUEST", id, "failed (exited)")
-	_, said := s.console(0, "actions", "history", "app", "bom")
-	contains(t, said, "no action bom has run yet")
+	_, said := s.console(1, "actions", "history", "app", "bom")
+	contains(t, said, `has no action "bom"`)
 }
 
 // T15: nobody from outside calls an action, or passes for the platform; its page may know

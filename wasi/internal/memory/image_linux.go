@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"time"
 	"unsafe"
 
 	"golang.org/x/sys/unix"
@@ -42,6 +43,21 @@ func (s source) WriteAt(p []byte, at int64) (int, error) {
 	return n, err
 }
 
+// seal seals it. The kernel says that it is busy while it has a page in its hands, as to
+// move it: that passes.
+func (s source) seal(seals int) error {
+	for wait := time.Millisecond; ; wait *= 2 {
+		_, err := unix.FcntlInt(s.file.Fd(), unix.F_ADD_SEALS, seals)
+		if err == nil {
+			return nil
+		}
+		if !errors.Is(err, unix.EBUSY) || wait > time.Second {
+			return advise("seal", err)
+		}
+		time.Sleep(wait)
+	}
+}
+
 func (s source) fill(size uint64, write func(io.WriterAt) error) ([]byte, error) {
 	if err := s.file.Truncate(int64(size)); err != nil {
 		return nil, advise("ftruncate", err)
@@ -50,8 +66,8 @@ func (s source) fill(size uint64, write func(io.WriterAt) error) ([]byte, error)
 		return nil, err
 	}
 	const seals = unix.F_SEAL_SEAL | unix.F_SEAL_SHRINK | unix.F_SEAL_GROW | unix.F_SEAL_WRITE
-	if _, err := unix.FcntlInt(s.file.Fd(), unix.F_ADD_SEALS, seals); err != nil {
-		return nil, advise("seal", err)
+	if err := s.seal(seals); err != nil {
+		return nil, err
 	}
 	if size == 0 {
 		return nil, nil
