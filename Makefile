@@ -3,9 +3,11 @@
 GO      ?= go
 BIN     := bin/spacewasm
 PKGS    := ./...
-# These have nothing for the race detector, which takes minutes for them: two have no goroutines but large corpora, and
-# the tests of the program are clients of another process.
-RACELESS := cmd/spacewasm wasi/internal/instrument wasi/internal/binary
+# These have nothing for the race detector, which takes minutes for them: two have no goroutines but large corpora, the
+# tests of the program are clients of another process, and SQLite's are about how soon a query ends; of these, the ones
+# that use connections from several goroutines are run with it all the same.
+RACELESS := cmd/spacewasm wasi/internal/instrument wasi/internal/binary wasi/internal/sqlite wasi/micro/sqlite wasi/micro/sqlite/sqlitetest
+SHARED   := TestConcurrency|TestBudget|TestState|TestNothingCrosses
 STD     := os io/fs path/filepath syscall time strings sort encoding/json compress/gzip archive/zip archive/tar \
            html/template net/http net/http/cgi database/sql regexp math/big testing/fstest
 # Of which `make test` runs those that ask the sandbox most.
@@ -80,7 +82,8 @@ test: deps examples ## installs what the tests need and runs all of them
 	@echo "with the race detector, and beside it those that have no use for it"; \
 	log=$$(mktemp -d); trap 'rm -rf $$log' EXIT; \
 	{ $(GO) test -p 1 -timeout 20m $(foreach p,$(RACELESS),./$(p)); echo $$? > $$log/beside; } 2>&1 | tee $$log/1 & \
-	{ $(GO) test -p 1 -race -timeout 20m $$($(GO) list $(PKGS) | grep -v $(foreach p,$(RACELESS),-e $(p))); echo $$? > $$log/with; } 2>&1 | tee $$log/2; \
+	{ $(GO) test -p 1 -race -timeout 20m $$($(GO) list $(PKGS) | grep -v $(foreach p,$(RACELESS),-e $(p))) && \
+	  $(GO) test -race -timeout 10m -run '$(SHARED)' ./wasi/internal/sqlite; echo $$? > $$log/with; } 2>&1 | tee $$log/2; \
 	wait; \
 	if [ "$$(cat $$log/beside $$log/with | tr -d '\n')" != 00 ]; then \
 	  echo "what has failed:"; grep -h -A3 -e '^ *--- FAIL' -e '^panic:' -e '^FAIL' -e 'DATA RACE' $$log/1 $$log/2 | head -200 | cut -c1-400; exit 1; fi
