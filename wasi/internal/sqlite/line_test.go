@@ -79,7 +79,8 @@ func (g *guest) halted(stmt, columns uint32, values []byte, deadline time.Durati
 	g.ctx = ctx
 	defer func() { g.ctx = was }()
 	began := time.Now()
-	if rows, err := g.rows(stmt, columns, 64<<10); err == nil || !strings.Contains(err.Error(), "interrupted") {
+	// Of a machine that is quick it takes all memory before.
+	if rows, err := g.rows(stmt, columns, 64<<10); err == nil || !strings.Contains(err.Error(), "interrupted") && !strings.Contains(err.Error(), "out of memory") {
 		g.t.Errorf("%d rows, %v", len(rows), err)
 	}
 	return time.Since(began)

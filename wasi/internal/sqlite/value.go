@@ -72,12 +72,14 @@ func (v boundValue) bind(tls *libc.TLS, stmt uintptr, i int32) int32 {
 		if p == 0 {
 			return sqlite3.SQLITE_NOMEM
 		}
-		copy(view(p, len(v.bytes)), v.bytes)
-		free, n := pointer(sqlite3.Xsqlite3_free), int32(len(v.bytes))
+		b, free := view(p, len(v.bytes)+1), pointer(sqlite3.Xsqlite3_free)
+		copy(b, v.bytes)
+		b[len(v.bytes)] = 0
 		if v.tag == tagBlob {
-			return sqlite3.Xsqlite3_bind_blob(tls, stmt, i, p, n, free)
+			return sqlite3.Xsqlite3_bind_blob(tls, stmt, i, p, int32(len(v.bytes)), free)
 		}
-		return sqlite3.Xsqlite3_bind_text(tls, stmt, i, p, n, free)
+		// With its end marked it need not be copied wherever it is used.
+		return sqlite3.Xsqlite3_bind_text64(tls, stmt, i, p, uint64(len(v.bytes)), free, sqlite3.SQLITE_UTF8_ZT)
 	}
 	return sqlite3.Xsqlite3_bind_null(tls, stmt, i)
 }
