@@ -69,7 +69,7 @@ func (a *api) push(c echo.Context) error {
 	ctx, events := r.Context(), newEventStream(c.Response())
 	defer events.end()
 	if wantsEvents(r) {
-		ctx = deploy.WithProgress(ctx, func(e deploy.Event) { events.send(eventOf(e)) })
+		ctx = deploy.WithProgress(ctx, func(e deploy.Event) { events.send(wire.EventOf(e)) })
 	}
 	err = a.arrive(c.Response(), r, func(body io.Reader) error {
 		app, err = a.Deployer.Push(ctx, deploy.Upload{App: name, Media: media, Author: callerOf(c).Name, Body: body})

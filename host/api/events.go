@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/api/wire"
-	"github.com/spacewasm/spacewasm/host/deploy"
 )
 
 // heartbeat is after what silence a line says that the server is still there: many
@@ -90,17 +89,4 @@ func wantsEvents(r *http.Request) bool {
 	first, _, _ := strings.Cut(r.Header.Get("Accept"), ",")
 	kind, _, err := mime.ParseMediaType(first)
 	return err == nil && kind == "application/x-ndjson"
-}
-
-// eventOf words a step of a push for its client.
-func eventOf(e deploy.Event) wire.Event {
-	event := wire.Event{Event: string(e.Stage), Micro: e.Micro, Bytes: e.Bytes, Reason: e.Reason}
-	switch {
-	case e.Micro == "":
-	case e.Done:
-		event.State, event.MS = wire.StateDone, float64(e.Took.Microseconds())/1000
-	default:
-		event.State = wire.StateBegin
-	}
-	return event
 }

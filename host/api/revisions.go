@@ -37,14 +37,10 @@ func describeRevision(one store.Deployment, before []store.Deployment) wire.Revi
 		Revision: r.Number, Created: r.Created, Author: r.Author, Active: r.Number == one.App.Active,
 		Micros: []string{}, Changes: []string{},
 	}
-	bundles := map[space.Digest]int64{} // Micros may have one in common
 	for _, m := range r.Micros {
 		answer.Micros = append(answer.Micros, m.Name)
-		bundles[m.Bundle] = m.BundleBytes
 	}
-	for _, size := range bundles {
-		answer.Bytes += size
-	}
+	answer.Bytes = r.Bytes()
 	switch {
 	case len(before) > 0:
 		answer.Changes = space.Changes(before[0].Revision.Micros, r.Micros)

@@ -124,14 +124,10 @@ const shownRuns, shownReports = 10, 10
 func describeRevision(one store.Deployment, before []store.Deployment) revisionRow {
 	r := one.Revision
 	row := revisionRow{Number: r.Number, Created: r.Created, Author: r.Author, Active: r.Number == one.App.Active}
-	bundles := map[space.Digest]int64{} // Micros may have one in common
 	for _, m := range r.Micros {
 		row.Micros = append(row.Micros, m.Name)
-		bundles[m.Bundle] = m.BundleBytes
 	}
-	for _, size := range bundles {
-		row.Bytes += size
-	}
+	row.Bytes = r.Bytes()
 	switch {
 	case len(before) > 0:
 		row.Changes = space.Changes(before[0].Revision.Micros, r.Micros)

@@ -45,7 +45,7 @@ func (c *console) deploy(w http.ResponseWriter, r *http.Request) error {
 	}
 	events := newStream(w, "application/x-ndjson", `{"event":"heartbeat"}`+"\n")
 	defer events.end()
-	ctx = deploy.WithProgress(ctx, func(e deploy.Event) { events.json(eventOf(e)) })
+	ctx = deploy.WithProgress(ctx, func(e deploy.Event) { events.json(wire.EventOf(e)) })
 	app, err := c.Deployer.Push(ctx, upload)
 	if err != nil && !events.begun() {
 		return c.refuseUpload(w, r, upload.App, err)
@@ -119,19 +119,6 @@ func uploadOf(name string, file *multipart.Part) (deploy.Upload, error) {
 // wantsEvents tells a script from a form.
 func wantsEvents(r *http.Request) bool {
 	return strings.HasPrefix(r.Header.Get("Accept"), "application/x-ndjson")
-}
-
-// eventOf words a step of a push.
-func eventOf(e deploy.Event) wire.Event {
-	event := wire.Event{Event: string(e.Stage), Micro: e.Micro, Bytes: e.Bytes, Reason: e.Reason}
-	switch {
-	case e.Micro == "":
-	case e.Done:
-		event.State, event.MS = wire.StateDone, float64(e.Took.Microseconds())/1000
-	default:
-		event.State = wire.StateBegin
-	}
-	return event
 }
 
 // outcome is the last event.

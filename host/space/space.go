@@ -46,6 +46,18 @@ type Revision struct {
 	Micros []Micro
 }
 
+// Bytes is the size of its files. Those that Micros have in common count once.
+func (r Revision) Bytes() (n int64) {
+	bundles := map[Digest]int64{}
+	for _, m := range r.Micros {
+		bundles[m.Bundle] = m.BundleBytes
+	}
+	for _, size := range bundles {
+		n += size
+	}
+	return n
+}
+
 // Micro is one deployed program of a revision. Its JSON form is what the store
 // keeps.
 type Micro struct {

@@ -1,6 +1,9 @@
 package wire
 
-import "github.com/spacewasm/spacewasm/host/space"
+import (
+	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/space"
+)
 
 // What an [Event] is of.
 const (
@@ -34,4 +37,17 @@ type Event struct {
 	Reason  string         `json:"reason,omitempty"`
 	App     *App           `json:"app,omitempty"`
 	Problem *space.Problem `json:"problem,omitempty"`
+}
+
+// EventOf words a step of a push for its client.
+func EventOf(e deploy.Event) Event {
+	event := Event{Event: string(e.Stage), Micro: e.Micro, Bytes: e.Bytes, Reason: e.Reason}
+	switch {
+	case e.Micro == "":
+	case e.Done:
+		event.State, event.MS = StateDone, float64(e.Took.Microseconds())/1000
+	default:
+		event.State = StateBegin
+	}
+	return event
 }

@@ -56,7 +56,7 @@ func guardOfFilter(was uintptr) filter {
 			if fault := checkMatch(search); fault != "" {
 				table := at[sqlite3.Tsqlite3_vtab](at[sqlite3.Tsqlite3_vtab_cursor](cursor).FpVtab)
 				sqlite3.Xsqlite3_free(tls, table.FzErrMsg)
-				table.FzErrMsg = sqliteString(tls, fault)
+				table.FzErrMsg = given(tls, fault)
 				return sqlite3.SQLITE_ERROR
 			}
 		}
@@ -79,15 +79,4 @@ func checkMatch(search []byte) string {
 		return fmt.Sprintf("fts5: a search with NEAR may have %d words", maxNearWords)
 	}
 	return ""
-}
-
-// sqliteString copies a text for the library to free.
-func sqliteString(tls *libc.TLS, s string) uintptr {
-	p := sqlite3.Xsqlite3_malloc64(tls, uint64(len(s)+1))
-	if p != 0 {
-		b := view(p, len(s)+1)
-		copy(b, s)
-		b[len(s)] = 0
-	}
-	return p
 }

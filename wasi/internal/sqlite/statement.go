@@ -16,14 +16,11 @@ type statement struct {
 // compile compiles the first statement of a text: nil where there is none. The text must
 // have no NUL.
 func (c *connection) compile(sql string) (*statement, int, error) {
-	text := sqlite3.Xsqlite3_malloc64(c.tls, uint64(len(sql)+1))
+	text := given(c.tls, sql)
 	if text == 0 {
 		return nil, 0, c.fault(sqlite3.SQLITE_NOMEM)
 	}
 	defer sqlite3.Xsqlite3_free(c.tls, text)
-	b := view(text, len(sql)+1)
-	copy(b, sql)
-	b[len(sql)] = 0
 	out := libc.Xcalloc(c.tls, 1, 16)
 	defer libc.Xfree(c.tls, out)
 	if rc := sqlite3.Xsqlite3_prepare_v3(c.tls, c.db, text, int32(len(sql)+1), 0, out, out+8); rc != sqlite3.SQLITE_OK {

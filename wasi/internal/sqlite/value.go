@@ -68,13 +68,10 @@ func (v boundValue) bind(tls *libc.TLS, stmt uintptr, i int32) int32 {
 		if len(v.bytes) > math.MaxInt32-1 {
 			return sqlite3.SQLITE_TOOBIG
 		}
-		p := sqlite3.Xsqlite3_malloc64(tls, uint64(len(v.bytes)+1))
+		p, free := given(tls, v.bytes), pointer(sqlite3.Xsqlite3_free)
 		if p == 0 {
 			return sqlite3.SQLITE_NOMEM
 		}
-		b, free := view(p, len(v.bytes)+1), pointer(sqlite3.Xsqlite3_free)
-		copy(b, v.bytes)
-		b[len(v.bytes)] = 0
 		if v.tag == tagBlob {
 			return sqlite3.Xsqlite3_bind_blob(tls, stmt, i, p, int32(len(v.bytes)), free)
 		}

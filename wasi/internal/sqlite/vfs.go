@@ -79,6 +79,18 @@ func cString(tls *libc.TLS, s string) uintptr {
 	return p
 }
 
+// given copies a text, with a NUL behind it, into memory that the library frees and counts;
+// 0 where there is none.
+func given[T string | []byte](tls *libc.TLS, text T) uintptr {
+	p := sqlite3.Xsqlite3_malloc64(tls, uint64(len(text)+1))
+	if p != 0 {
+		b := view(p, len(text)+1)
+		copy(b, text)
+		b[len(text)] = 0
+	}
+	return p
+}
+
 // vfsOpen opens the database of the connection, or a temporary file.
 func vfsOpen(tls *libc.TLS, vfs, _, file uintptr, flags int32, outFlags uintptr) int32 {
 	const temporary = sqlite3.SQLITE_OPEN_TEMP_DB | sqlite3.SQLITE_OPEN_TRANSIENT_DB |
