@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spacewasm/spacewasm/bench"
+	"github.com/spacewasm/spacewasm/bench/record"
 	"github.com/spacewasm/spacewasm/wasi"
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
 )
@@ -59,7 +60,7 @@ func TestRun(t *testing.T) {
 		if len(names) != 7 {
 			t.Errorf("%s: stages %v", guest, names)
 		}
-		for _, l := range []*bench.LoadFigure{d.Modules[0].Load, d.Modules[0].LoadStock} {
+		for _, l := range []*record.LoadFigure{d.Modules[0].Load, d.Modules[0].LoadStock} {
 			if l == nil || l.Due < 36 || l.Failed > 0 || int64(l.Took.Count)+l.Unsent != l.Due || l.Rate != 100 {
 				t.Errorf("%s: under load %+v", guest, l)
 			}

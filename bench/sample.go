@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"golang.org/x/perf/benchmath"
+
+	"github.com/spacewasm/spacewasm/bench/record"
 )
 
 // Sample is measurements of one thing.
@@ -37,23 +39,15 @@ func (s *Sample) Quantile(q float64) time.Duration {
 	return sorted[min(max(rank-1, 0), len(sorted)-1)]
 }
 
-// Bucket is a range of durations with the number of measurements in it, its upper
-// bound not included.
-type Bucket struct {
-	From  time.Duration `json:"from_ns"`
-	To    time.Duration `json:"to_ns"`
-	Count int           `json:"count"`
-}
-
 // Histogram sorts the measurements into so many buckets, whose bounds grow by the same
 // factor.
-func (s *Sample) Histogram(buckets int) []Bucket {
+func (s *Sample) Histogram(buckets int) []record.Bucket {
 	if len(s.times) == 0 || buckets < 1 {
 		return nil
 	}
 	least, most := max(slices.Min(s.times), 1), max(slices.Max(s.times), 1)+1
 	step := math.Pow(float64(most)/float64(least), 1/float64(buckets))
-	list := make([]Bucket, buckets)
+	list := make([]record.Bucket, buckets)
 	for i := range list {
 		list[i].From = time.Duration(float64(least) * math.Pow(step, float64(i)))
 		list[i].To = time.Duration(float64(least) * math.Pow(step, float64(i+1)))
@@ -63,7 +57,7 @@ func (s *Sample) Histogram(buckets int) []Bucket {
 		list[i].From = list[i-1].To
 	}
 	for _, d := range s.times {
-		i, _ := slices.BinarySearchFunc(list, max(d, 1), func(b Bucket, d time.Duration) int {
+		i, _ := slices.BinarySearchFunc(list, max(d, 1), func(b record.Bucket, d time.Duration) int {
 			if b.To <= d {
 				return -1
 			}
@@ -74,24 +68,13 @@ func (s *Sample) Histogram(buckets int) []Bucket {
 	return list
 }
 
-// Verdict is what can be said of two samples.
-type Verdict struct {
-	// Ratio is the median of the first by that of the second.
-	Ratio float64 `json:"ratio"`
-	// P is how likely a difference like this is where there is none (Mann-Whitney U
-	// test, two-sided).
-	P float64 `json:"p"`
-	// Differ tells whether P is so small that they differ.
-	Differ bool `json:"differ"`
-}
-
 // significance is how small P has to be. Several stages are compared at a time, and
 // each would be found to differ once in a thousand times.
 const significance = 0.001
 
 // Compare compares two samples that were measured in turns.
-func Compare(a, b *Sample) Verdict {
-	v := Verdict{Ratio: float64(a.Quantile(0.5)) / float64(max(b.Quantile(0.5), 1)), P: 1}
+func Compare(a, b *Sample) record.Verdict {
+	v := record.Verdict{Ratio: float64(a.Quantile(0.5)) / float64(max(b.Quantile(0.5), 1)), P: 1}
 	if a.Count() == 0 || b.Count() == 0 {
 		return v
 	}

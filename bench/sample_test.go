@@ -9,6 +9,7 @@ import (
 	"pgregory.net/rapid"
 
 	"github.com/spacewasm/spacewasm/bench"
+	"github.com/spacewasm/spacewasm/bench/record"
 )
 
 func sample(times ...time.Duration) *bench.Sample {
@@ -88,7 +89,7 @@ func TestDuration(t *testing.T) {
 	for d, want := range map[time.Duration]string{
 		0: "0 ns", 999: "999 ns", 1000: "1.00 µs", 12345: "12.3 µs", 999_400: "999 µs", 1_500_000: "1.50 ms", 61 * time.Second: "61.0 s",
 	} {
-		if got := bench.Duration(d); got != want {
+		if got := record.Duration(d); got != want {
 			t.Errorf("%d: %q, want %q", d, got, want)
 		}
 	}

@@ -7,7 +7,7 @@ import (
 	"strings"
 	"time"
 
-	"github.com/spacewasm/spacewasm/bench"
+	"github.com/spacewasm/spacewasm/bench/record"
 )
 
 // report is what was measured.
@@ -16,7 +16,7 @@ type report struct {
 	answers map[string]map[int][]answered // by peer and connections, a value for each round
 	depths  [3]float64                    // resident bytes, see depthNames
 	growth  []grown
-	starts  []bench.StageFigure
+	starts  []record.StageFigure
 	sqlite  *sqliteReport // nil where it was not measured
 	when    time.Time
 }
@@ -70,7 +70,7 @@ func (r *report) ratio(name, other string) (float64, bool) {
 
 // measured says when, and on what.
 func (r *report) measured() string {
-	m := bench.ThisMachine()
+	m := record.ThisMachine()
 	return fmt.Sprintf("Measured on %s: %s, %d processors, %s, %s", r.when.Format("2 January 2006"), m.CPU, m.Processors, m.System, m.Go)
 }
 
@@ -103,7 +103,7 @@ func (r *report) writeRequests(b *strings.Builder) {
 		last := []string{"–", "–", "–"}
 		if a, ok := r.typical(p.name, claimed); ok {
 			share, _ := r.ratio(p.name, nameNative)
-			last = []string{fmt.Sprintf("%.3f", share), bench.Duration(a.p50), bench.Duration(a.p99)}
+			last = []string{fmt.Sprintf("%.3f", share), record.Duration(a.p50), record.Duration(a.p99)}
 		}
 		fmt.Fprintf(b, "| %s |\n", strings.Join(append(row, last...), " | "))
 	}
@@ -157,9 +157,9 @@ func (r *report) writeStarts(b *strings.Builder) {
 	for _, s := range r.starts {
 		stock, ratio := "–", "–"
 		if s.Stock != nil {
-			stock, ratio = bench.Duration(s.Stock.P50), fmt.Sprintf("%.3g", s.Ratio)
+			stock, ratio = record.Duration(s.Stock.P50), fmt.Sprintf("%.3g", s.Ratio)
 		}
-		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", s.Name, s.What, bench.Duration(s.Ours.P50), bench.Duration(s.Ours.P99), stock, ratio)
+		fmt.Fprintf(b, "| %s | %s | %s | %s | %s | %s |\n", s.Name, s.What, record.Duration(s.Ours.P50), record.Duration(s.Ours.P99), stock, ratio)
 	}
 }
 
@@ -177,7 +177,7 @@ func (r *report) writeMemory(b *strings.Builder) {
 	if len(r.growth) > 0 {
 		fmt.Fprint(b, "\nMicros that sleep (examples/hello-c), after a restart of the server.\n\n| Micros | resident memory | ready after |\n|--:|--:|--:|\n")
 		for _, g := range r.growth {
-			fmt.Fprintf(b, "| %d | %s | %s |\n", g.micros, mebibytes(g.resident), bench.Duration(g.ready))
+			fmt.Fprintf(b, "| %d | %s | %s |\n", g.micros, mebibytes(g.resident), record.Duration(g.ready))
 		}
 	}
 }

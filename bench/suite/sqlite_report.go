@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"strings"
 
-	"github.com/spacewasm/spacewasm/bench"
+	"github.com/spacewasm/spacewasm/bench/record"
 )
 
 // markdown is the page's part about SQLite.
@@ -29,7 +29,7 @@ func (r *sqliteReport) writeQueries(b *strings.Builder) {
 				fmt.Fprint(b, " – |")
 				continue
 			}
-			fmt.Fprintf(b, " %s (%s) |", bench.Duration(r.typical(q.name, w.name)), times(r.ratio(q.name, queryNative, w.name)))
+			fmt.Fprintf(b, " %s (%s) |", record.Duration(r.typical(q.name, w.name)), times(r.ratio(q.name, queryNative, w.name)))
 		}
 		fmt.Fprintln(b)
 	}

@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spacewasm/spacewasm/bench"
+	"github.com/spacewasm/spacewasm/bench/record"
 )
 
 const wrkSays = `Running 3s test @ http://127.0.0.1:4302/x
@@ -66,7 +66,7 @@ func TestPublish(t *testing.T) {
 	}
 	r.growth = []grown{{micros: 10, resident: 1 << 20, ready: time.Millisecond}}
 	r.depths = [3]float64{1 << 20, 2 << 20, 3 << 20}
-	r.starts = []bench.StageFigure{{Name: "asleep", Stock: &bench.Figures{}, Ratio: 4}}
+	r.starts = []record.StageFigure{{Name: "asleep", Stock: &record.Figures{}, Ratio: 4}}
 	for range 2 {
 		if err := r.publish(page); err != nil {
 			t.Fatal(err)

@@ -16,6 +16,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"github.com/spacewasm/spacewasm/bench"
+	"github.com/spacewasm/spacewasm/bench/record"
 )
 
 const benchLong = `Measure what a module costs, stage by stage: compile, load from the disk, clone,
@@ -115,7 +116,7 @@ func (c *cli) bench(ctx context.Context, file string, b benchmark) (err error) {
 	return c.printBenchmark(document)
 }
 
-func writePage(name string, document *bench.Document) (err error) {
+func writePage(name string, document *record.Document) (err error) {
 	file, err := os.Create(name)
 	if err != nil {
 		return err
@@ -125,7 +126,7 @@ func writePage(name string, document *bench.Document) (err error) {
 }
 
 // printBenchmark prints tables, and a histogram of what visitors feel.
-func (c *cli) printBenchmark(d *bench.Document) error {
+func (c *cli) printBenchmark(d *record.Document) error {
 	fmt.Fprintf(c.out, "%s, %d processors, %s\n", escape(d.Machine.CPU), d.Machine.Processors, d.Machine.Go)
 	for i := range d.Modules {
 		if err := c.printModule(&d.Modules[i]); err != nil {
@@ -143,7 +144,7 @@ func (c *cli) printBenchmark(d *bench.Document) error {
 	return table(c.out, rows)
 }
 
-func (c *cli) printModule(m *bench.Module) error {
+func (c *cli) printModule(m *record.Module) error {
 	fmt.Fprintf(c.out, "\n%s: contract %s, %s", escape(m.Name), m.Contract, humanize.IBytes(uint64(m.Bytes)))
 	if m.NoSnapshot != "" {
 		fmt.Fprintf(c.out, ", no snapshot: %s", escape(m.NoSnapshot))
@@ -159,7 +160,7 @@ func (c *cli) printModule(m *bench.Module) error {
 		row := append([]string{s.Name}, figures(s.Ours)...)
 		row = append(row, strconv.Itoa(s.Ours.Count))
 		if withStock && s.Stock != nil {
-			row = append(row, bench.Duration(s.Stock.P50), fmt.Sprintf("%.3gx", s.Ratio))
+			row = append(row, record.Duration(s.Stock.P50), fmt.Sprintf("%.3gx", s.Ratio))
 		} else if withStock {
 			row = append(row, "–", "–")
 		}
@@ -180,15 +181,15 @@ func (c *cli) printModule(m *bench.Module) error {
 	return nil
 }
 
-func figures(f bench.Figures) []string {
-	return []string{bench.Duration(f.P50), bench.Duration(f.P90), bench.Duration(f.P99), bench.Duration(f.Max)}
+func figures(f record.Figures) []string {
+	return []string{record.Duration(f.P50), record.Duration(f.P90), record.Duration(f.P99), record.Duration(f.Max)}
 }
 
 // printHistogram draws a bar for each two buckets.
-func (c *cli) printHistogram(buckets []bench.Bucket) {
+func (c *cli) printHistogram(buckets []record.Bucket) {
 	const width = 50
 	highest := 1
-	var pairs []bench.Bucket
+	var pairs []record.Bucket
 	for two := range slices.Chunk(buckets, 2) {
 		b := two[0]
 		if len(two) > 1 {
@@ -201,11 +202,11 @@ func (c *cli) printHistogram(buckets []bench.Bucket) {
 		if bar == "" && b.Count > 0 {
 			bar = "▏"
 		}
-		fmt.Fprintf(c.out, "  %9s  %s\n", bench.Duration(b.From), bar)
+		fmt.Fprintf(c.out, "  %9s  %s\n", record.Duration(b.From), bar)
 	}
 }
 
-func (c *cli) printLoad(name string, l *bench.LoadFigure) {
+func (c *cli) printLoad(name string, l *record.LoadFigure) {
 	if l == nil {
 		return
 	}
