@@ -13,6 +13,9 @@ type Options struct {
 	Path string
 	// Time is how long the stages of a module are measured.
 	Time time.Duration
+	// Once has the module compiled only once, as it is prepared, and not again to measure
+	// that, nor with stock wazero.
+	Once bool
 	// Rate is how many requests a second the load has; 0 is half of what the processors
 	// get through by the median of warm requests, for each server by its own.
 	Rate float64
@@ -47,7 +50,7 @@ func Run(ctx context.Context, options Options, subjects ...*Subject) (results []
 		}
 	}()
 	for _, s := range subjects {
-		x, err := s.session(ctx, options.Path)
+		x, err := s.session(ctx, options)
 		if err != nil {
 			return nil, fmt.Errorf("%s: %w", s.name, err)
 		}

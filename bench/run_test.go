@@ -29,7 +29,9 @@ func subject(t *testing.T, guest string, baseline bool) *bench.Subject {
 	if err := os.WriteFile(file, wasitest.Guest(guest), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	s, err := bench.NewSubject(t.Context(), file, bench.SubjectConfig{Baseline: baseline})
+	config := bench.FileConfig(file)
+	config.Baseline = baseline
+	s, err := bench.NewSubject(t.Context(), config)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,11 +102,11 @@ func TestRunFails(t *testing.T) {
 	if err := os.WriteFile(file, []byte("no module"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	_, err = bench.NewSubject(t.Context(), file, bench.SubjectConfig{})
+	_, err = bench.NewSubject(t.Context(), bench.FileConfig(file))
 	if _, ok := errors.AsType[*wasi.RefusedError](err); !ok {
 		t.Errorf("got %v", err)
 	}
-	if _, err := bench.NewSubject(t.Context(), file+"x", bench.SubjectConfig{}); !errors.Is(err, os.ErrNotExist) {
+	if _, err := bench.NewSubject(t.Context(), bench.FileConfig(file+"x")); !errors.Is(err, os.ErrNotExist) {
 		t.Errorf("got %v", err)
 	}
 }

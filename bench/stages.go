@@ -51,26 +51,26 @@ type session struct {
 	plans   []*plan
 }
 
-// open makes a session that asks for a path.
-func (s *Subject) session(ctx context.Context, path string) (*session, error) {
+// session makes a session that measures as the options say.
+func (s *Subject) session(ctx context.Context, options Options) (*session, error) {
 	x := &session{subject: s}
-	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://bench.localhost"+path, nil)
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://bench.localhost"+options.Path, nil)
 	if err != nil {
-		return nil, fmt.Errorf("path %q: %w", path, err)
+		return nil, fmt.Errorf("path %q: %w", options.Path, err)
 	}
 	x.request = request
-	if err := x.open(ctx); err != nil {
+	if err := x.open(ctx, options); err != nil {
 		return nil, errors.Join(err, x.close(ctx))
 	}
 	return x, nil
 }
 
-func (x *session) open(ctx context.Context) error {
-	var err error
-	if x.awake, err = x.subject.wake(ctx); err != nil {
+func (x *session) open(ctx context.Context, options Options) error {
+	awake, err := x.subject.wake(ctx)
+	if err != nil {
 		return err
 	}
-	if x.kept, err = x.instance(ctx); err != nil {
+	if err := x.hold(ctx, awake); err != nil {
 		return err
 	}
 	if x.ours, err = listen(ctx, x.subject, x.request.URL); err != nil {
@@ -81,8 +81,16 @@ func (x *session) open(ctx context.Context) error {
 			return err
 		}
 	}
-	x.plans = x.stages()
+	x.plans = x.stages(options.Once)
 	return nil
+}
+
+// hold takes what instances are made of, and makes the one that is reset.
+func (x *session) hold(ctx context.Context, awake *runner.Awake) (err error) {
+	x.awake = awake
+	awake.Databases = wasi.NewDatabases(awake.Bundle, x.subject.config.Limits.Payload, wasi.Budgets{})
+	x.kept, err = x.instance(ctx)
+	return err
 }
 
 func (x *session) close(ctx context.Context) error {
@@ -105,8 +113,9 @@ func (x *session) instance(ctx context.Context) (*wasi.Instance, error) {
 	return x.awake.Module.NewInstance(ctx, x.subject.config.Instance(x.awake))
 }
 
-// stages are what is measured, in the order of a module's life.
-func (x *session) stages() []*plan {
+// stages are what is measured, in the order of a module's life. Once says that it is not
+// compiled again.
+func (x *session) stages(once bool) []*plan {
 	const few, some, many = 2, 20, 200
 	all := []*plan{
 		{Stage: Stage{Name: "compile", What: "its bytes to machine code and a snapshot on the disk, as at a push"}, ours: x.compile, stock: x.stockCompile, turns: few, once: true},
@@ -116,6 +125,10 @@ func (x *session) stages() []*plan {
 		{Stage: Stage{Name: "asleep", What: "first byte through HTTP of a Micro in deep sleep"}, ours: x.asleep, stock: x.stockAsleep, turns: few},
 		{Stage: Stage{Name: "dozing", What: "first byte through HTTP of a Micro without instances"}, ours: x.dozing, stock: x.stockRequest, turns: some},
 		{Stage: Stage{Name: "warm", What: "a request through HTTP, with fresh state"}, ours: x.warm, stock: x.stockRequest, turns: many},
+	}
+	if once {
+		all[0].ours, all[0].stock = nil, nil
+		all[0].Ours.Add(x.subject.compiled)
 	}
 	if x.theirs == nil {
 		for _, p := range all {
@@ -143,9 +156,7 @@ func (x *session) recall(ctx context.Context, obtain func(context.Context) (*run
 	if err != nil {
 		return 0, err
 	}
-	x.awake = awake
-	x.kept, err = x.instance(ctx)
-	return took, err
+	return took, x.hold(ctx, awake)
 }
 
 func (x *session) compile(ctx context.Context) (time.Duration, error) {
@@ -205,8 +216,12 @@ func (x *session) stockClone(ctx context.Context) (time.Duration, error) {
 }
 
 func (x *session) reset(ctx context.Context) (time.Duration, error) {
-	if err := x.kept.Serve(httptest.NewRecorder(), x.request.Clone(ctx), io.Discard); err != nil {
+	answer := httptest.NewRecorder()
+	if err := x.kept.Serve(answer, x.request.Clone(ctx), io.Discard); err != nil {
 		return 0, fmt.Errorf("the module does not answer: %w", err)
+	}
+	if err := broken(answer.Code, answer.Body.Bytes()); err != nil {
+		return 0, err
 	}
 	began := time.Now()
 	err := x.kept.Reset()
@@ -311,8 +326,15 @@ func (s *server) send(r *http.Request) error {
 	if err = errors.Join(err, rest, resp.Body.Close()); err != nil {
 		return err
 	}
-	if resp.StatusCode >= http.StatusInternalServerError {
-		return fmt.Errorf("the module answers %d: %s", resp.StatusCode, text)
+	return broken(resp.StatusCode, text)
+}
+
+// broken is the error of an answer that says that something went wrong in the module: what
+// that takes is not what was asked.
+func broken(status int, text []byte) error {
+	if status < http.StatusInternalServerError {
+		return nil
 	}
-	return nil
+	const excerpt = 1 << 10
+	return fmt.Errorf("the module answers %d: %s", status, text[:min(len(text), excerpt)])
 }

@@ -9,7 +9,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"time"
 
+	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/wasi"
@@ -19,8 +21,7 @@ import (
 // Subject is a module to be measured: as a Micro on our engine, and with stock wazero
 // if that is wanted. It is used by one goroutine at a time, but for its servers.
 type Subject struct {
-	name   string // as it was given
-	arg    string // what the guest is called
+	name   string // for who reads of it
 	code   []byte
 	dir    string // for the caches
 	bundle string
@@ -30,28 +31,50 @@ type Subject struct {
 	config runner.Config
 	micro  *runner.Micro
 	stock  *stock.Module // nil without a baseline
+	// compiled is how long it took to prepare.
+	compiled time.Duration
 }
 
-// SubjectConfig says how a module is to be measured.
+// SubjectConfig says what is to be measured, and how.
 type SubjectConfig struct {
-	// Baseline has stock wazero measured too.
-	Baseline bool
+	// Name is what it is called where it is written of.
+	Name string
+	// Bundle is the folder of its read-only files, and Run the module's file below it,
+	// with what else the guest is given as arguments.
+	Bundle string
+	Run    []string
+	// Env are KEY=value lines.
+	Env    []string
+	Limits space.Limits
 	// Isolation is that of the Micro.
 	Isolation space.Isolation
+	// Memory is what its instances may have together, in bytes; 0 has no bound.
+	Memory int64
+	// Baseline has stock wazero measured too.
+	Baseline bool
+	// Dir is where a folder is made for what is compiled, which goes with the subject; ""
+	// is the system's for such folders.
+	Dir string
 }
 
-// NewSubject prepares a module, whose bundle is the folder that its file is in. It is
-// to be closed. The module's own faults are a [*wasi.RefusedError].
-func NewSubject(ctx context.Context, file string, config SubjectConfig) (*Subject, error) {
-	code, err := os.ReadFile(file)
+// FileConfig is the configuration of a module in a file, whose bundle is the folder that
+// it is in.
+func FileConfig(file string) SubjectConfig {
+	return SubjectConfig{Name: file, Bundle: filepath.Dir(file), Run: []string{filepath.Base(file)}, Limits: space.DefaultLimits()}
+}
+
+// NewSubject prepares a module. It is to be closed. The module's own faults are a
+// [*wasi.RefusedError].
+func NewSubject(ctx context.Context, config SubjectConfig) (*Subject, error) {
+	code, err := os.ReadFile(filepath.Join(config.Bundle, filepath.FromSlash(config.Run[0])))
 	if err != nil {
 		return nil, err
 	}
-	dir, err := os.MkdirTemp("", "spacewasm-bench-")
+	dir, err := os.MkdirTemp(config.Dir, "spacewasm-bench-")
 	if err != nil {
 		return nil, fmt.Errorf("make a folder for what is compiled: %w", err)
 	}
-	s := &Subject{name: file, arg: filepath.Base(file), code: code, dir: dir, bundle: filepath.Dir(file)}
+	s := &Subject{name: config.Name, code: code, dir: dir, bundle: config.Bundle}
 	if err := s.open(ctx, config); err != nil {
 		return nil, errors.Join(err, s.Close(ctx))
 	}
@@ -72,13 +95,18 @@ func (s *Subject) open(ctx context.Context, config SubjectConfig) error {
 		return fmt.Errorf("make a folder for /tmp: %w", err)
 	}
 	s.config = runner.Config{
-		Micro: space.Micro{Name: "bench", Run: []string{s.arg}}, Wake: s.wake, TmpDir: tmp, Limits: space.DefaultLimits(), Log: silence{},
+		Micro: space.Micro{Name: "bench", Run: config.Run}, Wake: s.wake, Env: config.Env, TmpDir: tmp, Limits: config.Limits, Log: silence{},
 		Isolation: config.Isolation,
 	}
+	if config.Memory > 0 {
+		s.config.Node.Memory = pool.NewBudget(config.Memory)
+	}
+	began := time.Now()
 	awake, err := s.prepare(ctx)
 	if err != nil {
 		return err
 	}
+	s.compiled = time.Since(began)
 	s.digest, s.report = awake.Module.Digest(), awake.Module.Report()
 	if err := awake.Close(ctx); err != nil {
 		return err
@@ -92,7 +120,7 @@ func (s *Subject) open(ctx context.Context, config SubjectConfig) error {
 
 func (s *Subject) stockConfig() stock.Config {
 	return stock.Config{
-		CacheDir: filepath.Join(s.dir, "stock"), Dir: s.bundle, Args: []string{s.arg}, Timeout: s.config.Limits.Timeout,
+		CacheDir: filepath.Join(s.dir, "stock"), Dir: s.bundle, Args: s.config.Micro.Run, Timeout: s.config.Limits.Timeout,
 	}
 }
 

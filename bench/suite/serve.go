@@ -33,7 +33,9 @@ func serve(args []string) (err error) {
 	case "fork":
 		handler = &cgi.Handler{Path: args[1]}
 	case "micro":
-		s, err := bench.NewSubject(ctx, args[1], bench.SubjectConfig{Isolation: space.Isolation(args[3])})
+		config := bench.FileConfig(args[1])
+		config.Isolation = space.Isolation(args[3])
+		s, err := bench.NewSubject(ctx, config)
 		if err != nil {
 			return err
 		}

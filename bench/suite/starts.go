@@ -12,7 +12,9 @@ import (
 // starts measures how long the first byte takes at each depth of sleep, against stock
 // wazero, by the command bench's own stages.
 func (s settings) starts(ctx context.Context, r *report) (err error) {
-	subject, err := bench.NewSubject(ctx, filepath.Join(s.root, "examples/hello/main.wasm"), bench.SubjectConfig{Baseline: true})
+	config := bench.FileConfig(filepath.Join(s.root, "examples/hello/main.wasm"))
+	config.Baseline = true
+	subject, err := bench.NewSubject(ctx, config)
 	if err != nil {
 		return err
 	}

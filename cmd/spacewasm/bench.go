@@ -92,7 +92,9 @@ func (c *cli) bench(ctx context.Context, file string, b benchmark) (err error) {
 	}()
 	for _, name := range files {
 		show.at("preparing "+filepath.Base(name), 0)
-		s, err := bench.NewSubject(ctx, name, bench.SubjectConfig{Baseline: b.baseline})
+		config := bench.FileConfig(name)
+		config.Baseline = b.baseline
+		s, err := bench.NewSubject(ctx, config)
 		if err != nil {
 			return fmt.Errorf("%s: %w", name, err)
 		}
