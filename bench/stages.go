@@ -217,6 +217,8 @@ func (x *session) stockClone(ctx context.Context) (time.Duration, error) {
 
 func (x *session) reset(ctx context.Context) (time.Duration, error) {
 	answer := httptest.NewRecorder()
+	ctx, cancel := context.WithTimeout(ctx, x.subject.config.Limits.Timeout) // which a Micro has, and an instance has not
+	defer cancel()
 	if err := x.kept.Serve(answer, x.request.Clone(ctx), io.Discard); err != nil {
 		return 0, fmt.Errorf("the module does not answer: %w", err)
 	}

@@ -12,6 +12,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/spacewasm/spacewasm/host/coldstart"
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/disk"
 	"github.com/spacewasm/spacewasm/host/gateway"
@@ -67,6 +68,8 @@ type Config struct {
 	MetricsOpen bool
 	// Traces says where traces go.
 	Traces telemetry.Traces
+	// Measure measures how Micros begin when their owner asks for it; nil has nobody ask.
+	Measure coldstart.Measure
 	// Dev makes it the server of one developer; nil is a server for others.
 	Dev     *Dev
 	Version string

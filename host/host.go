@@ -18,6 +18,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/activity"
 	"github.com/spacewasm/spacewasm/host/api"
+	"github.com/spacewasm/spacewasm/host/coldstart"
 	"github.com/spacewasm/spacewasm/host/console"
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/disk"
@@ -50,6 +51,7 @@ type Host struct {
 	deployer *deploy.Deployer
 	schedule *schedule.Scheduler
 	book     *activity.Book
+	desk     *coldstart.Desk
 	restored chan struct{} // closed when the registry knows all apps
 	shares   Shares
 	node     runner.Node
@@ -143,6 +145,10 @@ func (h *Host) open(ctx context.Context) error {
 		Journal: journal{h.logs, h.reports, h.book},
 		Ended:   h.metrics.Work.Fired,
 	})
+	h.desk = coldstart.New(coldstart.Config{
+		Registry: h.registry, Store: h.store, Measure: h.config.Measure, Bundle: h.store.Blobs().Open, Dir: tmp, Memory: h.node.Memory,
+		Room: h.reserve.Take, Turn: h.engine.Turn, Now: time.Now, Logger: h.config.Logger,
+	})
 	h.serveWith(guard, keeper)
 	return nil
 }
@@ -179,7 +185,8 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	})
 	pages := console.New(console.Config{
 		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Keeper: keeper, Activity: h.book, Profiler: profiler,
-		Bundle: h.store.Blobs().Open, URL: h.URL, BaseURL: h.BaseURL(), Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
+		ColdStart: h.desk,
+		Bundle:    h.store.Blobs().Open, URL: h.URL, BaseURL: h.BaseURL(), Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
 	dev := h.config.Dev
@@ -229,6 +236,7 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group.Go(func() error { return h.deployer.Prepare(running) })
 	group.Go(func() error { return h.deployer.NoteUse(running) })
 	group.Go(func() error { return h.node.Sleeper.Run(running) })
+	group.Go(func() error { return h.desk.Run(running) })
 	group.Go(func() error { return h.restore(running, ready) })
 	group.Go(func() error { return h.fire(running) })
 	group.Go(func() error {

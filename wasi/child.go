@@ -110,3 +110,13 @@ func verdict(ended *child.EndedError, bounds child.Bounds) error {
 		fault + ": split the functions that have thousands of branches, and leave out code that is not needed",
 	}}
 }
+
+// Turn waits until the engine may run another child, and takes the place of one until end
+// is called: for who prepares modules by other means.
+func (e *Engine) Turn(ctx context.Context) (end func(), err error) {
+	turn, err := e.children.Turn(ctx)
+	if err != nil {
+		return nil, err
+	}
+	return turn.End, nil
+}

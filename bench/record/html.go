@@ -12,18 +12,24 @@ import (
 //go:embed report.html
 var reportPage string
 
+// PlotTemplate defines the template "plot" of html/template, which draws a [Plot] as SVG
+// with the classes ours, stock, grid, axis and small.
+//
+//go:embed plot.html
+var PlotTemplate string
+
 // WriteHTML writes a page with plots, which needs nothing but itself.
 func (d *Document) WriteHTML(w io.Writer) error {
-	page, err := template.New("report").Funcs(template.FuncMap{"duration": Duration, "bytes": mebibytes, "word": word}).Parse(reportPage)
+	page, err := template.New("report").Funcs(template.FuncMap{"duration": Duration, "bytes": mebibytes, "word": word}).Parse(PlotTemplate + reportPage)
 	if err != nil {
 		return fmt.Errorf("read the template of the report: %w", err)
 	}
 	view := struct {
 		*Document
-		Plots []plot
+		Plots []Plot
 	}{Document: d}
 	for _, m := range d.Modules {
-		view.Plots = append(view.Plots, m.plot())
+		view.Plots = append(view.Plots, m.Plot())
 	}
 	if err := page.Execute(w, view); err != nil {
 		return fmt.Errorf("write report: %w", err)
@@ -66,33 +72,36 @@ func word(v Verdict) string {
 // Words is word for a terminal.
 func (v Verdict) Words() string { return word(v) }
 
-// plot is the stages of a module above one another on an axis of time, which is
-// logarithmic.
-type plot struct {
+// Plot is the stages of a module above one another on an axis of time, which is
+// logarithmic. Its measures are in pixels.
+type Plot struct {
 	Width, Height float64
-	Ticks         []tick
-	Rows          []row
+	Ticks         []Tick
+	Rows          []PlotRow
 }
 
-type tick struct {
+// Tick is a place on the axis.
+type Tick struct {
 	X     float64
 	Label string
 }
 
-// row is a stage: where it stands, its histograms, and their medians.
-type row struct {
+// PlotRow is a stage: where it stands, its histograms, and their medians.
+type PlotRow struct {
 	Name, What, Ours, Stock, Ratio string
 	Y, Baseline                    float64
-	Bars                           []bar
-	Medians                        []median
+	Bars                           []Bar
+	Medians                        []Median
 }
 
-type bar struct {
+// Bar is a bucket of a histogram.
+type Bar struct {
 	X, Y, Width, Height float64
 	Class               string
 }
 
-type median struct {
+// Median is a line where one is.
+type Median struct {
 	X, Top, Bottom float64
 	Class          string
 }
@@ -104,7 +113,8 @@ const (
 	axisHeight            = 24.0
 )
 
-func (m *Module) plot() plot {
+// Plot lays out what was measured of the module.
+func (m *Module) Plot() Plot {
 	least, most := math.Inf(1), 0.0
 	each := func(do func(f *Figures)) {
 		for i := range m.Stages {
@@ -119,21 +129,16 @@ func (m *Module) plot() plot {
 			least, most = min(least, float64(f.Histogram[0].From)), max(most, float64(f.Histogram[n-1].To))
 		}
 	})
-	lower, upper := math.Floor(math.Log10(max(least, 1))), math.Ceil(math.Log10(max(most, 10)))
-	x := func(d time.Duration) float64 {
-		share := (math.Log10(max(float64(d), 1)) - lower) / max(upper-lower, 1)
-		return labelWidth + share*(plotWidth-labelWidth)
-	}
-	p := plot{Width: plotWidth, Height: rowHeight*float64(len(m.Stages)) + axisHeight}
-	for e := lower; e <= upper; e++ {
-		d := time.Duration(math.Pow(10, e))
-		p.Ticks = append(p.Ticks, tick{X: x(d), Label: Duration(d)})
+	scale := NewScale(time.Duration(max(least, 1)), time.Duration(max(most, 10)), labelWidth, plotWidth)
+	p := Plot{Width: plotWidth, Height: rowHeight*float64(len(m.Stages)) + axisHeight}
+	for _, d := range scale.Ticks() {
+		p.Ticks = append(p.Ticks, Tick{X: scale.At(d), Label: Duration(d)})
 	}
 	for i, s := range m.Stages {
-		r := row{Name: s.Name, What: s.What, Ours: Duration(s.Ours.P50), Y: rowHeight * float64(i), Baseline: rowHeight*float64(i) + barHeight + 8}
-		r.draw(&s.Ours, "ours", x)
+		r := PlotRow{Name: s.Name, What: s.What, Ours: Duration(s.Ours.P50), Y: rowHeight * float64(i), Baseline: rowHeight*float64(i) + barHeight + 8}
+		r.draw(&s.Ours, "ours", scale.At)
 		if s.Stock != nil {
-			r.draw(s.Stock, "stock", x)
+			r.draw(s.Stock, "stock", scale.At)
 			r.Stock, r.Ratio = Duration(s.Stock.P50), fmt.Sprintf("%.3gx", s.Ratio)
 		}
 		p.Rows = append(p.Rows, r)
@@ -142,7 +147,7 @@ func (m *Module) plot() plot {
 }
 
 // draw adds a histogram, whose highest bar is as high as the row allows.
-func (r *row) draw(f *Figures, class string, x func(time.Duration) float64) {
+func (r *PlotRow) draw(f *Figures, class string, x func(time.Duration) float64) {
 	highest := 1
 	for _, b := range f.Histogram {
 		highest = max(highest, b.Count)
@@ -152,7 +157,7 @@ func (r *row) draw(f *Figures, class string, x func(time.Duration) float64) {
 			continue
 		}
 		height := max(barHeight*float64(b.Count)/float64(highest), 1)
-		r.Bars = append(r.Bars, bar{X: x(b.From), Y: r.Baseline - height, Width: max(x(b.To)-x(b.From)-0.5, 1.5), Height: height, Class: class})
+		r.Bars = append(r.Bars, Bar{X: x(b.From), Y: r.Baseline - height, Width: max(x(b.To)-x(b.From)-0.5, 1.5), Height: height, Class: class})
 	}
-	r.Medians = append(r.Medians, median{X: x(f.P50), Top: r.Baseline - barHeight, Bottom: r.Baseline, Class: class})
+	r.Medians = append(r.Medians, Median{X: x(f.P50), Top: r.Baseline - barHeight, Bottom: r.Baseline, Class: class})
 }

@@ -18,6 +18,7 @@ import (
 	"github.com/spf13/cobra"
 	"golang.org/x/sync/errgroup"
 
+	"github.com/spacewasm/spacewasm/bench"
 	"github.com/spacewasm/spacewasm/host"
 	"github.com/spacewasm/spacewasm/host/api/client"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -117,6 +118,7 @@ func (c *cli) dev(ctx context.Context, dir, listen string, fixed, open bool) err
 // config is that of a server for the project alone.
 func (d *developing) config(listen string) (host.Config, error) {
 	config := host.DefaultConfig()
+	config.Measure = bench.RunApart
 	cache, err := os.UserCacheDir()
 	if err != nil {
 		return config, fmt.Errorf("find the folder for caches: %w", err)

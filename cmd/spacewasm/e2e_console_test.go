@@ -22,6 +22,7 @@ func TestE2EConsole(t *testing.T) {
 	t.Run("break", func(t *testing.T) { b.in(t).breaks(s) })
 	t.Run("follow", func(t *testing.T) { b.in(t).follows(s) })
 	t.Run("profile", func(t *testing.T) { b.in(t).profiles(s) })
+	t.Run("cold start", func(t *testing.T) { b.in(t).measures(s) })
 	t.Run("roll back", func(t *testing.T) { b.in(t).rollsBack(s) })
 	t.Run("settings", func(t *testing.T) { b.in(t).sets(s) })
 	t.Run("action", func(t *testing.T) { b.in(t).runsAction(s) })
@@ -151,6 +152,29 @@ func (b *browser) profiles(s *server) {
 	b.shows("What took most by itself")
 	b.shows("runtime.")
 	b.shoot("profile")
+}
+
+// measures how the Micro begins, twice, and sees both.
+func (b *browser) measures(s *server) {
+	b.do(chromedp.Navigate("http://console.localhost:" + s.port + "/apps/bakery/micros/bakery"))
+	b.goes(chromedp.Click(`//a[text()="Measure it"]`))
+	b.shows("Nothing has been measured of it yet")
+	for i, then := range []string{"From its bytes to an answer", "Medians. Machines are shared"} {
+		b.goes(chromedp.Click(chromedp.CSS("#cold button")))
+		b.until(`document.querySelector("#cold progress")`)
+		if i == 0 {
+			b.shoot("measuring")
+		}
+		b.until(`!document.querySelector("#cold progress")`)
+		b.shows(then)
+	}
+	b.until(`document.querySelector("#cold polyline")`)
+	b.shoot("coldstart")
+	b.do(chromedp.Navigate("http://console.localhost:" + s.port + "/apps/bakery/micros/bakery"))
+	b.shows("It wakes from deep sleep in")
+	if got := s.ok("bakery", "/"); !strings.Contains(got, "host bakery.") {
+		b.t.Errorf("afterwards the app answers %q", got)
+	}
 }
 
 // rollsBack pushes another revision, and goes back with one click.

@@ -24,7 +24,7 @@ host/store host/registry host/activity wasi
 host/runner host/static host/logs host/reports host/access host/backup wasi/stock
 host/deploy host/gateway host/schedule
 host/api/wire
-host/profile
+host/profile host/coldstart
 host/api host/api/client host/console
 host
 bench

@@ -43,6 +43,7 @@ func newRoot(c *cli) *cobra.Command {
 	add(root, groupModules, "Make a module, and try it without a server:", newNew(c), newRun(c), newInspect(c), newBench(c))
 	add(root, groupAccess, "Who comes in:", newLogin(c), newToken(c), newKeys(c))
 	add(root, groupOther, "Other:", newVersion(c), newHelp(root))
+	root.AddCommand(newBenchApart(c))
 	root.SetCompletionCommandGroupID(groupOther)
 	prepare(root, c)
 	return root

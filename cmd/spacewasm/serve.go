@@ -14,6 +14,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"github.com/spacewasm/spacewasm/bench"
 	"github.com/spacewasm/spacewasm/host"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -47,6 +48,7 @@ const serveExample = `  spacewasm serve
 
 func newServe(c *cli) *cobra.Command {
 	config := host.DefaultConfig()
+	config.Measure = bench.RunApart
 	config.Version = c.version
 	read := func() error { return nil }
 	cmd := &cobra.Command{

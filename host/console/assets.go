@@ -9,6 +9,7 @@ import (
 	"path"
 	"strconv"
 
+	"github.com/spacewasm/spacewasm/bench/record"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -75,11 +76,12 @@ func (c *console) parse() map[string]*template.Template {
 	funcs := template.FuncMap{
 		"asset": func(name string) string { return c.assets.urls[name] },
 		"bytes": formatBytes, "count": formatCount, "took": formatTook, "ago": c.ago, "when": formatWhen, "until": c.ahead,
-		"int": func(n int64) int { return int(n) }, "code": func(code space.Code) string { return sentence(code.Words()) }, "sentence": sentence, "plural": plural, "measure": measures,
+		"int": func(n int64) int { return int(n) }, "code": func(code space.Code) string { return sentence(code.Words()) }, "sentence": sentence, "plural": plural, "measure": measures, "precise": record.Duration,
 	}
 	common := template.Must(template.New("").Funcs(funcs).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html"))
+	template.Must(common.Parse(record.PlotTemplate))
 	pages := map[string]*template.Template{}
-	for _, name := range []string{"apps", "app", "micro", "files", "error", "found", "deployed", "flame"} {
+	for _, name := range []string{"apps", "app", "micro", "files", "error", "found", "deployed", "flame", "coldstart"} {
 		own := template.Must(common.Clone())
 		pages[name] = template.Must(own.ParseFS(pageFiles, "pages/"+name+".html"))
 	}

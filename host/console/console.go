@@ -16,6 +16,7 @@ import (
 
 	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/activity"
+	"github.com/spacewasm/spacewasm/host/coldstart"
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
@@ -36,6 +37,8 @@ type Config struct {
 	Keeper   *access.Keeper
 	Activity *activity.Book
 	Profiler *profile.Profiler
+	// ColdStart measures how Micros begin.
+	ColdStart *coldstart.Desk
 	// Bundle opens the files of a Micro; who asks closes them.
 	Bundle func(space.Digest) (*os.Root, error)
 	// URL returns where an app answers, and BaseURL is the platform's address.
@@ -94,6 +97,9 @@ func (c *console) route() {
 	c.handle("GET /apps/{app}/micros/{micro}", c.micro)
 	c.handle("GET /apps/{app}/micros/{micro}/live", c.live)
 	c.handle("POST /apps/{app}/micros/{micro}/profile", c.profile)
+	c.handle("GET /apps/{app}/micros/{micro}/coldstart", c.coldstart)
+	c.handle("GET /apps/{app}/micros/{micro}/coldstart/now", c.coldstartNow)
+	c.handle("POST /apps/{app}/micros/{micro}/coldstart", c.measureColdstart)
 	c.handle("GET /apps/{app}/micros/{micro}/files/{path...}", c.files)
 }
 

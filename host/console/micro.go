@@ -37,6 +37,8 @@ type microPage struct {
 	Lines    []logLine
 	Filter   filter
 	Live     string // where the page follows it
+	Cold     *coldRow
+	ColdAt   string // where that is measured
 }
 
 // filter is which lines of a log are wanted.
@@ -179,6 +181,10 @@ func (c *console) micro(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	body.Lines = lines
+	if body.Cold, err = c.newestCold(r, app, route); err != nil {
+		return err
+	}
+	body.ColdAt = coldPath(app, route)
 	query := url.Values{"q": {body.Filter.Text}, "source": {body.Filter.Source}, "since": {since.Format(time.RFC3339Nano)}}
 	body.Live = pathOf(app.App.Name) + "/micros/" + url.PathEscape(route.Micro.Name) + "/live?" + query.Encode()
 	c.show(w, r, "micro", http.StatusOK, route.Micro.Name+" · "+string(app.App.Name), body)

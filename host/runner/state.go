@@ -31,3 +31,18 @@ func (s *sandbox) measure(held *atomic.Int64, now int64) {
 	held.Add(now - s.held)
 	s.held = now
 }
+
+// Described is what a Micro is made of, for who makes another one like it.
+type Described struct {
+	Micro space.Micro
+	// Env are KEY=value lines, secrets among them.
+	Env       []string
+	Limits    space.Limits
+	Isolation space.Isolation
+}
+
+// Describe returns what the Micro is made of; its slices are shared.
+func (m *Micro) Describe() Described {
+	c := &m.config
+	return Described{Micro: c.Micro, Env: c.Env, Limits: c.Limits, Isolation: c.Isolation}
+}
