@@ -29,7 +29,8 @@ instance for each request, its deadline on. --compare measures another module, i
 turns, and says which is faster, if that can be told from chance.
 
 Machines are shared and noisy: compare ratios within a run, not times of two.
-The guest sees the module's folder as its read-only files.`
+The guest sees the module's folder as its read-only files. A Micro that is live is
+measured from its page in the console, with its variables.`
 
 const benchExample = `  spacewasm bench hello.wasm
   spacewasm bench hello.wasm --baseline --html hello.html
