@@ -231,8 +231,8 @@ func (c *console) remove(w http.ResponseWriter, r *http.Request) error {
 	if err := c.Deployer.Remove(r.Context(), app); err != nil {
 		return err
 	}
-	// Its keys and its deploy tokens went with it.
-	if err := c.Keeper.Reload(r.Context()); err != nil {
+	// Its keys, its deploy tokens and its domains went with it.
+	if err := errors.Join(c.Keeper.Reload(r.Context()), c.Domains.Reload(r.Context())); err != nil {
 		return err
 	}
 	if err := errors.Join(c.Logs.Remove(string(app)), c.Reports.Remove(app)); err != nil {

@@ -17,6 +17,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/activity"
 	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/domains"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/profile"
@@ -34,6 +35,7 @@ type Config struct {
 	Reports  *reports.Store
 	Schedule *schedule.Scheduler
 	Keeper   *access.Keeper
+	Domains  *domains.Keeper
 	Activity *activity.Book
 	Profiler *profile.Profiler
 	// Bundle opens the files of a Micro; who asks closes them.

@@ -6,10 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"maps"
 	"net/url"
 	"slices"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -38,32 +36,48 @@ type Keeper struct {
 	table atomic.Pointer[table]
 }
 
-type table = map[space.Domain]store.AppDomain
+// table never changes: a new one takes its place.
+type table struct {
+	hosts map[space.Domain]space.AppDomain
+	apps  map[space.AppName][]space.AppDomain // by host
+}
+
+// newTable makes a table of all domains, by host.
+func newTable(all []space.AppDomain) *table {
+	t := &table{hosts: make(map[space.Domain]space.AppDomain, len(all)), apps: map[space.AppName][]space.AppDomain{}}
+	for _, d := range all {
+		t.hosts[d.Host] = d
+		t.apps[d.App] = append(t.apps[d.App], d)
+	}
+	return t
+}
+
+// without is the table less a host.
+func (t *table) without(host space.Domain) *table {
+	var rest []space.AppDomain
+	for _, own := range t.apps {
+		rest = append(rest, slices.DeleteFunc(slices.Clone(own), func(d space.AppDomain) bool { return d.Host == host })...)
+	}
+	return newTable(rest)
+}
 
 // New returns a keeper that knows what the store has.
 func New(ctx context.Context, config Config) (*Keeper, error) {
 	k := &Keeper{config: config}
-	k.table.Store(&table{})
+	k.table.Store(newTable(nil))
 	return k, k.Reload(ctx)
 }
 
 // Find returns whose a host is, which is in lower case and without a port. The app may
 // have gone: who asks compares the key.
-func (k *Keeper) Find(host string) (store.AppDomain, bool) {
-	d, ok := (*k.table.Load())[space.Domain(host)]
+func (k *Keeper) Find(host string) (space.AppDomain, bool) {
+	d, ok := k.table.Load().hosts[space.Domain(host)]
 	return d, ok
 }
 
 // Of returns the domains of an app, by host.
-func (k *Keeper) Of(app space.AppName) []store.AppDomain {
-	var own []store.AppDomain
-	for _, d := range *k.table.Load() {
-		if d.App == app {
-			own = append(own, d)
-		}
-	}
-	slices.SortFunc(own, func(a, b store.AppDomain) int { return strings.Compare(string(a.Host), string(b.Host)) })
-	return own
+func (k *Keeper) Of(app space.AppName) []space.AppDomain {
+	return slices.Clone(k.table.Load().apps[app])
 }
 
 // URL is where a domain is reached, with a slash at its end: as the platform, by the same
@@ -81,14 +95,15 @@ func (k *Keeper) URL(host space.Domain) string {
 }
 
 // Add has an app answer at a host, and tells whether it did not before.
-func (k *Keeper) Add(ctx context.Context, app space.AppName, host space.Domain) (added bool, err error) {
+func (k *Keeper) Add(ctx context.Context, app space.AppName, host space.Domain) (added bool, _ error) {
 	for _, own := range k.config.Platform {
 		if host.IsWithin(own) {
 			return false, space.Errorf(space.CodeBadRequest,
 				"the domain %s is this server's own or below it, where apps have their built-in hosts: choose one that is yours alone", host)
 		}
 	}
-	err = k.change(ctx, host, func() error {
+	err := k.change(ctx, host, func() error {
+		var err error
 		added, err = k.config.Store.AddDomain(ctx, app, host, time.Now().UTC().Truncate(time.Millisecond))
 		return err
 	})
@@ -129,15 +144,9 @@ func (k *Keeper) change(ctx context.Context, host space.Domain, do func() error)
 	// Also for who has gone, and after a failure: a commit may have come through.
 	all, err := k.config.Store.Domains(context.WithoutCancel(ctx), "")
 	if err != nil {
-		without := maps.Clone(*k.table.Load())
-		delete(without, host)
-		k.table.Store(&without)
+		k.table.Store(k.table.Load().without(host))
 		return fmt.Errorf("look what domains there are: %w", store.Explain(err))
 	}
-	next := make(table, len(all))
-	for _, d := range all {
-		next[d.Host] = d
-	}
-	k.table.Store(&next)
+	k.table.Store(newTable(all))
 	return changed
 }

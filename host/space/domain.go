@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net/netip"
 	"strings"
+	"time"
 	"unicode"
 )
 
@@ -11,6 +12,18 @@ import (
 // lower case, without a dot at its end, in ASCII as browsers send it. The zero value is
 // invalid.
 type Domain string
+
+// AppDomain is a domain at which an app answers.
+type AppDomain struct {
+	Host Domain
+	App  AppName
+	// Key is the app's, by which it is told from a later one of its name.
+	Key string
+	// Heir says that another app answered there before, of which browsers may keep
+	// something.
+	Heir    bool
+	Created time.Time // UTC, to the millisecond
+}
 
 const (
 	maxDomain = 253 // characters, without the dot at the end (RFC 1035 section 2.3.4)

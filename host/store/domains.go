@@ -13,18 +13,6 @@ import (
 // MaxDomains bounds the domains of one app.
 const MaxDomains = 10
 
-// AppDomain is a host of its owner's own at which an app answers.
-type AppDomain struct {
-	Host space.Domain
-	App  space.AppName
-	// Key is the app's, by which it is told from a later one of its name.
-	Key string
-	// Heir says that another app answered there before, of which browsers may keep
-	// something.
-	Heir    bool
-	Created time.Time // UTC, to the millisecond
-}
-
 // TakenError says that a domain is the app App's already.
 type TakenError struct{ App space.AppName }
 
@@ -69,10 +57,10 @@ func addDomain(ctx context.Context, tx *sql.Tx, app space.AppName, host space.Do
 }
 
 // Domains returns the domains of an app, "" for those of all apps, by host.
-func (s *Store) Domains(ctx context.Context, app space.AppName) ([]AppDomain, error) {
+func (s *Store) Domains(ctx context.Context, app space.AppName) ([]space.AppDomain, error) {
 	all, err := list(ctx, s.db, `SELECT host, app, data_key, domains.heir, domains.created
 		FROM domains JOIN apps ON apps.name = domains.app WHERE ?1 IN ('', app) ORDER BY host`, []any{app},
-		func(scan func(...any) error) (d AppDomain, err error) {
+		func(scan func(...any) error) (d space.AppDomain, err error) {
 			var added int64
 			err = scan(&d.Host, &d.App, &d.Key, &d.Heir, &added)
 			d.Created = time.UnixMilli(added).UTC()

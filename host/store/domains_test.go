@@ -61,9 +61,9 @@ func TestDomains(t *testing.T) {
 		t.Fatal(err)
 	}
 	s = open(t, dir)
-	x := store.AppDomain{Host: "x.example", App: "a", Key: a.App.Key, Created: added}
-	y := store.AppDomain{Host: "y.example", App: "a", Key: a.App.Key, Created: added}
-	z := store.AppDomain{Host: "z.example", App: "b", Key: b.App.Key, Created: added}
+	x := space.AppDomain{Host: "x.example", App: "a", Key: a.App.Key, Created: added}
+	y := space.AppDomain{Host: "y.example", App: "a", Key: a.App.Key, Created: added}
+	z := space.AppDomain{Host: "z.example", App: "b", Key: b.App.Key, Created: added}
 	got, err := s.Domains(t.Context(), "")
 	lists(t, got, err, x, y, z)
 	got, err = s.Domains(t.Context(), "a")
