@@ -25,6 +25,7 @@ type appPage struct {
 	Runs      []space.Run
 	Variables []deploy.Variable
 	Keys      []store.AppKey
+	Domains   domainsPart
 	Usage     space.Usage
 	Deployed  bool
 	Reports   []reports.Summary
@@ -76,7 +77,7 @@ func (c *console) showApp(w http.ResponseWriter, r *http.Request, with func(*app
 
 func (c *console) appPage(r *http.Request, app *registry.App) (*appPage, error) {
 	ctx, name := r.Context(), app.App.Name
-	body := &appPage{appRow: c.row(app)}
+	body := &appPage{appRow: c.row(app), Domains: c.domains(app)}
 	for i, micro := range app.Revision.Micros {
 		row := microRow{Micro: micro, Health: body.Health}
 		if i < len(app.Routes) {

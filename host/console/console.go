@@ -91,6 +91,8 @@ func (c *console) route() {
 	c.handle("POST /apps/{app}/env", c.changeEnv)
 	c.handle("POST /apps/{app}/keys", c.createKey)
 	c.handle("POST /apps/{app}/keys/delete", c.deleteKey)
+	c.handle("POST /apps/{app}/domains", c.addDomain)
+	c.handle("POST /apps/{app}/domains/remove", c.removeDomain)
 	c.handle("POST /apps/{app}/delete", c.remove)
 	c.handle("POST /apps/{app}/actions", c.changeAction)
 	c.handle("GET /apps/{app}/micros/{micro}", c.micro)
