@@ -15,7 +15,7 @@ import (
 type domainsPart struct {
 	App       space.AppName
 	Addresses []address // the built-in one first
-	// Platform is the host of the server, to which DNS leads already.
+	// Platform is the host of the server, to which DNS leads already; "" if none does.
 	Platform string
 	Most     int
 }
@@ -32,7 +32,10 @@ type link struct{ Name, Path, URL string }
 
 func (c *console) domains(app *registry.App) domainsPart {
 	name := app.App.Name
-	part := domainsPart{App: name, Platform: hostOf(c.BaseURL), Most: store.MaxDomains}
+	part := domainsPart{App: name, Most: store.MaxDomains}
+	if platform, err := space.ParseDomain(hostOf(c.BaseURL)); err == nil { // and not this machine
+		part.Platform = string(platform)
+	}
 	own := c.URL(name)
 	part.Addresses = append(part.Addresses, address{Host: hostOf(own), URL: own, BuiltIn: true, Micros: linksAt(own, app)})
 	for _, d := range c.Domains.Of(name) {

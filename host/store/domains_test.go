@@ -3,6 +3,8 @@ package store_test
 import (
 	"errors"
 	"fmt"
+	"os"
+	"path/filepath"
 	"testing"
 	"time"
 
@@ -137,5 +139,26 @@ func TestHeirOfDomain(t *testing.T) {
 	}
 	if adds(t, s, "a", "own.example"); !heir(t, s, "own.example") {
 		t.Error("a later app of the name inherits unseen")
+	}
+}
+
+// T31: what a server of an earlier version has left gets domains, and is copied before.
+func TestDomainsOfOlderData(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	activate(t, s, "a")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := database(t, dir).Exec("DROP TABLE domains; DROP TABLE former_domains; PRAGMA user_version = 3"); err != nil {
+		t.Fatal(err)
+	}
+	s = open(t, dir)
+	if got, err := s.Domains(t.Context(), ""); err != nil || len(got) != 0 {
+		t.Errorf("it has %v, %v", got, err)
+	}
+	adds(t, s, "a", "x.example")
+	if _, err := os.Stat(filepath.Join(dir, "spacewasm.db.v3")); err != nil {
+		t.Error(err)
 	}
 }
