@@ -149,8 +149,17 @@ func TestDomainLoginHostile(t *testing.T) {
 	b, _ := withDomains(t, nil, "/")
 	b.config.Registry.Publish(&registry.App{App: space.App{Name: "other", Key: "o_key"}})
 	for _, c := range []struct{ app, host string }{
-		{"app", "evil.example"}, {"app", "gone.example"}, {"app", "failed.example"}, {"app", "before.example"}, {"other", "shop.example"},
-		{"app", "shop.example:80"}, {"app", "SHOP.example"}, {"app", "shop.example/"}, {"app", "me@shop.example"}, {"app", `"><script>`}, {"gone", "gone.example"},
+		{"app", "evil.example"},
+		{"app", "gone.example"},
+		{"app", "failed.example"},
+		{"app", "before.example"},
+		{"other", "shop.example"},
+		{"app", "shop.example:80"},
+		{"app", "SHOP.example"},
+		{"app", "shop.example/"},
+		{"app", "me@shop.example"},
+		{"app", `"><script>`},
+		{"gone", "gone.example"},
 	} {
 		query := url.Values{"app": {c.app}, "host": {c.host}, "nonce": {"x"}, "token": {"token"}}
 		if rec := b.ask(get(t, "http://localhost:4200/login?"+query.Encode())); c.host != "before.example" && c.app != "gone" {
