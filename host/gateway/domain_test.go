@@ -84,6 +84,11 @@ func TestDomainWhileStarting(t *testing.T) {
 	b, _ := withDomains(t, func(config *gateway.Config) { config.Starting = func() bool { return true } }, "/")
 	wantError(t, "not restored", b.ask(get(t, "http://gone.example/")), space.CodePreparing)
 	wantError(t, "no domain", b.ask(get(t, "http://none.example/")), space.CodeMisdirected)
+	wanted := 0
+	b.config.Registry.Publish(&registry.App{App: space.App{Name: "gone", Key: "g_key"}, Wanted: func() { wanted++ }})
+	if wantError(t, "being prepared", b.ask(get(t, "http://gone.example/")), space.CodePreparing); wanted != 1 {
+		t.Errorf("it was told %d times that somebody waits", wanted)
+	}
 	if rec := b.ask(get(t, shop+"/")); rec.Body.String() != "/" {
 		t.Errorf("one that is there gets %q", rec.Body)
 	}

@@ -36,22 +36,20 @@ const (
 // them (RFC 1123 section 2.1), of two labels at least: no address, no port, no wildcard,
 // and nothing that means this machine.
 func ParseDomain(text string) (Domain, error) {
-	name, why := strings.TrimSuffix(text, "."), ""
-	// Before the case, as there are letters whose lower case is in ASCII.
-	if strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
-		why = "write other letters than a-z as browsers send them: \"xn--bcher-kva.example\" is \"bücher.example\""
-	} else {
-		name = strings.ToLower(name)
-		why = domainFault(name)
-	}
-	if why != "" {
+	name := strings.TrimSuffix(text, ".")
+	if why := domainFault(name); why != "" {
 		return "", fmt.Errorf("domain %.*q: %s", maxQuoted, text, why)
 	}
-	return Domain(name), nil
+	return Domain(strings.ToLower(name)), nil
 }
 
-// domainFault says what is wrong with a name of ASCII in lower case, "" if nothing is.
+// domainFault says what is wrong with a name, "" if nothing is.
 func domainFault(name string) string {
+	// Before the case, as there are letters whose lower case is in ASCII.
+	if strings.ContainsFunc(name, func(r rune) bool { return r > unicode.MaxASCII }) {
+		return "write other letters than a-z as browsers send them: \"xn--bcher-kva.example\" is \"bücher.example\""
+	}
+	name = strings.ToLower(name)
 	if _, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		return "want a name, and no address"
 	}
