@@ -22,6 +22,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/console"
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/disk"
+	"github.com/spacewasm/spacewasm/host/domains"
 	"github.com/spacewasm/spacewasm/host/door"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
@@ -52,6 +53,7 @@ type Host struct {
 	schedule *schedule.Scheduler
 	book     *activity.Book
 	desk     *coldstart.Desk
+	customs  *domains.Keeper
 	restored chan struct{} // closed when the registry knows all apps
 	shares   Shares
 	node     runner.Node
@@ -126,6 +128,9 @@ func (h *Host) open(ctx context.Context) error {
 	if err := h.listen(ctx); err != nil {
 		return err
 	}
+	if h.customs, err = domains.New(ctx, domains.Config{Store: h.store, Platform: h.domains(), BaseURL: h.BaseURL()}); err != nil {
+		return err
+	}
 	h.deployer = deploy.New(deploy.Config{
 		Store: h.store, Registry: h.registry, Engine: h.engine, Vault: h.keys.secrets, Limits: h.config.Limits, Node: h.node,
 		TmpDir: tmp, Hostname: h.hostname, Log: h.logOf, Logger: h.config.Logger,
@@ -179,14 +184,13 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	profiler := profile.New(h.registry)
 	platform := api.New(api.Config{
 		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Guard: guard, Keeper: keeper, URL: h.URL,
-		Profiler: profiler,
-		Domain:   h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
+		Domains: h.customs, Profiler: profiler,
+		Domain: h.config.Domain, Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
 	pages := console.New(console.Config{
-		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Keeper: keeper, Activity: h.book, Profiler: profiler,
-		ColdStart: h.desk,
-		Bundle:    h.store.Blobs().Open, URL: h.URL, BaseURL: h.BaseURL(), Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
+		Registry: h.registry, Deployer: h.deployer, Logs: h.logs, Reports: h.reports, Schedule: h.schedule, Keeper: keeper, Domains: h.customs, ColdStart: h.desk, Activity: h.book, Profiler: profiler,
+		Bundle: h.store.Blobs().Open, URL: h.URL, BaseURL: h.BaseURL(), Version: h.config.Version, BundleLimit: h.config.Limits.Bundle,
 		Draining: draining.Done(), Logger: h.config.Logger,
 	})
 	dev := h.config.Dev
@@ -195,7 +199,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	}
 	front := gateway.New(gateway.Config{
 		Open: h.config.Dev != nil && h.onLoopback(), Trouble: dev.Trouble,
-		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
+		Registry: h.registry, Guard: guard, Domains: h.domains(), Customs: h.customs, Loopback: h.onLoopback(),
 		Logins: access.NewLogins(h.keys.sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
 		BaseURL: h.BaseURL(), AppURL: h.URL,
 		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Console: pages, Runs: h.runs,

@@ -208,7 +208,15 @@ func (b *browser) sets(s *server) {
 	if !strings.HasPrefix(key, "swk_") {
 		b.t.Errorf("the key is %q", key)
 	}
+	b.do(chromedp.SendKeys(chromedp.CSS("#domain-host"), "Bakery.Example"))
+	b.goes(chromedp.Submit(chromedp.CSS("#domain-host")))
+	b.shows("bakery.example")
+	if a := s.at("bakery.example", "/env"); a.status != http.StatusOK {
+		b.t.Errorf("at its domain the app answers %d", a.status)
+	}
 	b.shoot("settings")
+	b.goes(chromedp.Click(chromedp.CSS(`button[aria-label="Remove the domain bakery.example"]`)))
+	s.at("bakery.example", "/env").is(b.t, http.StatusMisdirectedRequest, "misdirected")
 	b.do(chromedp.Navigate("http://console.localhost:" + s.port + "/apps/bakery"))
 	page := want(b, chromedp.OuterHTML(chromedp.CSS("html")))
 	for _, secret := range []string{key, "a word of its own"} {

@@ -21,7 +21,7 @@ wasi/internal/preview1 wasi/internal/instrument wasi/internal/sqlite
 wasi/internal/cgi wasi/internal/handler
 host/telemetry
 host/store host/registry host/activity wasi
-host/runner host/static host/logs host/reports host/access host/backup wasi/stock
+host/runner host/static host/logs host/reports host/access host/domains host/backup wasi/stock
 host/deploy host/gateway host/schedule
 host/api/wire
 host/profile host/coldstart

@@ -2,7 +2,9 @@ package main
 
 import (
 	"fmt"
+	"slices"
 	"strconv"
+	"strings"
 
 	"github.com/spf13/cobra"
 
@@ -16,7 +18,8 @@ func newList(c *cli) *cobra.Command {
 		Aliases: []string{"list"},
 		Short:   "List the apps of a server",
 		Long: `Lists the apps of a server: the revision that answers requests, its number of
-Micros, how long ago it was pushed, and where it answers.`,
+Micros, how long ago it was pushed, and where it answers: its built-in URL, and
+domains of its owner's if any app has one.`,
 		Example: `  spacewasm ls
   spacewasm ls --json
   spacewasm open hello     # what next: see one in a browser`,
@@ -47,8 +50,16 @@ func (c *cli) printApps(apps []wire.App) error {
 		return nil
 	}
 	rows := [][]string{{"APP", "REVISION", "MICROS", "AGE", "URL"}}
+	domains := slices.ContainsFunc(apps, func(app wire.App) bool { return len(app.Domains) > 0 })
+	if domains {
+		rows[0] = append(rows[0], "DOMAINS")
+	}
 	for _, app := range apps {
-		rows = append(rows, []string{app.App, strconv.Itoa(app.Revision), strconv.Itoa(len(app.Micros)), age(app.Created), app.URL})
+		row := []string{app.App, strconv.Itoa(app.Revision), strconv.Itoa(len(app.Micros)), age(app.Created), app.URL}
+		if domains {
+			row = append(row, strings.Join(app.Domains, " "))
+		}
+		rows = append(rows, row)
 	}
 	if err := table(c.out, rows); err != nil {
 		return err

@@ -39,7 +39,7 @@ func newRoot(c *cli) *cobra.Command {
 	add(root, groupServer, "Run a server:", newServe(c), newPrepare(c), newBackup(c), newRestore(c))
 	add(root, groupApps, "Put apps on a server:",
 		newPush(c), newValidate(c), newDev(c), newList(c), newOpen(c), newLogs(c), newReports(c), newProfile(c),
-		newRevisions(c), newRollback(c), newVariables(c), newActions(c), newRemove(c))
+		newRevisions(c), newRollback(c), newVariables(c), newDomains(c), newActions(c), newRemove(c))
 	add(root, groupModules, "Make a module, and try it without a server:", newNew(c), newRun(c), newInspect(c), newBench(c))
 	add(root, groupAccess, "Who comes in:", newLogin(c), newToken(c), newKeys(c))
 	add(root, groupOther, "Other:", newVersion(c), newHelp(root))

@@ -115,7 +115,7 @@ var deployable = map[string]bool{
 	"GET /api/v1/apps/:app/reports": true, "GET /api/v1/apps/:app/reports/:id": true, // why the deployment fails
 	"GET /api/v1/apps/:app/revisions": true, "POST /api/v1/apps/:app/rollback": true, "POST /api/v1/apps/:app/missing": true,
 	"GET /api/v1/apps/:app/actions": true, "GET /api/v1/apps/:app/actions/runs": true,
-	"POST /api/v1/apps/:app/profile": true,
+	"POST /api/v1/apps/:app/profile": true, "GET /api/v1/apps/:app/domains": true,
 }
 
 // A deploy token reaches its app, and nothing of what it does not reach is read or told.

@@ -12,6 +12,7 @@ import (
 
 	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/domains"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/profile"
@@ -42,6 +43,8 @@ type Config struct {
 	Guard    Guard
 	// Keeper makes and revokes tokens and app keys.
 	Keeper *access.Keeper
+	// Domains gives domains to apps.
+	Domains *domains.Keeper
 	// Profiler profiles what is live.
 	Profiler *profile.Profiler
 	// URL returns where an app answers.
@@ -85,6 +88,9 @@ func New(config Config) http.Handler {
 	v1.GET("/apps/:app/keys", a.listKeys, a.admin)
 	v1.POST("/apps/:app/keys", a.createKey, a.admin)
 	v1.DELETE("/apps/:app/keys/:name", a.deleteKey, a.admin)
+	v1.GET("/apps/:app/domains", a.listDomains, a.deployer)
+	v1.PUT("/apps/:app/domains/:host", a.addDomain, a.admin)
+	v1.DELETE("/apps/:app/domains/:host", a.removeDomain, a.admin)
 	v1.GET("/tokens", a.listTokens, a.admin)
 	v1.POST("/tokens", a.createToken, a.admin)
 	v1.DELETE("/tokens/:name", a.revokeToken, a.admin)

@@ -120,7 +120,7 @@ func newBench(t *testing.T) *bench {
 	})
 	b.Handler = api.New(api.Config{
 		Registry: table, Logs: b.logs, Reports: b.reports, Schedule: b.schedule,
-		Guard: guard{owner}, Keeper: keeper, Profiler: profile.New(table), Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
+		Guard: guard{owner}, Keeper: keeper, Domains: newDomains(t, durable), Profiler: profile.New(table), Domain: "example.org", Version: "v1.2.3", BundleLimit: limits.Bundle,
 		URL:      func(name space.AppName) string { return "http://" + string(name) + ".example.org/" },
 		Draining: draining.Done(), Logger: logger,
 		Deployer: deploy.New(deploy.Config{

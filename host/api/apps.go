@@ -109,8 +109,8 @@ func (a *api) remove(c echo.Context) error {
 	if err := a.Deployer.Remove(c.Request().Context(), name); err != nil {
 		return err
 	}
-	// Its keys and its deploy tokens went with it.
-	if err := errors.Join(a.Keeper.Reload(c.Request().Context()), a.Logs.Remove(string(name)), a.Reports.Remove(name)); err != nil {
+	// Its keys, its deploy tokens and its domains went with it.
+	if err := errors.Join(a.Keeper.Reload(c.Request().Context()), a.Domains.Reload(c.Request().Context()), a.Logs.Remove(string(name)), a.Reports.Remove(name)); err != nil {
 		return err
 	}
 	return c.NoContent(http.StatusNoContent)
@@ -161,6 +161,9 @@ func (a *api) describe(app *registry.App) wire.App {
 		App: string(app.App.Name), Revision: app.Revision.Number, URL: a.URL(app.App.Name),
 		Created: app.Revision.Created, Micros: []wire.Micro{}, Failed: app.Failed,
 		Preparing: app.Wanted != nil,
+	}
+	for _, domain := range a.Domains.Of(app.App.Name) {
+		answer.Domains = append(answer.Domains, string(domain.Host))
 	}
 	for i, m := range app.Revision.Micros {
 		if i < len(app.Routes) { // which know what is live

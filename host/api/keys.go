@@ -67,14 +67,17 @@ func (a *api) existing(c echo.Context) (space.AppName, error) {
 	return name, nil
 }
 
-// nameOf is the name at the end of the path. echo leaves it escaped where the path
-// was escaped in another way than Go's.
-func nameOf(c echo.Context) string {
-	name := c.Param("name")
-	if plain, err := url.PathUnescape(name); err == nil && c.Request().URL.RawPath != "" {
+// nameOf is the name at the end of the path.
+func nameOf(c echo.Context) string { return parameter(c, "name") }
+
+// parameter is a part of the path. echo leaves it escaped where the path was escaped in
+// another way than Go's.
+func parameter(c echo.Context, name string) string {
+	value := c.Param(name)
+	if plain, err := url.PathUnescape(value); err == nil && c.Request().URL.RawPath != "" {
 		return plain
 	}
-	return name
+	return value
 }
 
 // secret answers with what is shown once, and kept nowhere.

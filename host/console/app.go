@@ -25,6 +25,7 @@ type appPage struct {
 	Runs      []space.Run
 	Variables []deploy.Variable
 	Keys      []store.AppKey
+	Domains   domainsPart
 	Usage     space.Usage
 	Deployed  bool
 	Reports   []reports.Summary
@@ -76,7 +77,7 @@ func (c *console) showApp(w http.ResponseWriter, r *http.Request, with func(*app
 
 func (c *console) appPage(r *http.Request, app *registry.App) (*appPage, error) {
 	ctx, name := r.Context(), app.App.Name
-	body := &appPage{appRow: c.row(app)}
+	body := &appPage{appRow: c.row(app), Domains: c.domains(app)}
 	for i, micro := range app.Revision.Micros {
 		row := microRow{Micro: micro, Health: body.Health}
 		if i < len(app.Routes) {
@@ -231,8 +232,8 @@ func (c *console) remove(w http.ResponseWriter, r *http.Request) error {
 	if err := c.Deployer.Remove(r.Context(), app); err != nil {
 		return err
 	}
-	// Its keys and its deploy tokens went with it.
-	if err := c.Keeper.Reload(r.Context()); err != nil {
+	// Its keys, its deploy tokens and its domains went with it.
+	if err := errors.Join(c.Keeper.Reload(r.Context()), c.Domains.Reload(r.Context())); err != nil {
 		return err
 	}
 	if err := errors.Join(c.Logs.Remove(string(app)), c.Reports.Remove(app)); err != nil {

@@ -78,7 +78,7 @@ func (c *console) parse() map[string]*template.Template {
 		"bytes": formatBytes, "count": formatCount, "took": formatTook, "ago": c.ago, "when": formatWhen, "until": c.ahead,
 		"int": func(n int64) int { return int(n) }, "code": func(code space.Code) string { return sentence(code.Words()) }, "sentence": sentence, "plural": plural, "measure": measures, "precise": record.Duration,
 	}
-	common := template.Must(template.New("").Funcs(funcs).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html"))
+	common := template.Must(template.New("").Funcs(funcs).ParseFS(pageFiles, "pages/layout.html", "pages/parts.html", "pages/domains.html"))
 	template.Must(common.Parse(record.PlotTemplate))
 	pages := map[string]*template.Template{}
 	for _, name := range []string{"apps", "app", "micro", "files", "error", "found", "deployed", "flame", "coldstart"} {

@@ -18,6 +18,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/activity"
 	"github.com/spacewasm/spacewasm/host/coldstart"
 	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/domains"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/profile"
@@ -35,6 +36,7 @@ type Config struct {
 	Reports  *reports.Store
 	Schedule *schedule.Scheduler
 	Keeper   *access.Keeper
+	Domains  *domains.Keeper
 	Activity *activity.Book
 	Profiler *profile.Profiler
 	// ColdStart measures how Micros begin.
@@ -92,6 +94,8 @@ func (c *console) route() {
 	c.handle("POST /apps/{app}/env", c.changeEnv)
 	c.handle("POST /apps/{app}/keys", c.createKey)
 	c.handle("POST /apps/{app}/keys/delete", c.deleteKey)
+	c.handle("POST /apps/{app}/domains", c.addDomain)
+	c.handle("POST /apps/{app}/domains/remove", c.removeDomain)
 	c.handle("POST /apps/{app}/delete", c.remove)
 	c.handle("POST /apps/{app}/actions", c.changeAction)
 	c.handle("GET /apps/{app}/micros/{micro}", c.micro)

@@ -34,6 +34,8 @@ func changes() map[string]url.Values {
 		"/apps/app/env":                {"name": {"NAME"}, "value": {"value"}},
 		"/apps/app/keys":               {"name": {"key"}},
 		"/apps/app/keys/delete":        {"name": {"key"}},
+		"/apps/app/domains":            {"host": {"name.example"}},
+		"/apps/app/domains/remove":     {"host": {"name.example"}},
 		"/apps/app/actions":            {"micro": {"app"}, "id": {"x"}, "do": {"run"}},
 		"/apps/app/micros/app/profile": {"seconds": {"1"}},
 		"/apps/app/delete":             {"confirm": {"app"}},
@@ -85,7 +87,7 @@ func TestOthersChangeNothing(t *testing.T) {
 		}
 	}
 	page := b.get("/apps/app")
-	if b.revision("app") != 1 || strings.Contains(page, "NAME") || strings.Contains(page, "Delete the key") {
+	if b.revision("app") != 1 || strings.Contains(page, "Unset NAME") || strings.Contains(page, "Delete the key") || strings.Contains(page, "name.example") {
 		t.Error("something has changed")
 	}
 }
@@ -315,7 +317,7 @@ func TestForms(t *testing.T) {
 	}
 	want(b.post("/apps/app/rollback", url.Values{"revision": {"7"}}), http.StatusNotFound, "There is no revision 7")
 	want(b.post("/apps/app/env", url.Values{"name": {"NAME"}, "value": {"the secret value"}}), http.StatusSeeOther, "")
-	if page := b.get("/apps/app"); !strings.Contains(page, "NAME") || strings.Contains(page, "the secret value") {
+	if page := b.get("/apps/app"); !strings.Contains(page, "Unset NAME") || strings.Contains(page, "the secret value") {
 		t.Error("the variable is not there, or its value is")
 	}
 	want(b.post("/apps/app/env", url.Values{"name": {"DETA_X"}, "value": {"v"}}), http.StatusUnprocessableEntity, "DETA_X")

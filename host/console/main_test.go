@@ -23,6 +23,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/coldstart"
 	"github.com/spacewasm/spacewasm/host/console"
 	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/domains"
 	"github.com/spacewasm/spacewasm/host/logs"
 	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
@@ -78,6 +79,7 @@ func newBench(t *testing.T) *bench {
 	b.reports = must(reports.Open(reports.DefaultConfig(t.TempDir())))
 	guard := must(access.Open(filepath.Join(t.TempDir(), "token")))
 	keeper := must(access.NewKeeper(t.Context(), guard, durable))
+	customs := must(domains.New(t.Context(), domains.Config{Store: durable, Platform: []string{"example.org"}, BaseURL: "http://example.org"}))
 	limits := space.DefaultLimits()
 	limits.Bundle = 256 << 10
 	hostname := func(name space.AppName) string { return string(name) + ".example.org" }
@@ -89,7 +91,7 @@ func newBench(t *testing.T) *bench {
 	})
 	b.Handler = console.New(console.Config{
 		ColdStart: b.desk,
-		Registry:  b.registry, Logs: b.logs, Reports: b.reports, Keeper: keeper, Activity: b.book, Profiler: profile.New(b.registry), Bundle: durable.Blobs().Open, Version: "v1.2.3",
+		Registry:  b.registry, Logs: b.logs, Reports: b.reports, Keeper: keeper, Domains: customs, Activity: b.book, Profiler: profile.New(b.registry), Bundle: durable.Blobs().Open, Version: "v1.2.3",
 		URL:     func(name space.AppName) string { return "http://" + hostname(name) + "/" },
 		BaseURL: "http://example.org", BundleLimit: limits.Bundle, Draining: draining.Done(), Logger: logger,
 		Schedule: schedule.New(schedule.Config{Store: durable, Registry: b.registry, Places: 1, Logger: logger, Hostname: hostname}),

@@ -29,7 +29,7 @@ func (g *Gateway) console(w http.ResponseWriter, r *http.Request) error {
 	}
 	switch {
 	case !ok && isNavigation(r):
-		g.sendToLogin(w, r, consoleLabel)
+		g.sendToLogin(w, r, consoleLabel, "")
 		return nil
 	case !ok:
 		return space.Errorf(space.CodeUnauthorized, "the console is for browsers that have logged in; programs use the API at %s/api/v1", g.config.BaseURL)

@@ -42,6 +42,8 @@ type Config struct {
 	AppURL  func(space.AppName) string
 	// Domains are the platform's hosts, in lower case; apps answer below them.
 	Domains []string
+	// Customs are the domains of the apps' owners; nil has none.
+	Customs Customs
 	// Loopback makes loopback addresses answer as the platform.
 	Loopback bool
 	// Timing says who learns where the time of a request went; "" is nobody.
@@ -147,12 +149,12 @@ func (g *Gateway) route(w *recorder, r *http.Request) error {
 	if err := plausible(w, r); err != nil {
 		return err
 	}
-	name, err := g.host(r)
+	at, err := g.host(r)
 	if err != nil {
 		return err
 	}
-	if name != "" && name != consoleLabel {
-		return g.app(w, r, name)
+	if at.app != "" && at.app != consoleLabel {
+		return g.app(w, r, at)
 	}
 	if r.URL.Path == metricsPath && g.config.Metrics != nil {
 		return g.metrics(w, r)
@@ -160,7 +162,7 @@ func (g *Gateway) route(w *recorder, r *http.Request) error {
 	if g.config.Starting() {
 		return starting()
 	}
-	if name == consoleLabel {
+	if at.app == consoleLabel {
 		return g.console(w, r)
 	}
 	if g.toConsole(r) {
@@ -197,16 +199,19 @@ func (g *Gateway) health(w http.ResponseWriter, err error) error {
 }
 
 // app serves a request to an app.
-func (g *Gateway) app(w *recorder, r *http.Request, name space.AppName) error {
+func (g *Gateway) app(w *recorder, r *http.Request, at place) error {
+	name := at.app
 	if g.config.Trouble != nil {
 		if err := g.config.Trouble(name); err != nil {
 			return err
 		}
 	}
-	app, release, ok := g.config.Registry.Acquire(name)
+	app, release, ok := g.acquire(at)
 	switch {
 	case !ok && g.config.Starting():
 		return starting()
+	case !ok && at.domain.Host != "":
+		return g.misdirected(r)
 	case !ok:
 		return g.unknownApp(r, string(name))
 	}
@@ -219,11 +224,12 @@ func (g *Gateway) app(w *recorder, r *http.Request, name space.AppName) error {
 		app.Wanted()
 		return space.Errorf(space.CodePreparing, "the app %q is being prepared for this version of the server; try again in a moment", name)
 	}
-	return g.visit(w, r, app)
+	return g.visit(w, r, app, at.domain)
 }
 
-// visit serves a request to an app that answers.
-func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App) error {
+// visit serves a request to an app that answers, at a domain of its owner's or, if that
+// has no Host, at its built-in host.
+func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App, at space.AppDomain) error {
 	reserved, err := judgePlain(r.URL.Path, r.URL.EscapedPath(), isPlatform)
 	if err != nil {
 		return err
@@ -239,13 +245,15 @@ func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App) error {
 		return g.unknownPath(r, app)
 	}
 	w.micro = route.Micro.Name
-	if g.refresh(w, r, app.App) {
+	who := app.App
+	who.Heir = who.Heir && at.Host == "" || at.Heir // of this host
+	if g.refresh(w, r, who) {
 		return nil
 	}
 	owner, err := g.admit(r, app, route.Micro, path)
 	if refused, ok := errors.AsType[*space.Error](err); ok && refused.Code == space.CodeUnauthorized {
 		if isNavigation(r) {
-			g.sendToLogin(w, r, app.App.Name)
+			g.sendToLogin(w, r, app.App.Name, at.Host)
 			return nil
 		}
 		w.Header().Set("Server", deta)
@@ -261,7 +269,7 @@ func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App) error {
 	r = g.timed(r, owner)
 	inner := r.Clone(r.Context())
 	inner.URL.Path, inner.URL.RawPath = path.decoded, path.raw
-	if g.foreignCookies(r, app.App) {
+	if g.foreignCookies(r, who) {
 		inner.Header.Del("Cookie")
 	}
 	g.clean(inner, app.App)

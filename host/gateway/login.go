@@ -35,8 +35,9 @@ const (
 )
 
 // sendToLogin sends a browser to the platform's login page, from where it comes back
-// with a ticket that only this browser can use.
-func (g *Gateway) sendToLogin(w http.ResponseWriter, r *http.Request, app space.AppName) {
+// with a ticket that only this browser can use: to the app's built-in host, or to the
+// domain of its owner's.
+func (g *Gateway) sendToLogin(w http.ResponseWriter, r *http.Request, app space.AppName, domain space.Domain) {
 	var nonce string
 	if had := g.cookies(r, nonceCookie); len(had) > 0 {
 		nonce = had[0]
@@ -45,6 +46,9 @@ func (g *Gateway) sendToLogin(w http.ResponseWriter, r *http.Request, app space.
 		g.setCookie(w, nonceCookie, nonce, nonceTime)
 	}
 	query := url.Values{"app": {string(app)}, "nonce": {digest(nonce)}, "return": {localPath(r.URL.RequestURI())}}
+	if domain != "" {
+		query.Set("host", string(domain))
+	}
 	w.Header().Set("Server", deta)
 	redirect(w, g.config.BaseURL+loginPath+"?"+query.Encode())
 }
@@ -131,16 +135,21 @@ func (g *Gateway) logout(w http.ResponseWriter, r *http.Request) error {
 // loginForm is what the page asks, and what it shows.
 type loginForm struct {
 	App, Nonce, Return string
+	Host               string // the app's domain that it is for, "" for its built-in host
 	Wrong              string // why the last try failed
 	Console            bool   // the app is the console
+}
+
+// newLoginForm takes of what a browser sends what makes a form.
+func newLoginForm(values url.Values) loginForm {
+	return loginForm{App: values.Get("app"), Nonce: values.Get("nonce"), Return: values.Get("return"), Host: values.Get("host")}
 }
 
 // login is the platform's login page.
 func (g *Gateway) login(w http.ResponseWriter, r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
-		query := r.URL.Query()
-		form := loginForm{App: query.Get("app"), Nonce: query.Get("nonce"), Return: query.Get("return")}
+		form := newLoginForm(r.URL.Query())
 		if token, ok := g.session(r, platformAudience); ok {
 			return g.sendBack(w, token, form)
 		}
@@ -161,7 +170,7 @@ func (g *Gateway) logIn(w http.ResponseWriter, r *http.Request) error {
 	if err := r.ParseForm(); err != nil {
 		return &space.Error{Code: space.CodeBadRequest, Message: "the form cannot be read", Err: err}
 	}
-	form := loginForm{App: r.PostForm.Get("app"), Nonce: r.PostForm.Get("nonce"), Return: r.PostForm.Get("return")}
+	form := newLoginForm(r.PostForm)
 	client := g.client(r)
 	if wait, ok := g.config.Attempts.May(client); !ok {
 		seconds := int(wait/time.Second) + 1
@@ -187,23 +196,27 @@ func (g *Gateway) sendBack(w http.ResponseWriter, token string, form loginForm) 
 		redirect(w, localPath(form.Return))
 		return nil
 	}
-	audience, err := g.audienceOf(space.AppName(form.App))
+	at, err := g.placeOf(form)
+	if err != nil {
+		return err
+	}
+	audience, err := g.audienceOf(at)
 	if err != nil {
 		return err
 	}
 	query := url.Values{
 		"ticket": {g.config.Logins.Ticket(token, audience, form.Nonce)}, "return": {localPath(form.Return)},
 	}
-	redirect(w, strings.TrimSuffix(g.config.AppURL(space.AppName(form.App)), "/")+landPath+"?"+query.Encode())
+	redirect(w, strings.TrimSuffix(g.address(at), "/")+landPath+"?"+query.Encode())
 	return nil
 }
 
 // audienceOf is where the session counts that a login is for: an app, or the console.
-func (g *Gateway) audienceOf(name space.AppName) (string, error) {
-	if g.isConsole(name) {
+func (g *Gateway) audienceOf(at place) (string, error) {
+	if g.isConsole(at.app) {
 		return consoleAudience, nil
 	}
-	app, release, ok := g.config.Registry.Acquire(name)
+	app, release, ok := g.acquire(at)
 	if !ok {
 		return "", space.Errorf(space.CodeNotFound, "the app that wanted you to log in is not here any more")
 	}
@@ -216,14 +229,15 @@ func (g *Gateway) audienceOf(name space.AppName) (string, error) {
 func (g *Gateway) showLogin(w http.ResponseWriter, r *http.Request, form loginForm, status int) error {
 	target := ""
 	if form.App != "" {
-		name, err := space.ParseAppName(form.App)
-		if g.isConsole(space.AppName(form.App)) {
-			name, err, form.Console = consoleLabel, nil, true
-		}
-		if err != nil {
+		form.Console = g.isConsole(space.AppName(form.App))
+		if _, err := space.ParseAppName(form.App); err != nil && !form.Console {
 			return space.Errorf(space.CodeBadRequest, "%v", err)
 		}
-		target = " " + strings.TrimSuffix(g.config.AppURL(name), "/")
+		at, err := g.placeOf(form)
+		if err != nil {
+			return err
+		}
+		target = " " + strings.TrimSuffix(g.address(at), "/")
 	}
 	page, err := template.New("login").Parse(loginPage)
 	if err != nil {

@@ -47,35 +47,46 @@ func endsUnclearly(r *http.Request) bool {
 	return r.ProtoMajor == 1 && (r.ProtoMinor == 0 || len(r.TransferEncoding) > 0)
 }
 
-// host returns the app that the Host header means, "" for the platform itself.
-func (g *Gateway) host(r *http.Request) (space.AppName, error) {
+// place is what a host means.
+type place struct {
+	app space.AppName // "" is the platform itself
+	// domain is the app's own that the host is; without a Host it is the built-in one.
+	domain space.AppDomain
+}
+
+// host returns the place that the Host header means. What is the platform's comes first: no
+// domain of an app's answers for it.
+func (g *Gateway) host(r *http.Request) (place, error) {
 	name := r.Host
 	if h, port, err := net.SplitHostPort(name); err == nil {
 		if _, err := strconv.ParseUint(port, 10, 16); err != nil {
-			return "", g.misdirected(r)
+			return place{}, g.misdirected(r)
 		}
 		name = h
 	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if slices.Contains(g.config.Domains, name) {
-		return "", nil
+		return place{}, nil
 	}
 	if addr, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		if g.config.Loopback && addr.Unmap().IsLoopback() {
-			return "", nil
+			return place{}, nil
 		}
 	}
 	if label, domain, ok := strings.Cut(name, "."); ok && slices.Contains(g.config.Domains, domain) {
 		if g.config.Console != nil && label == string(consoleLabel) {
-			return consoleLabel, nil
+			return place{app: consoleLabel}, nil
 		}
 		app, err := space.ParseAppName(label)
 		if err != nil {
-			return "", g.unknownApp(r, label)
+			return place{}, g.unknownApp(r, label)
 		}
-		return app, nil
+		return place{app: app}, nil
 	}
-	return "", g.misdirected(r)
+	if domain, ok := g.domain(name); ok {
+		return place{app: domain.App, domain: domain}, nil
+	}
+	return place{}, g.misdirected(r)
 }
 
 // misdirected is the error of a host that is not ours. It does not quote the

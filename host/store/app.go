@@ -172,8 +172,8 @@ func (s *Store) deployments(ctx context.Context, query string, args ...any) ([]D
 	return all, rows.Err()
 }
 
-// Remove deletes an app, its revisions, its keys and the tokens that may deploy it
-// only, or returns [ErrNotFound].
+// Remove deletes an app, its revisions, its keys, its domains and the tokens that may
+// deploy it only, or returns [ErrNotFound].
 func (s *Store) Remove(ctx context.Context, name space.AppName) error {
 	err := s.write(ctx, func(tx *sql.Tx) error { return remove(ctx, tx, name) })
 	if err != nil && !errors.Is(err, ErrNotFound) {
@@ -183,6 +183,9 @@ func (s *Store) Remove(ctx context.Context, name space.AppName) error {
 }
 
 func remove(ctx context.Context, tx *sql.Tx, name space.AppName) error {
+	if err := partWith(ctx, tx, name, ""); err != nil {
+		return err
+	}
 	result, err := tx.ExecContext(ctx, `DELETE FROM apps WHERE name = ?`, name)
 	if err != nil {
 		return err
@@ -190,7 +193,7 @@ func remove(ctx context.Context, tx *sql.Tx, name space.AppName) error {
 	if n, err := result.RowsAffected(); err != nil || n == 0 {
 		return errors.Join(err, ErrNotFound)
 	}
-	// Its keys go with it. A token that may deploy it would deploy another's under its
+	// Its keys and its domains go with it. A token that may deploy it would deploy another's under its
 	// name.
 	if _, err := tx.ExecContext(ctx, `DELETE FROM tokens WHERE app = ?`, name); err != nil {
 		return err

@@ -12,11 +12,13 @@ type Apps struct {
 // App describes an app and its active revision. It is the answer of a push, and
 // of GET /api/v1/apps/{app}.
 type App struct {
-	App      string    `json:"app"`
-	Revision int       `json:"revision"`
-	URL      string    `json:"url"`
-	Created  time.Time `json:"created"` // when the revision was made, UTC
-	Micros   []Micro   `json:"micros"`
+	App      string `json:"app"`
+	Revision int    `json:"revision"`
+	URL      string `json:"url"`
+	// Domains are hosts of its owner's own at which it answers, too.
+	Domains []string  `json:"domains,omitempty"`
+	Created time.Time `json:"created"` // when the revision was made, UTC
+	Micros  []Micro   `json:"micros"`
 	// Failed says why the revision does not run, "" when it does.
 	Failed string `json:"failed,omitempty"`
 	// Preparing says that the revision is being prepared for the server's version,
