@@ -36,12 +36,18 @@ func TestValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &rows{conn: &conn{}, buf: b, statement: &statement{declared: []string{""}}}
-		tag, from, n, next, err := cut(b, len("before"))
+		_, _, _, next, err := cut(b, len("before"))
 		if err != nil || next != len(b) {
 			t.Fatalf("%v: ends at %d of %d, %v", c.value, next, len(b), err)
 		}
-		got, err := r.value(0, tag, from, n)
+		r := &reader{cells: make([]cell, 1), declared: []string{""}, boxes: &boxes{}}
+		r.begin(b, 1)
+		r.at = len("before")
+		_, err = r.advance()
+		if err != nil || r.at != len(b) {
+			t.Fatalf("%v: ends at %d of %d, %v", c.value, r.at, len(b), err)
+		}
+		got := r.value(0)
 		want, ok := c.want.([]byte)
 		if have, is := got.([]byte); err != nil || is != ok || (ok && !bytes.Equal(have, want)) || (!ok && got != c.want) {
 			t.Errorf("%#v is read as %#v, %v", c.value, got, err)
