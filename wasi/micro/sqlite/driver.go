@@ -72,6 +72,14 @@ type engine struct{ host host }
 
 // Open implements [driver.Driver].
 func (e engine) Open(name string) (driver.Conn, error) {
+	c, err := e.connect(name)
+	if err != nil {
+		return nil, err
+	}
+	return c, nil
+}
+
+func (e engine) connect(name string) (*conn, error) {
 	path, err := parseName(name)
 	if err != nil {
 		return nil, err

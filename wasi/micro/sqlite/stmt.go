@@ -198,7 +198,7 @@ func (s *stmt) NumInput() int { return -1 }
 
 // QueryContext implements [driver.StmtQueryContext].
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return s.conn.query(ctx, s.query, s.own, args)
+	return given(s.conn.query(ctx, s.query, s.own, args))
 }
 
 // ExecContext implements [driver.StmtExecContext].

@@ -14,6 +14,14 @@ type Error = hostError
 
 func init() { sql.Register("sqlite", engine{&wasmHost{}}) }
 
+func openSource(name string) (source, error) {
+	c, err := engine{&wasmHost{}}.connect(name)
+	if err != nil {
+		return nil, err
+	}
+	return direct{c}, nil
+}
+
 //go:wasmimport spacewasm_sqlite_v1 open
 func hostOpen(path unsafe.Pointer, length, flags uint32, out unsafe.Pointer) int32
 
