@@ -27,6 +27,9 @@ func (d direct) query(ctx context.Context, text string, args []any) (cursor, err
 }
 
 func (s directStmt) ask(ctx context.Context, args []any) (cursor, error) {
+	if s.closed {
+		return nil, errStmtClosed
+	}
 	return s.conn.ask(ctx, s.query, s.own, args)
 }
 
@@ -54,9 +57,6 @@ func (c *conn) ask(ctx context.Context, text string, own *statement, args []any)
 // convert makes a value of the driver's of an argument, as database/sql does.
 func (c *conn) convert(arg *driver.NamedValue) error {
 	if named, ok := arg.Value.(sql.NamedArg); ok {
-		if named.Name == "" {
-			return errors.New("it has no name")
-		}
 		arg.Name, arg.Value = named.Name, named.Value
 	}
 	err := c.CheckNamedValue(arg)
@@ -69,7 +69,10 @@ func (c *conn) convert(arg *driver.NamedValue) error {
 // reading implements [cursor].
 func (r *rows) reading() *reader { return &r.reader }
 
-var errClosed = errors.New("sqlite: the database is closed")
+var (
+	errClosed     = errors.New("sqlite: the database is closed")
+	errStmtClosed = errors.New("sqlite: the statement is closed")
+)
 
 var (
 	_ source  = direct{}

@@ -60,12 +60,11 @@ func pool(rows *sql.Rows, err error) (cursor, error) {
 		_ = rows.Close() // the error before is what matters
 		return nil, err
 	}
-	r := &pooledRows{Rows: rows, reader: reader{cells: make([]cell, len(types)), boxes: &boxes{}}}
-	values := make([]any, len(types))
+	n := len(types)
+	r := &pooledRows{Rows: rows, reader: reader{cells: make([]cell, n), declared: make([]string, n), boxes: &boxes{}}, names: make([]string, n), dest: make([]any, n)}
+	values := make([]any, n)
 	for i, t := range types {
-		r.names = append(r.names, t.Name())
-		r.declared = append(r.declared, strings.ToUpper(t.DatabaseTypeName()))
-		r.dest = append(r.dest, &values[i])
+		r.names[i], r.declared[i], r.dest[i] = t.Name(), strings.ToUpper(t.DatabaseTypeName()), &values[i]
 	}
 	return r, nil
 }

@@ -191,6 +191,8 @@ type stmt struct {
 	conn  *conn
 	query string
 	own   *statement // nil for a script
+
+	closed bool
 }
 
 // NumInput implements [driver.Stmt]: the arguments are counted when they are bound.
@@ -219,6 +221,7 @@ func (s *stmt) Exec(args []driver.Value) (driver.Result, error) {
 // Close implements [driver.Stmt]. The statement stays for when its text comes again.
 func (s *stmt) Close() error {
 	own := s.own
+	s.closed = true
 	if s.own = nil; own != nil {
 		if own.kept = false; !own.busy { // else the rows give it back
 			s.conn.give(own)
