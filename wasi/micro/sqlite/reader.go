@@ -44,8 +44,8 @@ func (r *reader) begin(batch []byte, count int) {
 // advance finds the values of the next row, and tells whether there are some that were
 // not sent. It does what cut does, which would be a call for each value.
 func (r *reader) advance() (unsent bool, err error) {
-	b, at := r.buf, r.at
-	for i := range r.cells {
+	b, at, cells := r.buf, r.at, r.cells
+	for i := range cells {
 		if at >= len(b) {
 			return false, errBroken
 		}
@@ -65,7 +65,7 @@ func (r *reader) advance() (unsent bool, err error) {
 				if unsent = true; size > maxKept {
 					return false, errBroken
 				}
-				r.cells[i] = cell{tag, at, int(size)}
+				cells[i] = cell{tag, at, int(size)}
 				continue
 			}
 			if uint64(size) > uint64(len(b)-at) {
@@ -78,7 +78,7 @@ func (r *reader) advance() (unsent bool, err error) {
 		if len(b)-at < n {
 			return false, errBroken
 		}
-		r.cells[i] = cell{tag, at, n}
+		cells[i] = cell{tag, at, n}
 		at += n
 	}
 	r.at = at
