@@ -171,7 +171,11 @@ func first(c cursor, err error) *Row {
 		_ = c.Close() // the error before is what matters
 		return &Row{err: err}
 	}
-	row := &Row{reader: c.reading().detach()}
-	row.err = c.Close()
-	return row
+	var alone struct { // at once
+		row    Row
+		reader reader
+	}
+	alone.reader = c.reading().detach()
+	alone.row.reader, alone.row.err = &alone.reader, c.Close()
+	return &alone.row
 }

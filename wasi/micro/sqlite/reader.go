@@ -158,9 +158,9 @@ func (r *reader) value(column int) driver.Value {
 	return nil
 }
 
-// detach makes a reader of the row alone, which stays when the batch is written over.
-func (r *reader) detach() *reader {
-	alone := &reader{row: r.row, own: true, cells: r.cells, declared: r.declared, boxes: r.boxes}
+// detach is a reader of the row alone, which stays when the batch is written over.
+func (r *reader) detach() reader {
+	alone := reader{row: r.row, own: true, cells: r.cells, declared: r.declared, boxes: r.boxes}
 	if r.own {
 		return alone
 	}
