@@ -29,7 +29,7 @@ type querier struct {
 }
 
 const (
-	queryNative = "native Go, modernc.org/sqlite"
+	queryNative = "native Go, through `database/sql`"
 	queryPooled = "native Go, by rows"
 	queryOurs   = "a Micro in Go, through `database/sql`"
 	queryRows   = "a Micro in Go, by rows"
@@ -82,7 +82,7 @@ func (s settings) sqlite(ctx context.Context, dir string, r *report) (err error)
 	}
 	defer func() { err = errors.Join(err, stop(native)) }()
 	result := &sqliteReport{times: map[string]map[string][]time.Duration{}, queriers: []querier{
-		{queryNative, "through `database/sql`, the same source as the Micro in Go, compiled for this machine", "127.0.0.1:" + portOf(native), "", ""},
+		{queryNative, "by modernc.org/sqlite, the same source as that of the Micros in Go, compiled for this machine", "127.0.0.1:" + portOf(native), "", ""},
 		{queryPooled, "the same with `sqlite.DB`, which natively is `database/sql` again", "127.0.0.1:" + portOf(native), "", "/rows"},
 		{queryOurs, "bench/suite/queries on `wasi/micro/sqlite`, in `spacewasm serve`", n.address, "queries.localhost", ""},
 		{queryRows, "the same with `sqlite.DB` in place of `database/sql`", n.address, "queries.localhost", "/rows"},
