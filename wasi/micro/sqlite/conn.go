@@ -162,7 +162,7 @@ func (c *conn) begin(ctx context.Context, text string, s *statement, args []driv
 		err = c.describe(s)
 	}
 	if err == nil {
-		r.cells, r.declared, r.boxes = make([]cell, s.outputs), s.declared, &c.boxes
+		r.cells, r.times, r.boxes = make([]cell, s.outputs), s.times, &c.boxes
 		err = r.fill(ctx)
 	}
 	if err != nil {

@@ -129,7 +129,10 @@ func (r *Rows) Next() bool {
 	if err := r.cursor.next(); err != nil {
 		return r.end(err)
 	}
-	r.reader = r.cursor.reading()
+	if r.reader == nil {
+		r.reader = r.cursor.reading()
+		r.cells = r.reader.cells
+	}
 	return true
 }
 
@@ -148,7 +151,7 @@ func (r *Rows) end(err error) bool {
 
 // Close ends the reading before the end is reached. Close may be called again.
 func (r *Rows) Close() error {
-	r.reader = nil
+	r.reader, r.cells = nil, nil
 	return r.cursor.Close()
 }
 
@@ -176,6 +179,6 @@ func first(c cursor, err error) *Row {
 		reader reader
 	}
 	alone.reader = c.reading().detach()
-	alone.row.reader, alone.row.err = &alone.reader, c.Close()
+	alone.row = Row{&alone.reader, alone.reader.cells, c.Close()}
 	return &alone.row
 }

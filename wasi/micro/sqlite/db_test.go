@@ -113,7 +113,7 @@ func sameScan(t *testing.T, name string, db *DB, native *sql.DB, q sqlitetest.Qu
 			if got.Null(i) != (whole == nil) {
 				t.Errorf("%s: column %d is NULL: %v", name, i, got.Null(i))
 			}
-			row := Row{reader: got.reader} // whose errors are not the rows'
+			row := Row{reader: got.reader, cells: got.cells} // whose errors are not the rows'
 			same(t, name, scan, row, whole, i)
 		}
 	}

@@ -40,7 +40,7 @@ func TestValues(t *testing.T) {
 		if err != nil || next != len(b) {
 			t.Fatalf("%v: ends at %d of %d, %v", c.value, next, len(b), err)
 		}
-		r := &reader{cells: make([]cell, 1), declared: []string{""}, boxes: &boxes{}}
+		r := &reader{cells: make([]cell, 1), boxes: &boxes{}}
 		r.begin(b, 1)
 		r.at = len("before")
 		_, err = r.advance()
@@ -195,7 +195,7 @@ func asRows(t *testing.T, script []byte) {
 	defer rows.Close()
 	for n := len(rows.Columns()); rows.Next(); {
 		for i := range n {
-			row := Row{reader: rows.reader}
+			row := Row{reader: rows.reader, cells: rows.cells}
 			_, _, _, _, _, _ = row.Int64(i), row.Float64(i), row.Text(i), row.Raw(i), row.Time(i), row.Value(i)
 		}
 	}

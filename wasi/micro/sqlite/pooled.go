@@ -61,11 +61,12 @@ func pool(rows *sql.Rows, err error) (cursor, error) {
 		return nil, err
 	}
 	n := len(types)
-	r := &pooledRows{Rows: rows, reader: reader{cells: make([]cell, n), declared: make([]string, n), boxes: &boxes{}}, names: make([]string, n), dest: make([]any, n)}
-	values := make([]any, n)
+	r := &pooledRows{Rows: rows, reader: reader{cells: make([]cell, n), boxes: &boxes{}}, names: make([]string, n), dest: make([]any, n)}
+	values, declared := make([]any, n), make([]string, n)
 	for i, t := range types {
-		r.names[i], r.declared[i], r.dest[i] = t.Name(), strings.ToUpper(t.DatabaseTypeName()), &values[i]
+		r.names[i], declared[i], r.dest[i] = t.Name(), strings.ToUpper(t.DatabaseTypeName()), &values[i]
 	}
+	r.times = timesOf(declared)
 	return r, nil
 }
 

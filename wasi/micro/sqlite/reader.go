@@ -24,9 +24,9 @@ type reader struct {
 	slab   string // what is made strings of
 	slabAt int    // where in row it begins
 
-	declared []string // types of the columns, in upper case
-	formats  []int8   // of times, by column: the last that matched, plus 1
-	boxes    *boxes
+	times   []bool // which columns are declared to have times; nil is none
+	formats []int8 // of times, by column: the last that matched, plus 1
+	boxes   *boxes
 }
 
 // cell is a value in a row: its type, where its content is, and how long that is.
@@ -126,7 +126,7 @@ func (r *reader) blob(c cell) []byte {
 
 // time is that of a text in a column that is declared to have times, if it is one.
 func (r *reader) time(column int, c cell) (time.Time, bool) {
-	if c.tag != tagText || !isTime(r.declared[column]) {
+	if c.tag != tagText || r.times == nil || !r.times[column] {
 		return time.Time{}, false
 	}
 	if r.formats == nil {
@@ -160,7 +160,7 @@ func (r *reader) value(column int) driver.Value {
 
 // detach is a reader of the row alone, which stays when the batch is written over.
 func (r *reader) detach() reader {
-	alone := reader{row: r.row, own: true, cells: r.cells, declared: r.declared, boxes: r.boxes}
+	alone := reader{row: r.row, own: true, cells: r.cells, times: r.times, boxes: r.boxes}
 	if r.own {
 		return alone
 	}

@@ -16,6 +16,7 @@ import (
 // written. What cannot be converted is the zero value, and an error that [Row.Err] has.
 type Row struct {
 	reader *reader
+	cells  []cell // of the reader; none where there is no row
 	err    error
 }
 
@@ -52,7 +53,7 @@ func (r *Row) Text(column int) string {
 	case tagNull:
 		return ""
 	case tagText:
-		if !isTime(r.reader.declared[column]) {
+		if r.reader.times == nil || !r.reader.times[column] {
 			return r.reader.text(c)
 		}
 	case tagBlob:
@@ -70,7 +71,7 @@ func (r *Row) Raw(column int) []byte {
 	case tagNull:
 		return nil
 	case tagText:
-		if !isTime(r.reader.declared[column]) {
+		if r.reader.times == nil || !r.reader.times[column] {
 			return r.reader.bytes(c)
 		}
 	case tagBlob:
@@ -118,8 +119,8 @@ func (r *Row) Value(column int) any {
 
 // cell finds a column, or says that there is none such: then it is NULL.
 func (r *Row) cell(column int) cell {
-	if r.reader != nil && uint(column) < uint(len(r.reader.cells)) {
-		return r.reader.cells[column]
+	if uint(column) < uint(len(r.cells)) {
+		return r.cells[column]
 	}
 	return r.none(column)
 }
@@ -130,7 +131,7 @@ func (r *Row) none(column int) cell {
 	case r.reader == nil:
 		r.err = errors.New("sqlite: a column is read where there is no row: Next goes on to one, and says when there is none")
 	default:
-		r.err = fmt.Errorf("sqlite: there is no column %d: the query gives %d, the first of which is 0", column, len(r.reader.cells))
+		r.err = fmt.Errorf("sqlite: there is no column %d: the query gives %d, the first of which is 0", column, len(r.cells))
 	}
 	return cell{tag: tagNull}
 }

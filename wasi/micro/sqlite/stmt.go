@@ -14,6 +14,7 @@ type statement struct {
 	names    []string // of the parameters, with their sign; nil where none has one
 	columns  []string // their names; nil until they are asked for
 	declared []string // their declared types, in upper case
+	times    []bool   // of which these are times; nil where none is
 	busy     bool     // rows are read from it
 	kept     bool     // it is a stmt's own, until that is closed
 }
@@ -105,6 +106,7 @@ func (c *conn) describe(s *statement) error {
 	for i := range s.columns {
 		s.columns[i], s.declared[i] = texts[each*i], strings.ToUpper(texts[each*i+1])
 	}
+	s.times = timesOf(s.declared)
 	return nil
 }
 
