@@ -180,6 +180,10 @@ func TestRowColumns(t *testing.T) {
 		if err := row.Err(); err != nil {
 			t.Errorf("%s: %v", how, err)
 		}
+		data := row.Value(3).([]byte)
+		if data[0] = 'x'; row.Text(3) != "\x00\xff" {
+			t.Errorf("%s: a value is not a copy", how)
+		}
 		row = db.QueryRow("select name, price, data, at from t where id = 2")
 		if row.Int64(1) != 1e6 || row.Bytes(2) == nil || row.Text(3) != "x" || row.Err() != nil {
 			t.Errorf("%s: %d %v %q, %v", how, row.Int64(1), row.Bytes(2), row.Text(3), row.Err())

@@ -29,11 +29,17 @@ type reader struct {
 	boxes   *boxes
 }
 
-// cell is a value in a row: its type, where its content is, and how long that is.
+// cell is a value in a row: its type, and the bits of a number, or where in the row the
+// bytes are, and how many.
 type cell struct {
 	tag     byte
+	number  uint64
 	from, n int
 }
+
+func (c cell) integer() int64 { return int64(c.number) }
+
+func (c cell) float() float64 { return math.Float64frombits(c.number) }
 
 // begin takes a batch.
 func (r *reader) begin(batch []byte, count int) {
@@ -42,55 +48,50 @@ func (r *reader) begin(batch []byte, count int) {
 }
 
 // advance finds the values of the next row, and tells whether there are some that were
-// not sent. It does what cut does, which would be a call for each value.
+// not sent. It does what cut does, which would be a call for each value, and has the types
+// that are usual first.
 func (r *reader) advance() (unsent bool, err error) {
 	b, at, cells := r.buf, r.at, r.cells
 	for i := range cells {
 		if at >= len(b) {
 			return false, errBroken
 		}
-		tag, n := b[at], 0
+		tag := b[at]
 		at++
-		switch tag {
-		case tagNull:
-		case tagInteger, tagFloat:
-			n = 8
-		case tagText, tagBlob, tagTextKept, tagBlobKept:
-			if len(b)-at < 4 {
+		switch {
+		case tag == tagInteger || tag == tagFloat:
+			if len(b)-at < 8 {
 				return false, errBroken
 			}
-			size := load32(b[at:])
-			at += 4
-			if tag >= tagTextKept {
-				if unsent = true; size > maxKept {
-					return false, errBroken
-				}
-				cells[i] = cell{tag, at, int(size)}
-				continue
-			}
-			if uint64(size) > uint64(len(b)-at) {
+			cells[i] = cell{tag: tag, number: load64(b[at:])}
+			at += 8
+			continue
+		case tag == tagNull:
+			cells[i] = cell{tag: tag}
+			continue
+		case tag > tagBlobKept, len(b)-at < 4:
+			return false, errBroken
+		}
+		n := load32(b[at:])
+		at += 4
+		if tag >= tagTextKept {
+			if n > maxKept {
 				return false, errBroken
 			}
-			n = int(size)
-		default:
+			cells[i] = cell{tag: tag, from: at, n: int(n)}
+			unsent = true
+			continue
+		}
+		if uint64(n) > uint64(len(b)-at) {
 			return false, errBroken
 		}
-		if len(b)-at < n {
-			return false, errBroken
-		}
-		cells[i] = cell{tag, at, n}
-		at += n
+		cells[i] = cell{tag: tag, from: at, n: int(n)}
+		at += int(n)
 	}
 	r.at = at
 	r.left--
 	return unsent, nil
 }
-
-// integer is that of a cell that has one.
-func (r *reader) integer(c cell) int64 { return int64(load64(r.row[c.from:])) }
-
-// float is that of a cell that has one.
-func (r *reader) float(c cell) float64 { return math.Float64frombits(load64(r.row[c.from:])) }
 
 // bytes are those of a text or blob, where they stand.
 func (r *reader) bytes(c cell) []byte { return r.row[c.from : c.from+c.n : c.from+c.n] }
@@ -144,9 +145,9 @@ func (r *reader) value(column int) driver.Value {
 	c := r.cells[column]
 	switch c.tag {
 	case tagInteger:
-		return r.boxes.integers.box(r.integer(c))
+		return r.boxes.integers.box(c.integer())
 	case tagFloat:
-		return r.boxes.floats.box(r.float(c))
+		return r.boxes.floats.box(c.float())
 	case tagText:
 		if t, ok := r.time(column, c); ok {
 			return t
@@ -166,12 +167,17 @@ func (r *reader) detach() reader {
 	}
 	begin, end := len(r.row), 0
 	for _, c := range r.cells {
-		begin, end = min(begin, c.from), max(end, c.from+c.n)
+		if c.n > 0 {
+			begin, end = min(begin, c.from), max(end, c.from+c.n)
+		}
 	}
-	begin = min(begin, end) // there may be no column
-	alone.row = append([]byte(nil), r.row[begin:end]...)
-	for i := range alone.cells {
-		alone.cells[i].from -= begin
+	if begin < end {
+		alone.row = append([]byte(nil), r.row[begin:end]...)
+	}
+	for i, c := range alone.cells {
+		if alone.cells[i].from = 0; c.n > 0 {
+			alone.cells[i].from = c.from - begin
+		}
 	}
 	return alone
 }
@@ -201,7 +207,7 @@ func (r *reader) assemble(ask func(column, offset int, b []byte) (int, error)) e
 			}
 			at += n
 		}
-		r.cells[i] = cell{c.tag - (tagTextKept - tagText), from, c.n}
+		r.cells[i] = cell{tag: c.tag - (tagTextKept - tagText), from: from, n: c.n}
 	}
 	r.row, r.own, r.slab = row, true, ""
 	return nil

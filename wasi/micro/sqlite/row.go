@@ -1,6 +1,7 @@
 package sqlite
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"math"
@@ -29,20 +30,18 @@ func (r *Row) Null(column int) bool { return r.cell(column).tag == tagNull }
 
 // Int64 is a column as an integer.
 func (r *Row) Int64(column int) int64 {
-	c := r.cell(column)
-	if c.tag == tagInteger {
-		return r.reader.integer(c)
+	if uint(column) < uint(len(r.cells)) && r.cells[column].tag == tagInteger {
+		return r.cells[column].integer()
 	}
-	return r.toInt64(column, c)
+	return r.toInt64(column)
 }
 
 // Float64 is a column as a floating-point number.
 func (r *Row) Float64(column int) float64 {
-	c := r.cell(column)
-	if c.tag == tagFloat {
-		return r.reader.float(c)
+	if uint(column) < uint(len(r.cells)) && r.cells[column].tag == tagFloat {
+		return r.cells[column].float()
 	}
-	return r.toFloat64(column, c)
+	return r.toFloat64(column)
 }
 
 // Text is a column as a text. It may be kept; short ones share memory with others of
@@ -114,7 +113,11 @@ func (r *Row) Value(column int) any {
 	if c := r.cell(column); c.tag == tagNull {
 		return nil
 	}
-	return r.reader.value(column)
+	value := r.reader.value(column)
+	if b, ok := value.([]byte); ok && r.reader.own { // which is to stay as it is
+		return bytes.Clone(b)
+	}
+	return value
 }
 
 // cell finds a column, or says that there is none such: then it is NULL.
@@ -136,12 +139,13 @@ func (r *Row) none(column int) cell {
 	return cell{tag: tagNull}
 }
 
-func (r *Row) toInt64(column int, c cell) int64 {
+func (r *Row) toInt64(column int) int64 {
+	c := r.cell(column)
 	switch c.tag {
 	case tagNull:
 		return 0
 	case tagFloat:
-		if f := r.reader.float(c); f == math.Trunc(f) && f >= -1<<63 && f < 1<<63 {
+		if f := c.float(); f == math.Trunc(f) && f >= -1<<63 && f < 1<<63 {
 			return int64(f)
 		}
 	case tagText, tagBlob:
@@ -153,12 +157,13 @@ func (r *Row) toInt64(column int, c cell) int64 {
 	return 0
 }
 
-func (r *Row) toFloat64(column int, c cell) float64 {
+func (r *Row) toFloat64(column int) float64 {
+	c := r.cell(column)
 	switch c.tag {
 	case tagNull:
 		return 0
 	case tagInteger:
-		return float64(r.reader.integer(c))
+		return float64(c.integer())
 	case tagText, tagBlob:
 		if f, err := strconv.ParseFloat(r.reader.text(c), 64); err == nil {
 			return f
@@ -172,9 +177,9 @@ func (r *Row) toFloat64(column int, c cell) float64 {
 func (r *Row) format(b []byte, column int, c cell) []byte {
 	switch c.tag {
 	case tagInteger:
-		return strconv.AppendInt(b, r.reader.integer(c), 10)
+		return strconv.AppendInt(b, c.integer(), 10)
 	case tagFloat:
-		return strconv.AppendFloat(b, r.reader.float(c), 'g', -1, 64)
+		return strconv.AppendFloat(b, c.float(), 'g', -1, 64)
 	}
 	if t, ok := r.reader.time(column, c); ok {
 		return t.AppendFormat(b, time.RFC3339Nano)
