@@ -4,8 +4,8 @@
 //	db, err := sql.Open("sqlite", "/data.db")
 //	db, err := sqlite.Open("/data.db")
 //
-// In a Micro, [DB] takes a fifth of the time of database/sql for a row by its key, and a
-// tenth for thousands of rows (docs/benchmarks.md), as all that database/sql does for
+// In a Micro, [DB] takes a fifth to a quarter of the time of database/sql for a row by its
+// key, and less than a tenth for thousands of rows (docs/benchmarks.md), as all that database/sql does for
 // each row and column is Go compiled to WebAssembly. It reads columns as what is
 // wanted of them where they stand in the host's answer:
 //

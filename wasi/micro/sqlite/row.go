@@ -12,9 +12,9 @@ import (
 // Row is a row of what a query gives. Its columns are counted from 0.
 //
 // A column is read as what is wanted of it, whatever type it has, by the rules of
-// [database/sql.Rows.Scan] with two differences: NULL is the zero value, which
-// [Row.Null] tells from others, and a REAL that is whole is an integer, however it is
-// written. What cannot be converted is the zero value, and an error that [Row.Err] has.
+// [database/sql.Rows.Scan] with three differences: NULL is the zero value, which
+// [Row.Null] tells from others; a REAL that is whole is an integer, however it is
+// written; and an empty BLOB is empty, but not nil. What cannot be converted is the zero value, and an error that [Row.Err] has.
 type Row struct {
 	reader *reader
 	cells  []cell // of the reader; none where there is no row
