@@ -5,9 +5,9 @@
 //	db, err := sqlite.Open("/data.db")
 //
 // In a Micro, [DB] takes a fifth to a quarter of the time of database/sql for a row by its
-// key, and less than a tenth for thousands of rows (docs/benchmarks.md), as all that database/sql does for
-// each row and column is Go compiled to WebAssembly. It reads columns as what is
-// wanted of them where they stand in the host's answer:
+// key, and less than a tenth for thousands of rows (docs/benchmarks.md), as all that
+// database/sql does for each row and column is Go compiled to WebAssembly. It reads
+// columns as what is wanted of them, where they stand in the host's answer:
 //
 //	rows, err := byAuthor.Query("Austen")
 //	if err != nil {
@@ -19,7 +19,7 @@
 //	}
 //	return rows.Err()
 //
-// What else takes a [sql.DB], has one.
+// What expects a [database/sql.DB] gets one; the two can stand side by side.
 //
 // In a Micro the engine is the host's, and nothing of SQLite is compiled into the
 // module (docs/sqlite-abi.md). For another GOOS it is modernc.org/sqlite, so that the
@@ -37,7 +37,7 @@
 // A statement that is open, and a connection, stay usable over a snapshot: what main has
 // opened and prepared needs no preparing in a request. A connection keeps the statements
 // of the texts that it has run last, too: where nothing but speed asks for a prepared
-// statement, QueryRow of a [sql.DB] with its text is faster, as database/sql keeps books
+// statement, QueryRow of a [database/sql.DB] with its text is faster, as database/sql keeps books
 // of those that are prepared. With a [DB] there is little between the two.
 //
 // The deadline of a context ends a query in its middle, as that of the request does; that

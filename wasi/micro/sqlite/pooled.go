@@ -20,7 +20,7 @@ func openSource(name string) (source, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := db.Ping(); err != nil {
+	if err := db.PingContext(context.Background()); err != nil {
 		_ = db.Close() // it was not open
 		return nil, err
 	}
