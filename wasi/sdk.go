@@ -8,8 +8,9 @@ import (
 //go:embed micro/answer.go micro/log.go micro/micro.go micro/native.go micro/wasip1.go
 var sdk embed.FS
 
-//go:embed micro/sqlite/blob.go micro/sqlite/box.go micro/sqlite/conn.go micro/sqlite/driver.go micro/sqlite/errors.go micro/sqlite/native.go
-//go:embed micro/sqlite/rows.go micro/sqlite/stmt.go micro/sqlite/value.go micro/sqlite/vfs.go micro/sqlite/wasip1.go
+//go:embed micro/sqlite/blob.go micro/sqlite/box.go micro/sqlite/conn.go micro/sqlite/db.go micro/sqlite/direct.go micro/sqlite/driver.go
+//go:embed micro/sqlite/errors.go micro/sqlite/native.go micro/sqlite/pooled.go micro/sqlite/reader.go micro/sqlite/row.go micro/sqlite/rows.go
+//go:embed micro/sqlite/stmt.go micro/sqlite/value.go micro/sqlite/vfs.go micro/sqlite/wasip1.go
 var sdkSQLite embed.FS
 
 //go:embed micro/sqlite/spacewasm_sqlite.h

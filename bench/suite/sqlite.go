@@ -25,11 +25,14 @@ import (
 type querier struct {
 	name, what    string
 	address, host string
+	below         string // of its paths
 }
 
 const (
-	queryNative = "native Go, modernc.org/sqlite"
+	queryNative = "native Go, through `database/sql`"
+	queryPooled = "native Go, by rows"
 	queryOurs   = "a Micro in Go, through `database/sql`"
+	queryRows   = "a Micro in Go, by rows"
 	queryC      = "a Micro in C, of the host's SQLite"
 	queryOwn    = "a Micro in C, of a SQLite of its own"
 )
@@ -79,10 +82,12 @@ func (s settings) sqlite(ctx context.Context, dir string, r *report) (err error)
 	}
 	defer func() { err = errors.Join(err, stop(native)) }()
 	result := &sqliteReport{times: map[string]map[string][]time.Duration{}, queriers: []querier{
-		{queryNative, "the same source as the next, compiled for this machine", "127.0.0.1:" + portOf(native), ""},
-		{queryOurs, "bench/suite/queries on `wasi/micro/sqlite`, in `spacewasm serve`", n.address, "queries.localhost"},
-		{queryC, "bench/suite/hostsqlite, the same queries by the functions of the ABI", n.address, "c.localhost"},
-		{queryOwn, "cmd/spacewasm/testdata/ownsqlite: SQLite's C, by clang with -O2, which reads the file by WASI", n.address, "own.localhost"},
+		{queryNative, "by modernc.org/sqlite, the same source as that of the Micros in Go, compiled for this machine", "127.0.0.1:" + portOf(native), "", ""},
+		{queryPooled, "the same with `sqlite.DB`, which natively is `database/sql` again", "127.0.0.1:" + portOf(native), "", "/rows"},
+		{queryOurs, "bench/suite/queries on `wasi/micro/sqlite`, in `spacewasm serve`", n.address, "queries.localhost", ""},
+		{queryRows, "the same with `sqlite.DB` in place of `database/sql`", n.address, "queries.localhost", "/rows"},
+		{queryC, "bench/suite/hostsqlite, the same queries by the functions of the ABI", n.address, "c.localhost", ""},
+		{queryOwn, "cmd/spacewasm/testdata/ownsqlite: SQLite's C, by clang with -O2, which reads the file by WASI", n.address, "own.localhost", ""},
 	}}
 	if result.versions, err = sqliteVersions(ctx, n.address); err != nil {
 		return err
@@ -107,7 +112,7 @@ func (s settings) queryRounds(ctx context.Context, r *sqliteReport) error {
 				if !q.has(w) {
 					continue
 				}
-				took, sum, err := q.ask(ctx, w.path)
+				took, sum, err := q.ask(ctx, q.below+w.path)
 				if err != nil {
 					return fmt.Errorf("%s: %w", q.name, err)
 				}
@@ -139,7 +144,7 @@ var errTurnedAway = errors.New("the server is busy")
 
 // has tells whether it is asked for that: in C there is no query that is not prepared.
 func (q querier) has(w workload) bool {
-	return w.name != texts || q.name == queryNative || q.name == queryOurs
+	return w.name != texts || (q.name != queryC && q.name != queryOwn)
 }
 
 // ask returns what a query took by the querier's own clock, and what its rows add up to.

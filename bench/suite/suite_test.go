@@ -106,9 +106,10 @@ func TestPublishSQLite(t *testing.T) {
 		times: map[string]map[string][]time.Duration{
 			queryNative: {lookups: {2, 4, 4}, scans: {100, 200, 100}},
 			queryOurs:   {lookups: {6, 8, 12}, scans: {150, 400, 300}}, // 3, 2 and 3 times, and 1.5, 2 and 3
+			queryRows:   {lookups: {2, 4, 4}, scans: {50, 100, 50}},    // once, and half
 			queryOwn:    {scans: {300, 1200, 300}},
 		},
-		queriers: []querier{{name: queryNative}, {name: queryOurs}, {name: queryOwn}},
+		queriers: []querier{{name: queryNative}, {name: queryOurs}, {name: queryRows}, {name: queryOwn}},
 		crowds:   []crowd{{database: 200 << 20, requests: 768, turnedAway: 5, before: 50 << 20, most: 140 << 20}},
 	}
 	if err := r.publish(page); err != nil {
@@ -121,6 +122,7 @@ func TestPublishSQLite(t *testing.T) {
 	got := string(text)
 	for _, want := range []string{
 		beginMark + "\nthe peers\n" + endMark, "\nafter\n", "| 3x | at most 3x | reached |", "| 2x | at most 1.6x | **missed** |", "| 2x | at least 2x | reached |",
+		queryRows + ", to the native time | 1x | at most 3x | reached |", queryRows + ", to the native time | 0.5x | at most 1.6x | reached |", queryRows + " is than of its own | 6x |",
 		"| 200.0 MiB | 768 | 0 | 5 | 50.0 MiB | 140.0 MiB | 90.0 MiB |",
 	} {
 		if !strings.Contains(got, want) {

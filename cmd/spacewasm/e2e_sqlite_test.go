@@ -24,7 +24,7 @@ func sqlguest(t *testing.T) string {
 	return buildMicro(t, "sqlguest.wasm", "./testdata/sqlguest", asHandler)
 }
 
-// A Micro gets for all queries what they give natively.
+// A Micro gets for all queries what they give natively, by database/sql and without.
 func TestE2ESQLiteQueries(t *testing.T) {
 	file := filepath.Join(t.TempDir(), "data.db")
 	must(t, sqlitetest.Make(t.Context(), file))
@@ -37,23 +37,30 @@ func TestE2ESQLiteQueries(t *testing.T) {
 	for _, c := range cases {
 		request.Queries = append(request.Queries, c.Query)
 	}
-	body, err := json.Marshal(request)
-	must(t, err)
-	s := serve(t)
-	s.pushed("queries", "application/zip", zipped(t, map[string]string{"main.wasm": string(read(t, sqlguest(t))), "data.db": string(read(t, file))}))
-	a := s.do(s.request(http.MethodPost, "queries", "/", bytes.NewReader(body), "Content-Type", "application/json"))
-	a.is(t, http.StatusOK, "")
-	var got, want []sqlitetest.Answer
-	must(t, json.Unmarshal([]byte(a.body), &got))
 	natively, err := json.Marshal(sqlitetest.Ask(t.Context(), db, request.Queries))
 	must(t, err)
+	var want []sqlitetest.Answer
 	must(t, json.Unmarshal(natively, &want))
-	if len(got) != len(cases) {
-		t.Fatalf("there are %d answers to %d queries", len(got), len(cases))
-	}
-	for i, c := range cases {
-		if !reflect.DeepEqual(got[i], want[i]) {
-			t.Errorf("%s: %s\ngot  %.1000v\nwant %.1000v", c.Name, c.Query.SQL, got[i], want[i])
+	s := serve(t)
+	s.pushed("queries", "application/zip", zipped(t, map[string]string{"main.wasm": string(read(t, sqlguest(t))), "data.db": string(read(t, file))}))
+	for _, request.Rows = range []bool{false, true} {
+		body, err := json.Marshal(request)
+		must(t, err)
+		a := s.do(s.request(http.MethodPost, "queries", "/", bytes.NewReader(body), "Content-Type", "application/json"))
+		a.is(t, http.StatusOK, "")
+		var got []sqlitetest.Answer
+		must(t, json.Unmarshal([]byte(a.body), &got))
+		if len(got) != len(cases) {
+			t.Fatalf("there are %d answers to %d queries", len(got), len(cases))
+		}
+		for i, c := range cases {
+			want := want[i]
+			if request.Rows {
+				want = want.WithoutTypes()
+			}
+			if !reflect.DeepEqual(got[i], want) {
+				t.Errorf("%s, by rows %v: %s\ngot  %.1000v\nwant %.1000v", c.Name, request.Rows, c.Query.SQL, got[i], want)
+			}
 		}
 	}
 }

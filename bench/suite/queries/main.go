@@ -1,5 +1,5 @@
 // Command queries is what the suite asks SQLite: as a Micro of the host's, and natively of
-// modernc.org/sqlite, with the same source. The database /data.db has the table
+// modernc.org/sqlite, with the same source; through database/sql, and below /rows without. The database /data.db has the table
 // items(id INTEGER PRIMARY KEY, name TEXT, price REAL, stock INTEGER, …).
 //
 // The context is one without an end, for which database/sql starts no goroutine.
@@ -38,15 +38,24 @@ func main() {
 	if err != nil {
 		log.Fatal(err)
 	}
-	http.HandleFunc("GET /lookup", q.handle(func(times, from int, s *sum) error {
+	q.handle()
+	r, err := prepareRows()
+	if err != nil {
+		log.Fatal(err)
+	}
+	r.handle()
+	micro.Serve(nil)
+}
+
+func (q queries) handle() {
+	http.HandleFunc("GET /lookup", handle(func(times, from int, s *sum) error {
 		return lookup(times, from, s, func(id int) *sql.Row { return q.byID.QueryRowContext(context.Background(), id) })
 	}))
-	http.HandleFunc("GET /text", q.handle(func(times, from int, s *sum) error {
+	http.HandleFunc("GET /text", handle(func(times, from int, s *sum) error {
 		return lookup(times, from, s, func(id int) *sql.Row { return q.db.QueryRowContext(context.Background(), textByID, id) })
 	}))
-	http.HandleFunc("GET /scan", q.handle(q.scan))
-	http.HandleFunc("GET /total", q.handle(q.totals))
-	micro.Serve(nil)
+	http.HandleFunc("GET /scan", handle(repeated(q.scan)))
+	http.HandleFunc("GET /total", handle(repeated(q.totals)))
 }
 
 func prepare() (q queries, err error) {
@@ -74,12 +83,11 @@ func (s *sum) add(name string, price float64, stock int64) {
 
 // lookup looks rows up, far from each other: so many from a place on.
 func lookup(times, from int, s *sum, one func(id int) *sql.Row) error {
-	const far, most = 7919, 100_000
 	for i := range times {
 		var name string
 		var price float64
 		var stock int64
-		if err := one((from+i*far)%most+1).Scan(&name, &price, &stock); err != nil {
+		if err := one(place(from, i)).Scan(&name, &price, &stock); err != nil {
 			return err
 		}
 		s.add(name, price, stock)
@@ -87,17 +95,14 @@ func lookup(times, from int, s *sum, one func(id int) *sql.Row) error {
 	return nil
 }
 
-// scan reads 10,000 rows from a place on, so many times.
-func (q queries) scan(times, from int, s *sum) error {
-	for range times {
-		if err := q.scanOnce(from, s); err != nil {
-			return err
-		}
-	}
-	return nil
+// place is the key of the row that is looked up then.
+func place(from, i int) int {
+	const far, most = 7919, 100_000
+	return (from+i*far)%most + 1
 }
 
-func (q queries) scanOnce(from int, s *sum) error {
+// scan reads 10,000 rows from a place on.
+func (q queries) scan(from int, s *sum) error {
 	rows, err := q.page.QueryContext(context.Background(), from)
 	if err != nil {
 		return err
@@ -115,21 +120,31 @@ func (q queries) scanOnce(from int, s *sum) error {
 	return errors.Join(rows.Err(), rows.Close())
 }
 
-// totals has SQLite add 10,000 rows up, so many times.
-func (q queries) totals(times, from int, s *sum) error {
-	for range times {
-		var rows int
-		var value float64
-		if err := q.total.QueryRowContext(context.Background(), from).Scan(&rows, &value); err != nil {
-			return err
-		}
-		s.rows, s.value = s.rows+rows, s.value+value
+// totals has SQLite add 10,000 rows up.
+func (q queries) totals(from int, s *sum) error {
+	var rows int
+	var value float64
+	if err := q.total.QueryRowContext(context.Background(), from).Scan(&rows, &value); err != nil {
+		return err
 	}
+	s.rows, s.value = s.rows+rows, s.value+value
 	return nil
 }
 
+// repeated has a query run so many times.
+func repeated(run func(from int, s *sum) error) func(times, from int, s *sum) error {
+	return func(times, from int, s *sum) error {
+		for range times {
+			if err := run(from, s); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+}
+
 // handle has a query run ?times=N, ?from=K.
-func (queries) handle(run func(times, from int, s *sum) error) http.HandlerFunc {
+func handle(run func(times, from int, s *sum) error) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
 		times, _ := strconv.Atoi(r.FormValue("times"))
 		from, _ := strconv.Atoi(r.FormValue("from"))

@@ -32,6 +32,14 @@ func (c *conn) Prepare(query string) (driver.Stmt, error) {
 
 // PrepareContext implements [driver.ConnPrepareContext].
 func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, error) {
+	s, err := c.compile(ctx, query)
+	if err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (c *conn) compile(ctx context.Context, query string) (*stmt, error) {
 	if err := alive(ctx); err != nil {
 		return nil, err
 	}
@@ -54,7 +62,7 @@ func (c *conn) PrepareContext(ctx context.Context, query string) (driver.Stmt, e
 
 // QueryContext implements [driver.QueryerContext].
 func (c *conn) QueryContext(ctx context.Context, query string, args []driver.NamedValue) (driver.Rows, error) {
-	return c.query(ctx, beforeNUL(query), nil, args)
+	return given(c.query(ctx, beforeNUL(query), nil, args))
 }
 
 // ExecContext implements [driver.ExecerContext].
@@ -64,7 +72,7 @@ func (c *conn) ExecContext(ctx context.Context, query string, args []driver.Name
 
 // query runs all statements of a text, the first of which may be compiled already. The
 // rows are those of the last that gives some, or of the last.
-func (c *conn) query(ctx context.Context, text string, own *statement, args []driver.NamedValue) (driver.Rows, error) {
+func (c *conn) query(ctx context.Context, text string, own *statement, args []driver.NamedValue) (*rows, error) {
 	var last *rows
 	for text != "" {
 		r, n, err := c.begin(ctx, text, own, args)
@@ -97,6 +105,14 @@ func (c *conn) query(ctx context.Context, text string, own *statement, args []dr
 		last = &rows{conn: c, statement: &statement{columns: []string{}}, current: -1, done: true}
 	}
 	return last, nil
+}
+
+// given makes an interface of rows, if there are some.
+func given(r *rows, err error) (driver.Rows, error) {
+	if err != nil {
+		return nil, err
+	}
+	return r, nil
 }
 
 // exec runs all statements of a text to their end.
@@ -146,6 +162,7 @@ func (c *conn) begin(ctx context.Context, text string, s *statement, args []driv
 		err = c.describe(s)
 	}
 	if err == nil {
+		r.cells, r.times, r.boxes = make([]cell, s.outputs), s.times, &c.boxes
 		err = r.fill(ctx)
 	}
 	if err != nil {

@@ -36,12 +36,18 @@ func TestValues(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		r := &rows{conn: &conn{}, buf: b, statement: &statement{declared: []string{""}}}
-		tag, from, n, next, err := cut(b, len("before"))
+		_, _, _, next, err := cut(b, len("before"))
 		if err != nil || next != len(b) {
 			t.Fatalf("%v: ends at %d of %d, %v", c.value, next, len(b), err)
 		}
-		got, err := r.value(0, tag, from, n)
+		r := &reader{cells: make([]cell, 1), boxes: &boxes{}}
+		r.begin(b, 1)
+		r.at = len("before")
+		_, err = r.advance()
+		if err != nil || r.at != len(b) {
+			t.Fatalf("%v: ends at %d of %d, %v", c.value, r.at, len(b), err)
+		}
+		got := r.value(0)
 		want, ok := c.want.([]byte)
 		if have, is := got.([]byte); err != nil || is != ok || (ok && !bytes.Equal(have, want)) || (!ok && got != c.want) {
 			t.Errorf("%#v is read as %#v, %v", c.value, got, err)
@@ -142,6 +148,7 @@ func FuzzHost(f *testing.F) {
 	f.Add(append(append(append([]byte{}, good...), "\x05\xff\xff\xff\x00\x06\x00\x00\x00\x00\x00"...), word(1, 0)...))
 	f.Add([]byte{})
 	f.Fuzz(func(t *testing.T, script []byte) {
+		asRows(t, script)
 		db := sql.OpenDB(connector{engine{&scripted{bytes: script, budget: 1000}}, "/data.db"})
 		defer db.Close()
 		// The two, and the whole, are seven, eight and fifteen bytes.
@@ -171,4 +178,29 @@ func FuzzHost(f *testing.F) {
 			t.Error("the end is an error")
 		}
 	})
+}
+
+// asRows asks the same without database/sql.
+func asRows(t *testing.T, script []byte) {
+	c, err := engine{&scripted{bytes: script, budget: 1000}}.connect("/data.db")
+	if err != nil {
+		t.Fatal(err)
+	}
+	db := DB{direct{c}}
+	defer db.Close()
+	rows, err := db.Query("select:aselect$b", 1, 2, 3, 4, 5, 6, 7)
+	if err != nil {
+		return
+	}
+	defer rows.Close()
+	for n := len(rows.Columns()); rows.Next(); {
+		for i := range n {
+			row := Row{reader: rows.reader, cells: rows.cells}
+			_, _, _, _, _, _ = row.Int64(i), row.Float64(i), row.Text(i), row.Raw(i), row.Time(i), row.Value(i)
+		}
+	}
+	if errors.Is(rows.Err(), io.EOF) {
+		t.Error("the end is an error")
+	}
+	_ = db.QueryRow("select:aselect$b", 1, 2, 3, 4, 5, 6, 7).Text(0)
 }

@@ -5,6 +5,7 @@ package sqlite
 import (
 	"context"
 	"database/sql"
+	"encoding/binary"
 	"fmt"
 	"strings"
 
@@ -59,3 +60,7 @@ func (b *chunkBlob) read(ctx context.Context, p []byte, offset int64) error {
 }
 
 func (b *chunkBlob) close() error { return nil }
+
+func load32(b []byte) uint32 { return binary.LittleEndian.Uint32(b) }
+
+func load64(b []byte) uint64 { return binary.LittleEndian.Uint64(b) }

@@ -3,12 +3,10 @@ package sqlite
 import (
 	"context"
 	"database/sql/driver"
-	"encoding/binary"
 	"io"
 	"math"
 	"reflect"
 	"time"
-	"unsafe"
 )
 
 const (
@@ -19,9 +17,6 @@ const (
 	// columnBytes is what a column takes at least that is not sent: with room for that a
 	// row always fits.
 	columnBytes = 5 + 63
-	// slabBytes is how much of a batch is made strings of at a time: each that is kept
-	// keeps so much.
-	slabBytes = 4 << 10
 )
 
 // rows are what a statement gives, a batch at a time.
@@ -32,14 +27,9 @@ type rows struct {
 	done      bool            // the host has no more
 	closed    bool
 
-	buf     []byte // with the batch
-	room    int    // for the batch
-	left    int    // rows of it that are to come
-	at      int    // where the next begins
-	current int    // where the row begins that was read last, or is first; -1 for none
-	slab    string // what is made strings of
-	slabAt  int    // where in the batch it begins
-	formats []int8 // of times, by column: the last that matched, plus 1
+	reader
+	room    int // for the batch
+	current int // where the row begins that was read last, or is first; -1 for none
 }
 
 // fill reads the next batch.
@@ -48,7 +38,8 @@ func (r *rows) fill(ctx context.Context) error {
 		return err
 	}
 	r.grow()
-	r.at, r.slab, r.current = 0, "", -1
+	r.begin(r.buf[:0], 0)
+	r.current = -1
 	if err := r.conn.limit(ctx); err != nil {
 		return err
 	}
@@ -63,7 +54,8 @@ func (r *rows) fill(ctx context.Context) error {
 		(count > 0 && r.statement.outputs == 0) {
 		return errBroken
 	}
-	r.buf, r.left, r.done = r.buf[:size], count, code == codeDone
+	r.begin(r.buf[:size], count)
+	r.done = code == codeDone
 	return nil
 }
 
@@ -93,7 +85,7 @@ func (r *rows) Close() error {
 	if cap(r.buf) > cap(r.conn.buffer) {
 		r.conn.buffer = r.buf[:0]
 	}
-	r.buf = nil
+	r.reader = reader{}
 	if s.id == 0 || r.conn.closed {
 		return nil
 	}
@@ -111,6 +103,20 @@ func (r *rows) Close() error {
 
 // Next implements [driver.Rows].
 func (r *rows) Next(dest []driver.Value) error {
+	if err := r.next(); err != nil {
+		return err
+	}
+	if len(dest) != len(r.cells) {
+		return errBroken
+	}
+	for i := range dest {
+		dest[i] = r.value(i)
+	}
+	return nil
+}
+
+// next goes on to the next row, or says [io.EOF].
+func (r *rows) next() error {
 	if r.closed {
 		return io.EOF
 	}
@@ -126,105 +132,29 @@ func (r *rows) Next(dest []driver.Value) error {
 			return io.EOF
 		}
 	}
-	if len(dest) != r.statement.outputs {
+	r.current = r.at
+	unsent, err := r.advance()
+	if err == nil && unsent {
+		err = r.whole()
+	}
+	if err != nil {
+		r.left = 0
+	}
+	return err
+}
+
+// whole asks for the values that were not sent, which only the last row of a batch has.
+func (r *rows) whole() error {
+	if r.left != 0 {
 		return errBroken
 	}
-	r.current = r.at
-	for i := range dest {
-		tag, from, n, next, err := cut(r.buf, r.at)
-		if err == nil {
-			dest[i], err = r.value(i, tag, from, n)
-		}
-		if err != nil {
-			r.left = 0
-			return err
-		}
-		r.at = next
-	}
-	r.left--
-	return nil
-}
-
-// value makes Go's value of one of a row.
-func (r *rows) value(column int, tag byte, from, n int) (driver.Value, error) {
-	switch tag {
-	case tagInteger:
-		return r.conn.boxes.integers.box(int64(binary.LittleEndian.Uint64(r.buf[from:]))), nil
-	case tagFloat:
-		return r.conn.boxes.floats.box(math.Float64frombits(binary.LittleEndian.Uint64(r.buf[from:]))), nil
-	case tagText:
-		text := r.text(from, n)
-		if isTime(r.statement.declared[column]) {
-			return r.time(column, text), nil
-		}
-		return r.conn.boxes.texts.box(text), nil
-	case tagBlob:
-		if n == 0 {
-			return []byte(nil), nil
-		}
-		return append(make([]byte, 0, n), r.buf[from:from+n]...), nil
-	case tagTextKept, tagBlobKept:
-		return r.kept(column, tag, n)
-	}
-	return nil, nil
-}
-
-// text makes a string of a part of the batch. The short ones are parts of a longer one,
-// so that not each is made by itself.
-func (r *rows) text(from, n int) string {
-	if n > slabBytes/4 {
-		return string(r.buf[from : from+n])
-	}
-	if from+n > r.slabAt+len(r.slab) || r.slab == "" {
-		r.slabAt = from
-		r.slab = string(r.buf[from:min(from+slabBytes, len(r.buf))])
-	}
-	return r.slab[from-r.slabAt:][:n]
-}
-
-// time makes a time of a text, if it is one.
-func (r *rows) time(column int, text string) driver.Value {
-	if r.formats == nil {
-		r.formats = make([]int8, r.statement.outputs)
-	}
-	t, format, ok := parseTime(text, int(r.formats[column])-1)
-	if !ok {
-		return text
-	}
-	if r.formats[column] == 0 {
-		r.formats[column] = int8(format + 1)
-	}
-	return t
-}
-
-// kept asks for a value that was not sent, which can only be one of the last row of a
-// batch.
-func (r *rows) kept(column int, tag byte, n int) (driver.Value, error) {
-	if r.left != 1 {
-		return nil, errBroken
-	}
-	b := make([]byte, n)
-	for at := 0; at < n; {
-		got, code := r.conn.host.column(r.statement.id, column, at, b[at:])
+	return r.assemble(func(column, offset int, b []byte) (int, error) {
+		n, code := r.conn.host.column(r.statement.id, column, offset, b)
 		if code != codeOK {
-			return nil, r.conn.fail(code)
+			return 0, r.conn.fail(code)
 		}
-		if got <= 0 || got > n-at {
-			return nil, errBroken
-		}
-		at += got
-	}
-	switch {
-	case tag == tagBlobKept && n == 0:
-		return []byte(nil), nil
-	case tag == tagBlobKept:
-		return b, nil
-	}
-	text := unsafe.String(unsafe.SliceData(b), n) // b is nobody else's
-	if isTime(r.statement.declared[column]) {
-		return r.time(column, text), nil
-	}
-	return text, nil
+		return n, nil
+	})
 }
 
 // tag is the type of a column in the row that was read last. Before the first it is that

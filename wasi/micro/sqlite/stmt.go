@@ -14,6 +14,7 @@ type statement struct {
 	names    []string // of the parameters, with their sign; nil where none has one
 	columns  []string // their names; nil until they are asked for
 	declared []string // their declared types, in upper case
+	times    []bool   // of which these are times; nil where none is
 	busy     bool     // rows are read from it
 	kept     bool     // it is a stmt's own, until that is closed
 }
@@ -105,6 +106,7 @@ func (c *conn) describe(s *statement) error {
 	for i := range s.columns {
 		s.columns[i], s.declared[i] = texts[each*i], strings.ToUpper(texts[each*i+1])
 	}
+	s.times = timesOf(s.declared)
 	return nil
 }
 
@@ -191,6 +193,8 @@ type stmt struct {
 	conn  *conn
 	query string
 	own   *statement // nil for a script
+
+	closed bool
 }
 
 // NumInput implements [driver.Stmt]: the arguments are counted when they are bound.
@@ -198,7 +202,7 @@ func (s *stmt) NumInput() int { return -1 }
 
 // QueryContext implements [driver.StmtQueryContext].
 func (s *stmt) QueryContext(ctx context.Context, args []driver.NamedValue) (driver.Rows, error) {
-	return s.conn.query(ctx, s.query, s.own, args)
+	return given(s.conn.query(ctx, s.query, s.own, args))
 }
 
 // ExecContext implements [driver.StmtExecContext].
@@ -219,6 +223,7 @@ func (s *stmt) Exec(args []driver.Value) (driver.Result, error) {
 // Close implements [driver.Stmt]. The statement stays for when its text comes again.
 func (s *stmt) Close() error {
 	own := s.own
+	s.closed = true
 	if s.own = nil; own != nil {
 		if own.kept = false; !own.busy { // else the rows give it back
 			s.conn.give(own)

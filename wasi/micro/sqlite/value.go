@@ -124,9 +124,18 @@ func optionalTexts(b []byte, count int) ([]string, error) {
 	return texts, nil
 }
 
-// Values of the columns of these declared types are times, if they can be read as such.
-func isTime(declared string) bool {
-	return declared == "DATE" || declared == "DATETIME" || declared == "TIMESTAMP"
+// timesOf tells the columns whose texts are times, if they can be read as such, by their
+// declared types. It is nil where there is none.
+func timesOf(declared []string) (times []bool) {
+	for i, d := range declared {
+		if d == "DATE" || d == "DATETIME" || d == "TIMESTAMP" {
+			if times == nil {
+				times = make([]bool, len(declared))
+			}
+			times[i] = true
+		}
+	}
+	return times
 }
 
 // parseTime reads a time as modernc.org/sqlite does: what time.String writes, and the

@@ -14,6 +14,14 @@ type Error = hostError
 
 func init() { sql.Register("sqlite", engine{&wasmHost{}}) }
 
+func openSource(name string) (source, error) {
+	c, err := engine{&wasmHost{}}.connect(name)
+	if err != nil {
+		return nil, err
+	}
+	return direct{c}, nil
+}
+
 //go:wasmimport spacewasm_sqlite_v1 open
 func hostOpen(path unsafe.Pointer, length, flags uint32, out unsafe.Pointer) int32
 
@@ -150,4 +158,16 @@ func of(text string) (unsafe.Pointer, uint32) {
 
 func openBlob(_ context.Context, c *sql.Conn, table, column string, rowid int64) (blobSource, int64, error) {
 	return openHostBlob(c, table, column, rowid)
+}
+
+// load32 and load64 read numbers, which need no alignment here: the compiler makes an
+// instruction of each.
+func load32(b []byte) uint32 {
+	_ = b[3]
+	return *(*uint32)(unsafe.Pointer(unsafe.SliceData(b)))
+}
+
+func load64(b []byte) uint64 {
+	_ = b[7]
+	return *(*uint64)(unsafe.Pointer(unsafe.SliceData(b)))
 }

@@ -162,9 +162,16 @@ func TestModuleInGo(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var got, want []sqlitetest.Answer
+	var got, byRows, want []sqlitetest.Answer
 	if err := json.Unmarshal([]byte(run(t, l, code, string(asked))), &got); err != nil || len(got) != len(cases)+1 {
 		t.Fatalf("%d answers, %v", len(got), err)
+	}
+	request.Rows = true
+	if asked, err = json.Marshal(request); err != nil {
+		t.Fatal(err)
+	}
+	if err := json.Unmarshal([]byte(run(t, l, code, string(asked))), &byRows); err != nil || len(byRows) != len(cases) {
+		t.Fatalf("%d answers by rows, %v", len(byRows), err)
 	}
 	native, err := sql.Open("sqlite", "/data.db")
 	if err != nil {
@@ -181,6 +188,9 @@ func TestModuleInGo(t *testing.T) {
 	for i, c := range cases {
 		if !reflect.DeepEqual(got[i], want[i]) {
 			t.Errorf("%s: %s\ngot  %.1000v\nwant %.1000v", c.Name, c.Query.SQL, got[i], want[i])
+		}
+		if want := want[i].WithoutTypes(); !reflect.DeepEqual(byRows[i], want) {
+			t.Errorf("%s: %s\nby rows %.1000v\nwant    %.1000v", c.Name, c.Query.SQL, byRows[i], want)
 		}
 	}
 	if blob := got[len(cases)].Columns[0]; blob != strings.Repeat("long ", 2) {

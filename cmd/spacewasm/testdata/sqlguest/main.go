@@ -13,7 +13,7 @@ import (
 	"strconv"
 
 	"github.com/spacewasm/spacewasm/wasi/micro"
-	_ "github.com/spacewasm/spacewasm/wasi/micro/sqlite"
+	"github.com/spacewasm/spacewasm/wasi/micro/sqlite"
 	"github.com/spacewasm/spacewasm/wasi/micro/sqlite/sqlitetest"
 )
 
@@ -34,16 +34,33 @@ func ask(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	db, err := sql.Open("sqlite", request.Path)
+	answers, err := answer(r.Context(), request)
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 		return
 	}
-	defer db.Close()
 	w.Header().Set("Content-Type", "application/json")
-	if err := json.NewEncoder(w).Encode(sqlitetest.Ask(r.Context(), db, request.Queries)); err != nil {
+	if err := json.NewEncoder(w).Encode(answers); err != nil {
 		http.Error(w, err.Error(), http.StatusInternalServerError)
 	}
+}
+
+func answer(ctx context.Context, request sqlitetest.Request) ([]sqlitetest.Answer, error) {
+	if request.Rows {
+		db, err := sqlite.Open(request.Path)
+		if err != nil {
+			return nil, err
+		}
+		query := func(text string, args ...any) (sqlitetest.Rows, error) {
+			return db.QueryContext(ctx, text, args...)
+		}
+		return sqlitetest.AskRows(query, request.Queries), db.Close()
+	}
+	db, err := sql.Open("sqlite", request.Path)
+	if err != nil {
+		return nil, err
+	}
+	return sqlitetest.Ask(ctx, db, request.Queries), db.Close()
 }
 
 // measured prepares what is measured: words(id integer primary key, word text, n real).

@@ -22,6 +22,7 @@ import (
 type Request struct {
 	Path    string  `json:"path"`
 	Queries []Query `json:"queries"`
+	Rows    bool    `json:"rows,omitempty"` // by AskRows
 }
 
 // Query is one question. Args are numbers, which are integers if they have neither point
@@ -54,20 +55,74 @@ func Ask(ctx context.Context, db *sql.DB, queries []Query) []Answer {
 	answers := make([]Answer, 0, len(queries))
 	for _, q := range queries {
 		var a Answer
-		if err := a.run(ctx, db, q); err != nil {
-			a.Error = err.Error()
-			var coded interface{ Code() int }
-			if errors.As(err, &coded) {
-				a.Code = coded.Code()
-			}
-		}
+		a.failed(a.run(ctx, db, q))
 		answers = append(answers, a)
 	}
 	return answers
 }
 
+// Rows are what a query gives without database/sql.
+type Rows interface {
+	Columns() []string
+	Next() bool
+	Value(column int) any
+	Err() error
+	Close() error
+}
+
+// AskRows asks all queries by a function that gives rows. There are no types in what it
+// answers.
+func AskRows(query func(text string, args ...any) (Rows, error), queries []Query) []Answer {
+	answers := make([]Answer, 0, len(queries))
+	for _, q := range queries {
+		var a Answer
+		a.failed(a.read(query, q))
+		answers = append(answers, a)
+	}
+	return answers
+}
+
+// WithoutTypes is what AskRows answers where Ask answers this.
+func (a Answer) WithoutTypes() Answer {
+	a.Types, a.Scans = nil, nil
+	return a
+}
+
+// failed notes an error, if there is one.
+func (a *Answer) failed(err error) {
+	if err == nil {
+		return
+	}
+	a.Error = err.Error()
+	var coded interface{ Code() int }
+	if errors.As(err, &coded) {
+		a.Code = coded.Code()
+	}
+}
+
+func (a *Answer) read(query func(text string, args ...any) (Rows, error), q Query) error {
+	args, err := q.Arguments()
+	if err != nil {
+		return err
+	}
+	rows, err := query(q.SQL, args...)
+	if err != nil {
+		return err
+	}
+	defer rows.Close()
+	a.Columns = rows.Columns()
+	for rows.Next() {
+		values := make([]Value, len(a.Columns))
+		for i := range values {
+			values[i] = valueOf(rows.Value(i))
+		}
+		a.Rows = append(a.Rows, values)
+	}
+	return rows.Err()
+}
+
 func (a *Answer) run(ctx context.Context, db *sql.DB, q Query) error {
-	args, err := q.arguments()
+	args, err := q.Arguments()
 	if err != nil {
 		return err
 	}
@@ -136,8 +191,8 @@ func short(text string) string {
 	return fmt.Sprintf("%s... %d bytes of SHA-256 %x", text[:most/10], len(text), sha256.Sum256([]byte(text)))
 }
 
-// arguments are the positional ones, and then the named ones by their names.
-func (q Query) arguments() ([]any, error) {
+// Arguments are the positional ones, and then the named ones by their names.
+func (q Query) Arguments() ([]any, error) {
 	var args []any
 	for _, raw := range q.Args {
 		v, err := argument(raw)

@@ -25,6 +25,9 @@ func run() error {
 	if err := json.NewDecoder(os.Stdin).Decode(&request); err != nil {
 		return err
 	}
+	if request.Rows {
+		return byRows(request)
+	}
 	db, err := sql.Open("sqlite", request.Path)
 	if err != nil {
 		return err
@@ -35,6 +38,17 @@ func run() error {
 		return err
 	}
 	answers = append(answers, sqlitetest.Answer{Columns: []string{blob}})
+	return errors.Join(json.NewEncoder(os.Stdout).Encode(answers), db.Close())
+}
+
+// byRows asks without database/sql.
+func byRows(request sqlitetest.Request) error {
+	db, err := sqlite.Open(request.Path)
+	if err != nil {
+		return err
+	}
+	query := func(text string, args ...any) (sqlitetest.Rows, error) { return db.Query(text, args...) }
+	answers := sqlitetest.AskRows(query, request.Queries)
 	return errors.Join(json.NewEncoder(os.Stdout).Encode(answers), db.Close())
 }
 
