@@ -27,8 +27,16 @@ var (
 	_ schedule.Journal = journal{}
 )
 
+// journal is where the gateway writes down requests, nil for nowhere.
+func (h *Host) journal() gateway.Journal {
+	if !h.noted {
+		return nil
+	}
+	return journal{h.logs, h.reports, h.book}
+}
+
 // Answered implements [gateway.Journal].
-func (j journal) Answered(v *gateway.Visit) { j.write(v, "") }
+func (j journal) Answered(v gateway.Visit) { j.write(&v, "") }
 
 // Called implements [schedule.Journal].
 func (j journal) Called(v *schedule.Visit) {

@@ -101,10 +101,11 @@ func (t *Tracer) Begin(r *http.Request, trusted bool) Trace {
 	}
 	ctx := r.Context()
 	header := propagation.HeaderCarrier(r.Header)
+	var parent trace.SpanContext
 	if trusted && r.Header[traceparent] != nil {
 		ctx = t.format.Extract(ctx, header)
+		parent = trace.SpanContextFromContext(ctx)
 	}
-	parent := trace.SpanContextFromContext(ctx)
 	if !parent.IsValid() {
 		delete(r.Header, tracestate)
 	}
