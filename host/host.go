@@ -150,6 +150,7 @@ func (h *Host) open(ctx context.Context) error {
 		ByHand:  h.config.Dev != nil, // as the original's developer mode
 		Journal: journal{h.logs, h.reports, h.book},
 		Ended:   h.metrics.Work.Fired,
+		Tracer:  h.tracer,
 	})
 	h.serveWith(guard, keeper)
 	return nil

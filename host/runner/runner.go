@@ -261,6 +261,9 @@ func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, bo
 	err := box.Serve(w, inner, log)
 	m.account(usage, box, time.Since(began))
 	usage.Calls, usage.CallTime = box.Calls()
+	for _, asked := range box.Asked() {
+		usage.Asked = append(usage.Asked, space.Asked(asked))
+	}
 	if err == nil {
 		return nil
 	}
