@@ -55,6 +55,8 @@ type Config struct {
 	Trouble func(space.AppName) error
 	// Micros takes the figures of requests; nil takes none.
 	Micros *telemetry.Micros
+	// Parts takes the figures of requests that no Micro is asked; nil takes none.
+	Parts *telemetry.Platform
 	// Metrics answers scrapes on the platform's host; nil has none. MetricsOpen lets
 	// everybody scrape.
 	Metrics     http.Handler
@@ -101,7 +103,7 @@ func New(config Config) *Gateway {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	id := space.NewRequestID()
-	out := &recorder{ResponseWriter: w, id: id}
+	out := &recorder{ResponseWriter: w, id: id, part: telemetry.PartOther}
 	r = r.WithContext(space.WithUsage(space.WithRequestID(r.Context(), id), &out.usage))
 	out.Header().Set("X-Space-Request-Id", string(id))
 	if endsUnclearly(r) {
@@ -115,6 +117,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			WriteError(out, r, g.shown(e))
 		}
 		took := time.Since(began)
+		g.config.Parts.Answered(out.part, out.answered(e))
 		g.log(r, out, took, e)
 		g.note(r, out, began, took, e)
 		if e.Committed || e.Code == space.CodeClientGone {
@@ -124,6 +127,7 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	took := time.Since(began)
+	g.config.Parts.Answered(out.part, out.answered(nil))
 	g.log(r, out, took, nil)
 	g.note(r, out, began, took, nil)
 }
@@ -163,18 +167,21 @@ func (g *Gateway) route(w *recorder, r *http.Request) error {
 		return starting()
 	}
 	if name == consoleLabel {
+		w.part = telemetry.PartConsole
 		return g.console(w, r)
 	}
 	if g.toConsole(r) {
 		redirect(w, g.config.AppURL(consoleLabel))
 		return nil
 	}
+	w.part = telemetry.PartLogin
 	switch r.URL.Path {
 	case loginPath:
 		return g.login(w, r)
 	case logoutPage:
 		return g.logout(w, r)
 	}
+	w.part = telemetry.PartAPI
 	g.config.Platform.ServeHTTP(w, r)
 	return nil
 }
@@ -270,6 +277,7 @@ func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App) error {
 	w.inner = inner
 	cookies := w.Header()["Set-Cookie"]
 	w.Header().Del("Set-Cookie")
+	w.part = ""
 	return g.serve(&microWriter{ResponseWriter: w, micro: route.Micro, cookies: cookies}, inner, route, g.follows(r, owner))
 }
 
@@ -324,6 +332,7 @@ type recorder struct {
 	http.ResponseWriter
 	id     space.RequestID
 	usage  space.Usage
+	part   telemetry.Part // that answers; "" is none, but a Micro
 	wrote  bool
 	status int
 	bytes  int64
