@@ -48,7 +48,7 @@ func TestE2EReports(t *testing.T) {
 		fits         func(r reports.Report) bool
 	}{
 		{"/spin?who=anna", "deadline", 504, "secret of spin", func(r reports.Report) bool {
-			return r.Time.Limit == 1000 && r.Time.Used >= 1000 && r.Fuel.Used > 1000
+			return r.Time.Limit == 1000 && r.Time.Used >= 1000 && r.Fuel.Used > 1000 && strings.Contains(strings.Join(r.Stack, "\n"), "main.")
 		}},
 		{"/memory", "out_of_memory", 502, "secret of memory", func(r reports.Report) bool {
 			return r.Memory.Limit == 64<<20 && r.Memory.Used > 32<<20 && r.Memory.Used <= r.Memory.Limit
