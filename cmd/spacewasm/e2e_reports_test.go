@@ -128,6 +128,42 @@ func TestE2EReportsAreFew(t *testing.T) {
 	}
 }
 
+// What a Micro answers with 500 and more itself has a report as well, one in a second, and nothing
+// of it holds up its requests (T24); what it answers else has none.
+func TestE2EReportsOfAnswers(t *testing.T) {
+	s := serve(t).withProbe()
+	const requests = 30
+	first := ""
+	for i := range requests {
+		a := s.get("probe", "/status?code=503&line=out+of+tea", "Cookie", "session=my-cookie")
+		if a.status != http.StatusServiceUnavailable || a.header.Get("X-Space-Error") != "" {
+			t.Fatalf("got %d %v", a.status, a.header)
+		}
+		if i == 0 {
+			first = a.header.Get("X-Space-Request-Id")
+		}
+	}
+	s.get("probe", "/status?code=404&line=no+tea")
+	r := s.report("probe", first)
+	if r.Code != "answered_5xx" || r.Status != 503 || r.Message != "the Micro answered 503 itself" || len(r.Stack) != 0 || r.Fuel.Used == 0 || r.Memory.Limit == 0 {
+		t.Errorf("got %+v", r)
+	}
+	contains(t, strings.Join(r.Log, "\n"), "out of tea")
+	text, _ := s.console(0, "reports", "probe", first)
+	contains(t, text, first, "answered_5xx", "Cookie: [masked]")
+	s.until("all to be told of", func() bool {
+		all := s.reports("probe")
+		total := len(all.Reports)
+		for _, r := range all.Reports {
+			total += r.Similar
+			if r.Code != "answered_5xx" {
+				t.Fatalf("there is a report of %+v", r)
+			}
+		}
+		return total == requests && len(all.Reports) <= requests/2
+	})
+}
+
 // The access log has each request, under the id that the Micro's lines have, without what its sender would not show.
 func TestE2ERequestLog(t *testing.T) {
 	s := serve(t).withProbe()

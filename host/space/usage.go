@@ -36,6 +36,8 @@ type Visit struct {
 	CallTime time.Duration
 	// Asked are the first of those calls, if that was Timed.
 	Asked []Asked
+	// Words returns the last lines that the guest wrote, for a report; nil where none ran.
+	Words func() []string
 	// Memory is the largest size that its instance's memory had, in bytes, and Limits what
 	// it ran under, nil where nothing ran.
 	Memory uint64
