@@ -164,6 +164,37 @@ func TestE2EReportsOfAnswers(t *testing.T) {
 	})
 }
 
+// A Micro's name that means nothing is an error with those that do; one that went with an earlier
+// revision keeps its log.
+func TestE2ELogsOfNoMicro(t *testing.T) {
+	s := serve(t)
+	push := func(name string) {
+		t.Helper()
+		spacefile := "v: 0\nmicros:\n  - {name: " + name + ", src: ., engine: wasm, primary: true}\n  - {name: api, src: ., engine: wasm, path: /api}\n"
+		s.pushed("shop", "application/zip", zipped(t, map[string]string{"Spacefile": spacefile, "main.wasm": string(read(t, probe(t)))}))
+	}
+	push("front")
+	s.ok("shop", "/log?line=from+the+front", "Authorization", "Bearer "+s.token)
+	s.until("its line", func() bool {
+		out, _ := s.console(0, "logs", "shop", "--micro", "front")
+		return strings.Contains(out, "from the front")
+	})
+	out, why := s.console(1, "logs", "shop", "--micro", "frnt")
+	if out != "" || !strings.Contains(why, `no Micro "frnt"`) || !strings.Contains(why, "front, api") {
+		t.Errorf("got %q and %q", out, why)
+	}
+	s.console(1, "logs", "shop", "-f", "--micro", "frnt") // which does not wait for what never comes
+	s.get("", "/api/v1/apps/shop/logs?micro=frnt", "Authorization", "Bearer "+s.token).problem(t, http.StatusNotFound, "not_found")
+	if out, _ = s.console(0, "logs", "shop", "--micro", "api"); out != "" { // which has said nothing yet
+		t.Errorf("got %q", out)
+	}
+	push("shopfront")
+	out, _ = s.console(0, "logs", "shop", "--micro", "front")
+	contains(t, out, "from the front")
+	_, why = s.console(1, "logs", "shop", "--micro", "frnt")
+	contains(t, why, "shopfront, api")
+}
+
 // The access log has each request, under the id that the Micro's lines have, without what its sender would not show.
 func TestE2ERequestLog(t *testing.T) {
 	s := serve(t).withProbe()
