@@ -3,6 +3,7 @@ package host
 import (
 	"context"
 
+	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/telemetry"
 )
 
@@ -22,3 +23,9 @@ func openChecked(ctx context.Context, config Config, w watch) (*Host, error) {
 	}
 	return openWatched(ctx, config, w)
 }
+
+// NewVisits returns requests that are written down later.
+func NewVisits(write func(*gateway.Visit)) *visits { return newVisits(write) }
+
+// Run runs them.
+func (q *visits) Run(ctx context.Context) error { return q.run(ctx) }

@@ -61,6 +61,7 @@ type Host struct {
 	server                *http.Server
 	metrics               *telemetry.Metrics
 	noted                 bool // requests are, in the journal
+	visits                *visits
 	tracer                *telemetry.Tracer
 	state                 state
 	drain                 context.CancelFunc // ends the streams
@@ -195,6 +196,12 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	if dev == nil {
 		dev = &Dev{}
 	}
+	var noted gateway.Journal
+	if h.noted {
+		book := journal{h.logs, h.reports, h.book}
+		h.visits = newVisits(func(v *gateway.Visit) { book.write(v, "") })
+		noted = h.visits
+	}
 	front := gateway.New(gateway.Config{
 		Open: h.config.Dev != nil && h.onLoopback(), Trouble: dev.Trouble,
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Loopback: h.onLoopback(),
@@ -203,7 +210,7 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Console: pages, Runs: h.runs,
 		Micros: h.metrics.Micros, Parts: h.metrics.Platform, Metrics: h.metrics.Handler(h.config.Logger), MetricsOpen: h.config.MetricsOpen, Tracer: h.tracer,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
-		Journal: h.journal(),
+		Journal: noted,
 	})
 	h.server = &http.Server{
 		Handler:   door.Brisk(front),
@@ -234,6 +241,9 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	group, running := errgroup.WithContext(ctx)
 	if lines, ok := h.config.Logger.Handler().(*scribe.Handler); ok {
 		group.Go(func() error { return lines.Run(running) })
+	}
+	if h.visits != nil {
+		group.Go(func() error { return h.visits.run(running) })
 	}
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })

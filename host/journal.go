@@ -22,21 +22,7 @@ type journal struct {
 	book    *activity.Book
 }
 
-var (
-	_ gateway.Journal  = journal{}
-	_ schedule.Journal = journal{}
-)
-
-// journal is where the gateway writes down requests, nil for nowhere.
-func (h *Host) journal() gateway.Journal {
-	if !h.noted {
-		return nil
-	}
-	return journal{h.logs, h.reports, h.book}
-}
-
-// Answered implements [gateway.Journal].
-func (j journal) Answered(v gateway.Visit) { j.write(&v, "") }
+var _ schedule.Journal = journal{}
 
 // Called implements [schedule.Journal].
 func (j journal) Called(v *schedule.Visit) {
