@@ -73,7 +73,8 @@ type Config struct {
 	// Dev makes it the server of one developer; nil is a server for others.
 	Dev     *Dev
 	Version string
-	Logger  *slog.Logger
+	// Logger is the server's own log. One of a [scribe.Handler] is run with the server.
+	Logger *slog.Logger
 }
 
 // Dev is what a developer's own server has. Everybody who reaches it counts as the

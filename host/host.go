@@ -33,6 +33,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/schedule"
+	"github.com/spacewasm/spacewasm/host/scribe"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
 	"github.com/spacewasm/spacewasm/host/telemetry"
@@ -63,6 +64,8 @@ type Host struct {
 	door                  *door.Door
 	server                *http.Server
 	metrics               *telemetry.Metrics
+	noted                 bool // requests are, in the journal
+	visits                *visits
 	tracer                *telemetry.Tracer
 	state                 state
 	drain                 context.CancelFunc // ends the streams
@@ -74,13 +77,19 @@ func Open(ctx context.Context, config Config) (*Host, error) {
 	if err := config.Check(); err != nil {
 		return nil, err
 	}
-	return openMeasured(ctx, config, telemetry.New(config.Version))
+	return openWatched(ctx, config, watch{metrics: telemetry.New(config.Version), journal: true})
 }
 
-// openMeasured is Open with the figures that it keeps.
-func openMeasured(ctx context.Context, config Config, metrics *telemetry.Metrics) (*Host, error) {
+// watch is what a server writes down of requests.
+type watch struct {
+	metrics *telemetry.Metrics
+	journal bool // the request log, the reports, and what the console shows of requests
+}
+
+// openWatched is Open with what is written down.
+func openWatched(ctx context.Context, config Config, w watch) (*Host, error) {
 	h := &Host{
-		config: config, metrics: metrics, registry: registry.NewMetered(metrics.Micros), restored: make(chan struct{}),
+		config: config, metrics: w.metrics, noted: w.journal, registry: registry.NewMetered(w.metrics.Micros), restored: make(chan struct{}),
 		state: state{checks: config.Checks},
 	}
 	if err := h.open(ctx); err != nil {
@@ -149,6 +158,7 @@ func (h *Host) open(ctx context.Context) error {
 		ByHand:  h.config.Dev != nil, // as the original's developer mode
 		Journal: journal{h.logs, h.reports, h.book},
 		Ended:   h.metrics.Work.Fired,
+		Tracer:  h.tracer,
 	})
 	h.desk = coldstart.New(coldstart.Config{
 		Registry: h.registry, Store: h.store, Measure: h.config.Measure, Bundle: h.store.Blobs().Open, Dir: tmp, Memory: h.node.Memory,
@@ -197,15 +207,21 @@ func (h *Host) serveWith(guard *access.Guard, keeper *access.Keeper) {
 	if dev == nil {
 		dev = &Dev{}
 	}
+	var noted gateway.Journal
+	if h.noted {
+		book := journal{h.logs, h.reports, h.book}
+		h.visits = newVisits(func(v *gateway.Visit) { book.write(v, "") })
+		noted = h.visits
+	}
 	front := gateway.New(gateway.Config{
 		Open: h.config.Dev != nil && h.onLoopback(), Trouble: dev.Trouble,
 		Registry: h.registry, Guard: guard, Domains: h.domains(), Customs: h.customs, Loopback: h.onLoopback(),
 		Logins: access.NewLogins(h.keys.sessions, guard.Generation, time.Now), Attempts: access.NewAttempts(time.Now),
 		BaseURL: h.BaseURL(), AppURL: h.URL,
 		TrustedProxies: h.config.TrustedProxies, Timing: h.config.Timing, Platform: platform, Console: pages, Runs: h.runs,
-		Micros: h.metrics.Micros, Metrics: h.metrics.Handler(h.config.Logger), MetricsOpen: h.config.MetricsOpen, Tracer: h.tracer,
+		Micros: h.metrics.Micros, Parts: h.metrics.Platform, Metrics: h.metrics.Handler(h.config.Logger), MetricsOpen: h.config.MetricsOpen, Tracer: h.tracer,
 		Starting: h.state.starting, Ready: h.state.ready, Logger: h.config.Logger,
-		Journal: journal{h.logs, h.reports, h.book},
+		Journal: noted,
 	})
 	h.server = &http.Server{
 		Handler:   door.Brisk(front),
@@ -234,6 +250,12 @@ func (h *Host) logOf(app space.AppName, micro string) runner.Log {
 // all of it is.
 func (h *Host) Run(ctx context.Context, ready func()) error {
 	group, running := errgroup.WithContext(ctx)
+	if lines, ok := h.config.Logger.Handler().(*scribe.Handler); ok {
+		group.Go(func() error { return lines.Run(running) })
+	}
+	if h.visits != nil {
+		group.Go(func() error { return h.visits.run(running) })
+	}
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })
 	group.Go(func() error { return h.reports.Run(running) })

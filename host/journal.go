@@ -22,13 +22,7 @@ type journal struct {
 	book    *activity.Book
 }
 
-var (
-	_ gateway.Journal  = journal{}
-	_ schedule.Journal = journal{}
-)
-
-// Answered implements [gateway.Journal].
-func (j journal) Answered(v *gateway.Visit) { j.write(v, "") }
+var _ schedule.Journal = journal{}
 
 // Called implements [schedule.Journal].
 func (j journal) Called(v *schedule.Visit) {
@@ -56,15 +50,31 @@ func (j journal) write(v *gateway.Visit, trigger space.Trigger) {
 		return
 	}
 	j.book.Note(activity.KeyOf(v.App.App, v.Micro), requestOf(v))
-	if v.Err == nil {
+	if v.Err == nil && v.Status < http.StatusInternalServerError {
 		return
 	}
-	j.reports.Note(app, v.Micro, v.App.Revision.Number, v.Err.Code, func() *reports.Failure {
-		return &reports.Failure{
-			App: app, Micro: v.Micro, Revision: v.App.Revision.Number, ID: v.ID, Began: v.Began, Took: v.Took,
-			Request: v.Inner, Usage: v.Usage, Err: v.Err, Secrets: v.App.Secrets,
+	code := space.CodeAnswered
+	if v.Err != nil {
+		code = v.Err.Code
+	}
+	j.reports.Note(app, v.Micro, v.App.Revision.Number, code, func() *reports.Failure { return failureOf(v) })
+}
+
+// failureOf is what a report is made of: of an error, or of what the Micro has answered
+// itself.
+func failureOf(v *gateway.Visit) *reports.Failure {
+	f := &reports.Failure{
+		App: v.App.App.Name, Micro: v.Micro, Revision: v.App.Revision.Number, ID: v.ID, Began: v.Began, Took: v.Took,
+		Request: v.Inner, Usage: v.Usage, Err: v.Err, Secrets: v.App.Secrets,
+	}
+	if f.Err == nil {
+		f.Status, f.Err = v.Status, space.Errorf(space.CodeAnswered, "the Micro answered %d itself", v.Status)
+		if v.Usage.Words != nil {
+			f.Err.Words = v.Usage.Words()
 		}
-	})
+	}
+	f.Usage.Words = nil // or the log would be kept with it
+	return f
 }
 
 // requestOf is what the console shows of a request.

@@ -9,6 +9,7 @@ import (
 	"github.com/tetratelabs/wazero/sys"
 
 	"github.com/spacewasm/spacewasm/wasi/internal/answer"
+	"github.com/spacewasm/spacewasm/wasi/internal/instrument"
 )
 
 // FaultKind tells the ways apart in which a guest fails a request.
@@ -43,7 +44,8 @@ type Fault struct {
 	Kind FaultKind
 	// Message describes the fault and holds nothing that the guest has written.
 	Message string
-	// Stack is the guest's stack trace after a trap.
+	// Stack is the guest's stack trace after a trap, and where it was when its time or its
+	// fuel was over.
 	Stack string
 	// OutOfFuel says that it was the fuel that was over, not the time.
 	OutOfFuel bool
@@ -63,13 +65,13 @@ func (i *Instance) diagnose(ctx context.Context, err error) *Fault {
 	exit, exited := errors.AsType[*sys.ExitError](err)
 	if ctx.Err() != nil {
 		// Also when it ended well: a sleep that was cut short proves nothing.
-		return interruption(ctx)
+		return i.interruption(ctx, err)
 	}
 	if err == nil || (exited && exit.ExitCode() == 0) {
 		return nil
 	}
 	if errors.Is(err, errFuel) {
-		return &Fault{Kind: FaultDeadline, OutOfFuel: true, Message: fmt.Sprintf("the program used more than %d fuel", i.limits.Fuel), Err: err}
+		return &Fault{Kind: FaultDeadline, OutOfFuel: true, Message: fmt.Sprintf("the program used more than %d fuel", i.limits.Fuel), Stack: i.stackOf(err), Err: err}
 	}
 	if i.memory.Starved() {
 		return &Fault{
@@ -83,12 +85,12 @@ func (i *Instance) diagnose(ctx context.Context, err error) *Fault {
 	if exited {
 		return &Fault{Kind: FaultExit, Message: fmt.Sprintf("the program exited with status %d", exit.ExitCode())}
 	}
-	message, stack, _ := strings.Cut(err.Error(), "\nwasm stack trace:")
+	message, _, _ := strings.Cut(err.Error(), stackTitle)
 	message = strings.TrimSuffix(strings.TrimPrefix(message, "wasm error: "), " (recovered by wazero)")
 	return &Fault{
 		Kind:    FaultTrap,
 		Message: "the program crashed: " + message,
-		Stack:   i.guest.compiled.explain(strings.Trim(stack, "\n")),
+		Stack:   i.stackOf(err),
 		Err:     err,
 	}
 }
@@ -118,10 +120,29 @@ func outputFault(err error) *Fault {
 	return fault
 }
 
-// interruption is the fault of a guest whose context ended before it did.
-func interruption(ctx context.Context) *Fault {
+// stackTitle is what wazero puts before the stack of a guest.
+const stackTitle = "\nwasm stack trace:"
+
+// stackOf is the stack at which a guest's call has ended, "" where it has none.
+func (i *Instance) stackOf(err error) string {
+	if err == nil {
+		return ""
+	}
+	_, stack, _ := strings.Cut(err.Error(), stackTitle)
+	stack = strings.Trim(stack, "\n")
+	for _, ours := range []string{instrument.Yield, instrument.Exhausted} { // which the program has no calls of
+		if first, rest, _ := strings.Cut(stack, "\n"); strings.HasPrefix(strings.TrimSpace(first), instrument.HostModule+"."+ours+"(") {
+			stack = rest
+		}
+	}
+	return i.guest.compiled.explain(stack)
+}
+
+// interruption is the fault of a guest whose context ended before it did; err is what its
+// call returned.
+func (i *Instance) interruption(ctx context.Context, err error) *Fault {
 	if errors.Is(ctx.Err(), context.DeadlineExceeded) {
-		return &Fault{Kind: FaultDeadline, Message: "the program ran out of time", Err: ctx.Err()}
+		return &Fault{Kind: FaultDeadline, Message: "the program ran out of time", Stack: i.stackOf(err), Err: ctx.Err()}
 	}
 	return &Fault{Kind: FaultClientGone, Message: "the client left before the response was whole", Err: ctx.Err()}
 }

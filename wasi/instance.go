@@ -55,6 +55,28 @@ func (i *Instance) TimeCalls(on bool) { i.guest.databases.Time(on) }
 // was measured. Reset forgets it.
 func (i *Instance) Calls() (int64, time.Duration) { return i.guest.databases.Calls() }
 
+// Asked are the first of the latest request's calls of databases, one by one, if they were
+// measured. Reset forgets them.
+func (i *Instance) Asked() []Asked {
+	calls := i.guest.databases.Asked()
+	if calls == nil {
+		return nil
+	}
+	asked := make([]Asked, len(calls))
+	for n, c := range calls {
+		asked[n] = Asked(c)
+	}
+	return asked
+}
+
+// Asked is a call of a database: which function of the ABI, and of a step how its statement
+// begins, such as SELECT.
+type Asked struct {
+	Call, Kind string
+	Began      time.Time
+	Took       time.Duration
+}
+
 // Peak is the largest size that the linear memory has had since the latest request
 // began, in bytes.
 func (i *Instance) Peak() uint64 { return i.memory.Peak() }

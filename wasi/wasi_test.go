@@ -161,6 +161,9 @@ func TestFaults(t *testing.T) {
 			if c.kind == wasi.FaultDeadline && time.Since(began) > 3*time.Second {
 				t.Errorf("ended after %v", time.Since(began))
 			}
+			if c.kind == wasi.FaultDeadline && (!strings.Contains(a.fault.Stack, "$") || strings.Contains(a.fault.Stack, "spacewasm.")) {
+				t.Errorf("the stack does not show where the program was: %q", a.fault.Stack)
+			}
 			if c.guest == "trap" && !strings.Contains(a.fault.Stack, "$0") {
 				t.Errorf("the stack does not show the function: %q", a.fault.Stack)
 			}

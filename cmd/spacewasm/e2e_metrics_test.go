@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 )
@@ -96,6 +97,37 @@ func TestE2EMetricsOfActions(t *testing.T) {
 	} {
 		if len(figures(text, parts...)) == 0 {
 			t.Errorf("%q is not there: %q", parts, figures(text, "action", "digest"))
+		}
+	}
+}
+
+// What no Micro is asked is counted by the platform's part, and what one is asked is not.
+func TestE2EMetricsOfPlatform(t *testing.T) {
+	s := serve(t).withProbe()
+	count := func(part, status string) float64 {
+		t.Helper()
+		found := figures(s.scrape(), "spacewasm_platform_requests_total{", `part="`+part+`"`, `status="`+status+`"`)
+		if len(found) != 1 {
+			t.Fatalf("%s %s: %q", part, status, found)
+		}
+		_, value, _ := strings.Cut(found[0], "} ")
+		n, err := strconv.ParseFloat(value, 64)
+		must(t, err)
+		return n
+	}
+	apis, api, consoles, logins, others := count("api", "2xx"), count("api", "4xx"), count("console", "4xx"), count("login", "2xx"), count("other", "4xx")
+	s.ok("probe", "/env")
+	s.get("", "/api/v1/apps", "Authorization", "Bearer "+s.token)
+	s.get("", "/api/v1/apps")
+	s.get("console", "/list")
+	s.get("", "/login?app=probe&nonce=x")
+	s.get("nobody", "/")
+	for _, c := range []struct {
+		part, status string
+		before       float64
+	}{{"api", "2xx", apis}, {"api", "4xx", api}, {"console", "4xx", consoles}, {"login", "2xx", logins}, {"other", "4xx", others}} {
+		if n := count(c.part, c.status); n != c.before+1 {
+			t.Errorf("%s %s: %v, and then %v", c.part, c.status, c.before, n)
 		}
 	}
 }

@@ -48,7 +48,7 @@ func TestE2EReports(t *testing.T) {
 		fits         func(r reports.Report) bool
 	}{
 		{"/spin?who=anna", "deadline", 504, "secret of spin", func(r reports.Report) bool {
-			return r.Time.Limit == 1000 && r.Time.Used >= 1000 && r.Fuel.Used > 1000
+			return r.Time.Limit == 1000 && r.Time.Used >= 1000 && r.Fuel.Used > 1000 && strings.Contains(strings.Join(r.Stack, "\n"), "main.")
 		}},
 		{"/memory", "out_of_memory", 502, "secret of memory", func(r reports.Report) bool {
 			return r.Memory.Limit == 64<<20 && r.Memory.Used > 32<<20 && r.Memory.Used <= r.Memory.Limit
@@ -126,6 +126,73 @@ func TestE2EReportsAreFew(t *testing.T) {
 	if next := s.reports("probe"); len(next.Reports) > 0 || len(next.Counts) > 0 {
 		t.Errorf("the next app has %+v", next)
 	}
+}
+
+// What a Micro answers with 500 and more itself has a report as well, one in a second, and nothing
+// of it holds up its requests (T24); what it answers else has none.
+func TestE2EReportsOfAnswers(t *testing.T) {
+	s := serve(t).withProbe()
+	const requests = 30
+	first := ""
+	for i := range requests {
+		a := s.get("probe", "/status?code=503&line=out+of+tea", "Cookie", "session=my-cookie")
+		if a.status != http.StatusServiceUnavailable || a.header.Get("X-Space-Error") != "" {
+			t.Fatalf("got %d %v", a.status, a.header)
+		}
+		if i == 0 {
+			first = a.header.Get("X-Space-Request-Id")
+		}
+	}
+	s.get("probe", "/status?code=404&line=no+tea")
+	r := s.report("probe", first)
+	if r.Code != "answered_5xx" || r.Status != 503 || r.Message != "the Micro answered 503 itself" || len(r.Stack) != 0 || r.Fuel.Used == 0 || r.Memory.Limit == 0 {
+		t.Errorf("got %+v", r)
+	}
+	contains(t, strings.Join(r.Log, "\n"), "out of tea")
+	text, _ := s.console(0, "reports", "probe", first)
+	contains(t, text, first, "answered_5xx", "Cookie: [masked]")
+	s.until("all to be told of", func() bool {
+		all := s.reports("probe")
+		total := len(all.Reports)
+		for _, r := range all.Reports {
+			total += r.Similar
+			if r.Code != "answered_5xx" {
+				t.Fatalf("there is a report of %+v", r)
+			}
+		}
+		return total == requests && len(all.Reports) <= requests/2
+	})
+}
+
+// A Micro's name that means nothing is an error with those that do; one that went with an earlier
+// revision keeps its log.
+func TestE2ELogsOfNoMicro(t *testing.T) {
+	s := serve(t)
+	push := func(name string) {
+		t.Helper()
+		spacefile := "v: 0\nmicros:\n  - {name: " + name + ", src: ., engine: wasm, primary: true}\n  - {name: api, src: ., engine: wasm, path: /api}\n"
+		s.pushed("shop", "application/zip", zipped(t, map[string]string{"Spacefile": spacefile, "main.wasm": string(read(t, probe(t)))}))
+	}
+	push("front")
+	s.ok("shop", "/log?line=from+the+front", "Authorization", "Bearer "+s.token)
+	s.until("its line", func() bool {
+		out, _ := s.console(0, "logs", "shop", "--micro", "front")
+		return strings.Contains(out, "from the front")
+	})
+	out, why := s.console(1, "logs", "shop", "--micro", "frnt")
+	if out != "" || !strings.Contains(why, `no Micro "frnt"`) || !strings.Contains(why, "front, api") {
+		t.Errorf("got %q and %q", out, why)
+	}
+	s.console(1, "logs", "shop", "-f", "--micro", "frnt") // which does not wait for what never comes
+	s.get("", "/api/v1/apps/shop/logs?micro=frnt", "Authorization", "Bearer "+s.token).problem(t, http.StatusNotFound, "not_found")
+	if out, _ = s.console(0, "logs", "shop", "--micro", "api"); out != "" { // which has said nothing yet
+		t.Errorf("got %q", out)
+	}
+	push("shopfront")
+	out, _ = s.console(0, "logs", "shop", "--micro", "front")
+	contains(t, out, "from the front")
+	_, why = s.console(1, "logs", "shop", "--micro", "frnt")
+	contains(t, why, "shopfront, api")
 }
 
 // The access log has each request, under the id that the Micro's lines have, without what its sender would not show.

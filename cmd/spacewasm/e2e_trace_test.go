@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"testing"
@@ -72,6 +73,21 @@ func (s *spans) of(t *testing.T, trace, name string) *otlp.Span {
 	return found[0]
 }
 
+// count counts the spans of a trace whose names begin so.
+func (s *spans) count(trace, name string) int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	n := 0
+	for full, spans := range s.all {
+		for _, span := range spans {
+			if strings.HasPrefix(full, name) && hex.EncodeToString(span.GetTraceId()) == trace {
+				n++
+			}
+		}
+	}
+	return n
+}
+
 // about returns an attribute of a span.
 func about(span *otlp.Span, key string) *common.AnyValue {
 	for _, a := range span.GetAttributes() {
@@ -113,6 +129,10 @@ func TestE2ETrace(t *testing.T) {
 	a := s.do(s.request(http.MethodPost, "queries", "/", bytes.NewReader(body), "Content-Type", "application/json",
 		"Authorization", "Bearer "+s.token, "Traceparent", "00-00000000000000000000000000000abc-00f067aa0ba902b7-01"))
 	a.is(t, http.StatusOK, "")
+	many, err := json.Marshal(sqlitetest.Request{Path: "/data.db", Queries: slices.Repeat([]sqlitetest.Query{{SQL: "SELECT 1"}}, 100)})
+	must(t, err)
+	s.do(s.request(http.MethodPost, "queries", "/", bytes.NewReader(many), "Content-Type", "application/json",
+		"Authorization", "Bearer "+s.token, "Traceparent", "00-00000000000000000000000000000bbb-00f067aa0ba902b7-01")).is(t, http.StatusOK, "")
 	s.get("probe", "/exit?status=3", "Authorization", "Bearer "+s.token, "Traceparent", "00-00000000000000000000000000000def-00f067aa0ba902b7-01")
 	s.stop() // which sends what is left
 
@@ -140,9 +160,52 @@ func TestE2ETrace(t *testing.T) {
 	if about(asked, "spacewasm.sqlite.calls").GetIntValue() < 3 || about(asked, "spacewasm.sqlite.seconds").GetDoubleValue() <= 0 {
 		t.Errorf("a run that asks a database is %v", asked)
 	}
+	step := got.of(t, "00000000000000000000000000000abc", "sqlite step SELECT")
+	if !bytes.Equal(step.GetParentSpanId(), asked.GetSpanId()) || about(step, "db.operation.name").GetStringValue() != "SELECT" ||
+		step.GetStartTimeUnixNano() < asked.GetStartTimeUnixNano() || step.GetEndTimeUnixNano() > asked.GetEndTimeUnixNano() ||
+		strings.Contains(step.String(), "SELECT 1") {
+		t.Errorf("the call of a database is %v", step)
+	}
+	got.of(t, "00000000000000000000000000000abc", "sqlite open")
+	if n := got.count("00000000000000000000000000000bbb", "sqlite "); n != 64 {
+		t.Errorf("of a request that asks a database often there are %d spans, want 64", n)
+	}
 	failed := got.of(t, "00000000000000000000000000000def", "probe/probe")
 	if about(failed, "error.type").GetStringValue() != "exited" || failed.GetStatus().GetCode() != otlp.Status_STATUS_CODE_ERROR {
 		t.Errorf("a request that failed is %v", failed)
+	}
+}
+
+// The call of a Scheduled Action is followed as a request is, and its Micro gets of which trace
+// it is a part.
+func TestE2ETraceOfAction(t *testing.T) {
+	url, got := collect(t)
+	s := serveTraced(t, nil, "--otlp", url, "--trace-ratio", "1")
+	spacefile := "v: 0\nmicros:\n  - name: web\n    src: .\n    engine: wasm\n    actions:\n" +
+		"      - {id: tell, name: Tell, trigger: schedule, default_interval: 1 day, path: /env}\n" +
+		"      - {id: boom, name: Boom, trigger: schedule, default_interval: 1 day, path: /panic}\n"
+	s.pushed("app", "application/zip", zipped(t, map[string]string{"Spacefile": spacefile, "main.wasm": string(read(t, probe(t)))}))
+	answer, _ := s.console(0, "actions", "run", "app", "tell")
+	_, traceparent, found := strings.Cut(answer, "HTTP_TRACEPARENT=")
+	if !found {
+		t.Fatalf("the Micro gets no traceparent: %s", answer)
+	}
+	trace, span, flag := traceOf(t, traceparent[:55])
+	s.console(1, "actions", "run", "app", "boom")
+	s.stop() // which sends what is left
+	root := got.of(t, trace, "action app/web/tell")
+	if hex.EncodeToString(root.GetSpanId()) != span || flag != "01" || root.GetKind() != otlp.Span_SPAN_KIND_INTERNAL ||
+		about(root, "spacewasm.trigger").GetStringValue() != "manual" || about(root, "spacewasm.request").GetStringValue() == "" ||
+		about(root, "http.response.status_code").GetIntValue() != 200 || about(root, "spacewasm.app").GetStringValue() != "app" {
+		t.Errorf("the span of the call is %v", root)
+	}
+	for _, name := range []string{"queue", "start", "run"} {
+		if part := got.of(t, trace, name); !bytes.Equal(part.GetParentSpanId(), root.GetSpanId()) {
+			t.Errorf("the part %q is of another: %v", name, part)
+		}
+	}
+	if failed := got.all["action app/web/boom"]; len(failed) != 1 || about(failed[0], "error.type").GetStringValue() != "exited" {
+		t.Errorf("a call that fails is %v", failed)
 	}
 }
 

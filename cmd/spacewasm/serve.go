@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"log/slog"
 	"net/netip"
 	"path/filepath"
@@ -16,6 +17,7 @@ import (
 
 	"github.com/spacewasm/spacewasm/bench"
 	"github.com/spacewasm/spacewasm/host"
+	"github.com/spacewasm/spacewasm/host/scribe"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -210,9 +212,9 @@ func (c *cli) openServer(ctx context.Context, config host.Config) (*host.Host, e
 func (c *cli) logger(format string) (*slog.Logger, error) {
 	switch format {
 	case "text":
-		return slog.New(slog.NewTextHandler(c.err, nil)), nil
+		return slog.New(scribe.New(c.err, func(w io.Writer) slog.Handler { return slog.NewTextHandler(w, nil) })), nil
 	case "json":
-		return slog.New(slog.NewJSONHandler(c.err, nil)), nil
+		return slog.New(scribe.New(c.err, func(w io.Writer) slog.Handler { return slog.NewJSONHandler(w, nil) })), nil
 	}
 	return nil, usagef("--log-format is text or json, not %q", format)
 }

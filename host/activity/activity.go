@@ -3,7 +3,6 @@
 package activity
 
 import (
-	"maps"
 	"strings"
 	"sync"
 	"time"
@@ -134,7 +133,11 @@ func (b *Book) Recent(key Key) ([]Request, Latency) {
 	if p == nil {
 		return nil, Latency{}
 	}
-	return p.since(0), maps.Clone(p.latency)
+	latency := Latency{}
+	for start, counts := range p.latency {
+		latency[start] = *counts
+	}
+	return p.since(0), latency
 }
 
 // Last returns the newest request.

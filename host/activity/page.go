@@ -33,7 +33,7 @@ type page struct {
 	minutes [Minutes]Minute
 	ring    []Request
 	count   int // of all requests ever noted
-	latency Latency
+	latency map[space.Start]*[Buckets]int
 	noted   chan struct{} // closed with the next request; nil while nobody waits
 }
 
@@ -47,11 +47,14 @@ func (p *page) note(r Request, now time.Time) {
 	}
 	if r.Start != "" {
 		if p.latency == nil {
-			p.latency = Latency{}
+			p.latency = map[space.Start]*[Buckets]int{}
 		}
 		counts := p.latency[r.Start]
+		if counts == nil {
+			counts = &[Buckets]int{}
+			p.latency[r.Start] = counts
+		}
 		counts[bucketOf(r.Begin+r.Run)]++
-		p.latency[r.Start] = counts
 	}
 	if len(p.ring) < Newest {
 		p.ring = append(p.ring, r)

@@ -66,6 +66,7 @@ var _ runner.Log = silence{}
 
 func (s silence) Open(space.RequestID) runner.RequestLog { return s }
 func (silence) Fault(*space.Error)                       {}
+func (silence) Tail() []string                           { return nil }
 func (silence) Close() error                             { return nil }
 
 // bench is the API over real parts.
@@ -452,7 +453,7 @@ func TestLogs(t *testing.T) {
 		"":                            {"old", "<b>", "new"},
 		"?follow=false":               {"old", "<b>", "new"},
 		"?micro=a":                    {"old", "new"},
-		"?micro=none":                 nil,
+		"?micro=app":                  nil, // it has said nothing
 		"?since=" + minute:            {"<b>", "new"},
 		"?micro=a&since=" + minute:    {"new"},
 		"?since=2999-01-01T00:00:00Z": nil,
@@ -476,6 +477,13 @@ func TestLogs(t *testing.T) {
 		}
 		if got := entries(t, rec.Body.String()); !slices.Equal(got, want) {
 			t.Errorf("%s: got %q, want %q", query, got, want)
+		}
+	}
+	// "a" is a Micro of before by its lines; of this one there is nothing at all.
+	for _, query := range []string{"?micro=none", "?micro=none&follow=true"} {
+		rec := b.ask(t, http.MethodGet, "/api/v1/apps/app/logs"+query, nil)
+		if rec.Code != http.StatusNotFound || !strings.Contains(rec.Body.String(), "it has app") {
+			t.Errorf("%s: got %d %s", query, rec.Code, rec.Body)
 		}
 	}
 }

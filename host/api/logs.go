@@ -3,6 +3,7 @@ package api
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"net/http"
 	"slices"
 	"strconv"
@@ -27,11 +28,15 @@ func (a *api) logs(c echo.Context) error {
 	if err != nil {
 		return err
 	}
-	_, release, ok := a.Registry.Acquire(name)
+	app, release, ok := a.Registry.Acquire(name)
 	if !ok {
 		return noApp(name)
 	}
+	micros := app.Revision.Micros
 	release() // a follower must not keep a replaced revision open
+	if err := a.knowsMicro(c.Request().Context(), name, query.Micro, micros); err != nil {
+		return err
+	}
 	ctx, cancel := context.WithCancel(c.Request().Context())
 	var watch sync.WaitGroup
 	defer watch.Wait()
@@ -65,6 +70,32 @@ func (a *api) logs(c echo.Context) error {
 		return nil // the client has read enough, or the server stops
 	}
 	return err
+}
+
+// errFound ends a look for any entry.
+var errFound = errors.New("there is one")
+
+// knowsMicro refuses the name of a Micro that the app does not have, and of which its log
+// has nothing: a Micro that went with an earlier revision has left its own.
+func (a *api) knowsMicro(ctx context.Context, app space.AppName, name string, micros []space.Micro) error {
+	var names []string
+	for _, m := range micros {
+		if names = append(names, m.Name); m.Name == name {
+			return nil
+		}
+	}
+	if name == "" {
+		return nil
+	}
+	err := a.Logs.Read(ctx, string(app), logs.Query{Micro: name, Sources: logs.AllSources()}, func(logs.Entry) error { return errFound })
+	switch {
+	case errors.Is(err, errFound):
+		return nil
+	case err != nil:
+		return err
+	}
+	return space.Errorf(space.CodeNotFound, "the app %q has no Micro %.80q, and had none that its log knows of; it has %s",
+		app, name, strings.Join(names, ", "))
 }
 
 // maxLimit bounds how many of the newest entries can be asked for: they are held until all are read.

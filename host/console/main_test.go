@@ -44,6 +44,7 @@ type silence struct{ io.Writer }
 
 func (s silence) Open(space.RequestID) runner.RequestLog { return s }
 func (silence) Fault(*space.Error)                       {}
+func (silence) Tail() []string                           { return nil }
 func (silence) Close() error                             { return nil }
 
 // bench is the console over real parts.

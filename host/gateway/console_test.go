@@ -2,7 +2,9 @@ package gateway_test
 
 import (
 	"io"
+	"maps"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
@@ -116,4 +118,41 @@ func TestConsoleHost(t *testing.T) {
 	wantError(t, "below an app", b.ask(get(t, "http://console.app.localhost:4200/")), space.CodeMisdirected)
 	without := newBench(t, nil, "/")
 	wantError(t, "no console", without.ask(get(t, consoleHost+"/")), space.CodeNotFound)
+}
+
+// T13: behind TLS every cookie of the platform is one that browsers take from its own host
+// alone: of the platform, an app and the console. Without TLS they would not take it at all.
+func TestCookiesBehindTLS(t *testing.T) {
+	for _, c := range []struct{ scheme, prefix string }{{"https", "__Host-"}, {"http", ""}} {
+		b := newBench(t, func(config *gateway.Config) {
+			config.BaseURL = c.scheme + "://localhost:4200"
+			config.AppURL = func(app space.AppName) string { return c.scheme + "://" + string(app) + ".localhost:4200/" }
+			config.Console = http.HandlerFunc(func(http.ResponseWriter, *http.Request) {})
+		}, "/")
+		b.private()
+		br := newVisitor(t, b) // which looks at each cookie's host, path, HttpOnly and SameSite
+		for _, own := range []string{"console", "app"} {
+			page := br.do(http.MethodGet, c.scheme+"://"+own+".localhost:4200/x", nil).Header().Get("Location")
+			rec := br.do(http.MethodPost, c.scheme+"://localhost:4200/login", br.form(page, "token"))
+			if rec = br.follow(rec); rec.Header().Get("Location") != "/x" {
+				t.Fatalf("%s: got %d %v", own, rec.Code, rec.Header())
+			}
+			if rec = br.do(http.MethodGet, c.scheme+"://"+own+".localhost:4200/x", nil); rec.Code != http.StatusOK {
+				t.Errorf("%s: the session does not count: %d", own, rec.Code)
+			}
+		}
+		names := map[string]bool{}
+		for _, cookie := range br.set {
+			names[cookie.Name] = true
+			if cookie.Secure != (c.scheme == "https") {
+				t.Errorf("by %s: %s", c.scheme, cookie.Raw)
+			}
+		}
+		if len(names) != 2 || !names[c.prefix+"space_session"] || !names[c.prefix+"space_nonce"] {
+			t.Errorf("by %s the cookies are %v", c.scheme, names)
+		}
+		if names := slices.Sorted(maps.Keys(br.jar)); !slices.Equal(names, []string{"app.localhost:4200", "console.localhost:4200", "localhost:4200"}) {
+			t.Errorf("by %s cookies are set at %v", c.scheme, names)
+		}
+	}
 }

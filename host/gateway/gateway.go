@@ -57,6 +57,8 @@ type Config struct {
 	Trouble func(space.AppName) error
 	// Micros takes the figures of requests; nil takes none.
 	Micros *telemetry.Micros
+	// Parts takes the figures of requests that no Micro is asked; nil takes none.
+	Parts *telemetry.Platform
 	// Metrics answers scrapes on the platform's host; nil has none. MetricsOpen lets
 	// everybody scrape.
 	Metrics     http.Handler
@@ -103,8 +105,8 @@ func New(config Config) *Gateway {
 func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	began := time.Now()
 	id := space.NewRequestID()
-	r = r.WithContext(space.WithUsage(space.WithRequestID(r.Context(), id), &space.Usage{}))
-	out := &recorder{ResponseWriter: w}
+	out := &recorder{ResponseWriter: w, id: id, part: telemetry.PartOther}
+	r = r.WithContext(space.WithUsage(space.WithRequestID(r.Context(), id), &out.usage))
 	out.Header().Set("X-Space-Request-Id", string(id))
 	if endsUnclearly(r) {
 		out.Header().Set("Connection", "close")
@@ -116,16 +118,20 @@ func (g *Gateway) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if !out.wrote && !e.Committed && e.Code != space.CodeClientGone {
 			WriteError(out, r, g.shown(e))
 		}
-		g.log(r, out, began, e)
-		g.note(r, out, began, e)
+		took := time.Since(began)
+		g.config.Parts.Answered(out.part, out.answered(e))
+		g.log(r, out, took, e)
+		g.note(r, out, began, took, e)
 		if e.Committed || e.Code == space.CodeClientGone {
 			// To a client that has closed its half only, a return would be an empty 200.
 			panic(http.ErrAbortHandler)
 		}
 		return
 	}
-	g.log(r, out, began, nil)
-	g.note(r, out, began, nil)
+	took := time.Since(began)
+	g.config.Parts.Answered(out.part, out.answered(nil))
+	g.log(r, out, took, nil)
+	g.note(r, out, began, took, nil)
 }
 
 // shown is what the visitor learns of an error.
@@ -163,18 +169,21 @@ func (g *Gateway) route(w *recorder, r *http.Request) error {
 		return starting()
 	}
 	if at.app == consoleLabel {
+		w.part = telemetry.PartConsole
 		return g.console(w, r)
 	}
 	if g.toConsole(r) {
 		redirect(w, g.config.AppURL(consoleLabel))
 		return nil
 	}
+	w.part = telemetry.PartLogin
 	switch r.URL.Path {
 	case loginPath:
 		return g.login(w, r)
 	case logoutPage:
 		return g.logout(w, r)
 	}
+	w.part = telemetry.PartAPI
 	g.config.Platform.ServeHTTP(w, r)
 	return nil
 }
@@ -276,43 +285,62 @@ func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App, at spac
 	w.inner = inner
 	cookies := w.Header()["Set-Cookie"]
 	w.Header().Del("Set-Cookie")
+	w.part = ""
 	return g.serve(&microWriter{ResponseWriter: w, micro: route.Micro, cookies: cookies}, inner, route, g.follows(r, owner))
 }
 
 // log writes the line of the access log.
-func (g *Gateway) log(r *http.Request, out *recorder, began time.Time, e *space.Error) {
-	level := slog.LevelInfo
-	attrs := []slog.Attr{
-		slog.String("request", string(space.RequestIDOf(r.Context()))),
+func (g *Gateway) log(r *http.Request, out *recorder, took time.Duration, e *space.Error) {
+	level := levelOf(e)
+	if !g.config.Logger.Enabled(r.Context(), level) {
+		return
+	}
+	var room [11]slog.Attr // all that there may be
+	attrs := append(
+		room[:0],
+		slog.String("request", string(out.id)),
 		slog.String("method", r.Method),
 		slog.String("host", r.Host),
 		slog.String("path", r.URL.Path),
-		slog.Int("status", out.status),
+		slog.Int("status", out.answered(e)),
 		slog.Int64("bytes", out.bytes),
-		slog.Duration("took", time.Since(began)),
-	}
-	if u := space.UsageOf(r.Context()); u.Requests > 0 {
+		slog.Duration("took", took),
+	)
+	if u := &out.usage; u.Requests > 0 {
 		attrs = append(attrs, slog.Uint64("fuel", u.Fuel), slog.Duration("ran", u.Run))
 	}
 	if e != nil {
 		attrs = append(attrs, slog.String("code", string(e.Code)))
-		attrs[4] = slog.Int("status", out.answered(e))
-		switch e.Code {
-		case space.CodeInternal:
-			level = slog.LevelError
-			attrs = append(attrs, slog.Any("error", e.Err))
-		case space.CodeNodeFull, space.CodeQueueFull: // with the figures
-			level = slog.LevelWarn
-			attrs = append(attrs, slog.Any("error", e.Err))
-		default: // the code says it all
-		}
 	}
-	g.config.Logger.LogAttrs(context.WithoutCancel(r.Context()), level, "request", attrs...)
+	if level > slog.LevelInfo { // else the code says it all
+		attrs = append(attrs, slog.Any("error", e.Err))
+	}
+	// The line is from here: a logger would ask for the stack of each to find out.
+	line := slog.NewRecord(time.Now(), level, "request", 0)
+	line.AddAttrs(attrs...)
+	// A log that cannot be written has nowhere to say so.
+	_ = g.config.Logger.Handler().Handle(r.Context(), line)
+}
+
+// levelOf tells how much an operator has to do with the outcome of a request.
+func levelOf(e *space.Error) slog.Level {
+	switch {
+	case e == nil:
+		return slog.LevelInfo
+	case e.Code == space.CodeInternal:
+		return slog.LevelError
+	case e.Code == space.CodeNodeFull || e.Code == space.CodeQueueFull:
+		return slog.LevelWarn
+	}
+	return slog.LevelInfo
 }
 
 // recorder remembers what was answered.
 type recorder struct {
 	http.ResponseWriter
+	id     space.RequestID
+	usage  space.Usage
+	part   telemetry.Part // that answers; "" is none, but a Micro
 	wrote  bool
 	status int
 	bytes  int64

@@ -10,8 +10,9 @@ import (
 
 // Journal keeps what has become of requests to apps.
 type Journal interface {
-	// Answered takes a request that has been answered. It must not wait.
-	Answered(v *Visit)
+	// Answered takes a request that has been answered, by value: what is behind an
+	// interface would have each on the heap. It must not wait.
+	Answered(v Visit)
 }
 
 // Visit is a request to an app, and what has become of it.
@@ -36,13 +37,13 @@ type Visit struct {
 
 // note tells the journal of a request, if it was one to an app: others would be
 // anybody's names.
-func (g *Gateway) note(r *http.Request, out *recorder, began time.Time, e *space.Error) {
+func (g *Gateway) note(r *http.Request, out *recorder, began time.Time, took time.Duration, e *space.Error) {
 	if g.config.Journal == nil || out.app == nil {
 		return
 	}
-	g.config.Journal.Answered(&Visit{
-		ID: space.RequestIDOf(r.Context()), App: out.app, Micro: out.micro, Method: r.Method, Path: r.URL.Path,
-		Status: out.answered(e), Bytes: out.bytes, Began: began, Took: time.Since(began), Inner: out.inner,
-		Usage: *space.UsageOf(r.Context()), Err: e,
+	g.config.Journal.Answered(Visit{
+		ID: out.id, App: out.app, Micro: out.micro, Method: r.Method, Path: r.URL.Path,
+		Status: out.answered(e), Bytes: out.bytes, Began: began, Took: took, Inner: out.inner,
+		Usage: out.usage, Err: e,
 	})
 }

@@ -14,7 +14,7 @@ import (
 // diary keeps what the gateway tells its journal.
 type diary struct{ visits []gateway.Visit }
 
-func (d *diary) Answered(v *gateway.Visit) { d.visits = append(d.visits, *v) }
+func (d *diary) Answered(v gateway.Visit) { d.visits = append(d.visits, v) }
 
 // The journal is told of each request to an app, and of no other: who makes up names of apps fills nobody's log.
 func TestJournal(t *testing.T) {

@@ -14,11 +14,12 @@ type visitor struct {
 	t   *testing.T
 	b   *bench
 	jar map[string]map[string]string
+	set []*http.Cookie // all that ever were
 }
 
 func newVisitor(t *testing.T, b *bench) *visitor {
 	t.Helper()
-	return &visitor{t, b, map[string]map[string]string{}}
+	return &visitor{t: t, b: b, jar: map[string]map[string]string{}}
 }
 
 func (br *visitor) do(method, target string, form url.Values, headers ...string) *httptest.ResponseRecorder {
@@ -37,6 +38,7 @@ func (br *visitor) do(method, target string, form url.Values, headers ...string)
 	}
 	rec := br.b.ask(r)
 	for _, c := range rec.Result().Cookies() {
+		br.set = append(br.set, c)
 		if jar == nil {
 			jar = map[string]string{}
 			br.jar[r.Host] = jar

@@ -25,6 +25,7 @@ type requests struct {
 
 	mu      sync.Mutex
 	waiting []noted
+	spare   []noted        // room for those that wait
 	dropped map[string]int // by app, for want of room
 }
 
@@ -75,13 +76,24 @@ func (q *requests) take() (waiting []noted, dropped map[string]int) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	waiting, dropped = q.waiting, q.dropped
-	q.waiting, q.dropped = nil, nil
+	q.waiting, q.dropped, q.spare = q.spare, nil, nil
 	return waiting, dropped
+}
+
+// reuse takes the room of requests that are stored, unless it is that of a flood.
+func (q *requests) reuse(waiting []noted) {
+	clear(waiting)
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	if cap(waiting) <= maxWaiting/8 {
+		q.spare = waiting[:0]
+	}
 }
 
 // flush stores the requests that wait, each app's in one write.
 func (s *Store) flush() {
 	waiting, dropped := s.requests.take()
+	defer s.requests.reuse(waiting)
 	lines := map[string][][]byte{}
 	for _, n := range waiting {
 		if s.outlived(n) {

@@ -63,7 +63,7 @@ func (s *Store) Note(app space.AppName, micro string, revision int, code space.C
 func policy(code space.Code) (keeps, counts bool) {
 	switch code {
 	case space.CodeCrashed, space.CodeExited, space.CodeOutOfMemory, space.CodeBadResponse, space.CodeResponseTooLarge,
-		space.CodeDeadline, space.CodeInternal:
+		space.CodeDeadline, space.CodeInternal, space.CodeAnswered:
 		return true, true
 	case space.CodeQueueFull, space.CodeNodeFull:
 		return false, true

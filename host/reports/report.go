@@ -1,6 +1,7 @@
 package reports
 
 import (
+	"cmp"
 	"net/http"
 	"time"
 
@@ -84,7 +85,9 @@ type Failure struct {
 	// Request is as the Micro saw it, without the platform's credentials. It is read later, and must not change.
 	Request *http.Request
 	Usage   space.Usage
-	Err     *space.Error
+	// Status is what was answered; 0 is that of the error's code.
+	Status int
+	Err    *space.Error
 	// Secrets are the values that no report may have in it.
 	Secrets []string
 }
@@ -107,7 +110,7 @@ func (f *Failure) Report() Report {
 	m := newMask(f.Secrets)
 	r := Report{
 		Summary: Summary{
-			ID: string(f.ID), At: f.Began.UTC(), Micro: f.Micro, Revision: f.Revision, Code: f.Err.Code, Status: f.Err.Code.Status(),
+			ID: string(f.ID), At: f.Began.UTC(), Micro: f.Micro, Revision: f.Revision, Code: f.Err.Code, Status: cmp.Or(f.Status, f.Err.Code.Status()),
 			Title: f.Err.Code.Words(), Message: m.cut(f.Err.Message, maxMessage),
 		},
 		Start: f.Usage.Start, TookMS: float64(f.Took.Microseconds()) / 1e3, Committed: f.Err.Committed,

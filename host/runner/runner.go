@@ -43,6 +43,8 @@ type RequestLog interface {
 	io.WriteCloser
 	// Fault takes what the platform has to say of a request that failed.
 	Fault(e *space.Error)
+	// Tail returns the last lines that the guest wrote, also once it is closed.
+	Tail() []string
 }
 
 // Config is what a Micro is made of.
@@ -256,11 +258,15 @@ func (m *Micro) execute(box *sandbox, w http.ResponseWriter, r *http.Request, bo
 	// The log reports its own troubles; they are not the request's.
 	defer func() { _ = log.Close() }()
 	usage := space.UsageOf(r.Context())
+	usage.Words = log.Tail
 	box.TimeCalls(usage.Timed)
 	began := time.Now()
 	err := box.Serve(w, inner, log)
 	m.account(usage, box, time.Since(began))
 	usage.Calls, usage.CallTime = box.Calls()
+	for _, asked := range box.Asked() {
+		usage.Asked = append(usage.Asked, space.Asked(asked))
+	}
 	if err == nil {
 		return nil
 	}

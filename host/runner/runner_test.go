@@ -55,6 +55,8 @@ func (w *words) Fault(e *space.Error) {
 	w.journal.faults[w.id] = e
 }
 
+func (w *words) Tail() []string { return strings.Split(w.String(), "\n") }
+
 func (w *words) Close() error {
 	w.journal.mu.Lock()
 	defer w.journal.mu.Unlock()

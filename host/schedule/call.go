@@ -128,8 +128,12 @@ func (s *Scheduler) call(ctx context.Context, r *result) (began bool, err error)
 		return false, space.Errorf(space.CodeNotFound, "the app has no action %s any more", key)
 	}
 	r.visit.Inner, r.visit.Path = s.request(inner, app.App, action, r.run), pathOf(action)
+	trace := s.config.Tracer.BeginAction(r.visit.Inner, r.run)
+	usage.Timed = trace.Sampled()
 	err = route.Server.Serve(w, r.visit.Inner)
-	route.Meter.Served(telemetry.StatusOf(w.status, err), &usage)
+	status := telemetry.StatusOf(w.status, err)
+	route.Meter.Served(status, &usage)
+	trace.End(route.Meter, status, err, &usage)
 	r.run.Status, r.run.Fuel = w.status, usage.Fuel
 	r.body, r.cut = w.body.Bytes(), w.cut
 	return usage.Requests > 0 || w.status != 0, err

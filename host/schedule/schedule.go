@@ -14,6 +14,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
+	"github.com/spacewasm/spacewasm/host/telemetry"
 )
 
 const (
@@ -39,6 +40,8 @@ type Config struct {
 	ByHand bool
 	// Ended is told of each run that has ended, or that is none; nil is not.
 	Ended func(space.Run)
+	// Tracer follows calls; nil follows none.
+	Tracer *telemetry.Tracer
 	// Now is the time of day; nil is the system's.
 	Now    func() time.Time
 	Logger *slog.Logger

@@ -39,7 +39,11 @@ const (
 	CodeInternal           Code = "internal"
 )
 
-// Codes are all that there are.
+// CodeAnswered is of reports alone: the Micro has answered with a status of 500 or more
+// itself, and the platform has passed that on.
+const CodeAnswered Code = "answered_5xx"
+
+// Codes are all errors of the platform's that there are.
 func Codes() []Code {
 	return []Code{
 		CodeUnauthorized, CodeForbidden, CodeNotFound, CodeMethodNotAllowed, CodeMisdirected, CodeBadRequest, CodePayloadTooLarge,
@@ -106,6 +110,8 @@ func (c Code) Words() string {
 		return "the program answered more than it may"
 	case CodeDeadline:
 		return "the program took too long"
+	case CodeAnswered:
+		return "the program answered with an error of its own"
 	case CodeQueueFull:
 		return "the Micro had no place free"
 	case CodeNodeFull:

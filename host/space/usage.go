@@ -34,10 +34,22 @@ type Visit struct {
 	// was Timed.
 	Calls    int64
 	CallTime time.Duration
+	// Asked are the first of those calls, if that was Timed.
+	Asked []Asked
+	// Words returns the last lines that the guest wrote, for a report; nil where none ran.
+	Words func() []string
 	// Memory is the largest size that its instance's memory had, in bytes, and Limits what
 	// it ran under, nil where nothing ran.
 	Memory uint64
 	Limits *Limits
+}
+
+// Asked is one call of a database: of which kind, of a query how its statement begins, and
+// when.
+type Asked struct {
+	Call, Kind string
+	Began      time.Time
+	Took       time.Duration
 }
 
 type usageKey struct{}

@@ -6,6 +6,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"os"
+	"reflect"
 	"sync"
 	"sync/atomic"
 	"testing"
@@ -160,7 +161,7 @@ func TestUsageOfARequest(t *testing.T) {
 	var usage space.Usage
 	r := httptest.NewRequest(http.MethodGet, "/", http.NoBody)
 	serve(t, s, r.WithContext(space.WithUsage(r.Context(), &usage)))
-	if usage != (space.Usage{Requests: 1}) {
+	if !reflect.DeepEqual(usage, space.Usage{Requests: 1}) {
 		t.Errorf("%+v", usage)
 	}
 }

@@ -127,7 +127,7 @@ func (t *Meter) Served(status int, u *space.Usage) {
 	if t == nil {
 		return
 	}
-	class := min(max(status/100, 1), classes) - 1
+	class := classOf(status)
 	start := startIndex(u.Start, u.Requests > 0)
 	t.requests[class][start].Add(1)
 	if latency := t.all.latency[start]; latency != nil {
@@ -177,6 +177,11 @@ func startIndex(start space.Start, served bool) int {
 	return 4
 }
 
+// classOf is the place of a status among the counters.
+func classOf(status int) int { return min(max(status/100, 1), classes) - 1 }
+
+func classNames() [classes]string { return [classes]string{"1xx", "2xx", "3xx", "4xx", "5xx"} }
+
 func startNames() [starts]string {
 	return [starts]string{string(space.StartReset), string(space.StartClone), string(space.StartLoad), startStatic, startNone}
 }
@@ -223,7 +228,7 @@ func (t *Meter) collect(ch chan<- prometheus.Metric) {
 	for class := range t.requests {
 		for start := range t.requests[class] {
 			if n := t.requests[class][start].Load(); n > 0 {
-				counter(t.all.requests, float64(n), [classes]string{"1xx", "2xx", "3xx", "4xx", "5xx"}[class], names[start])
+				counter(t.all.requests, float64(n), classNames()[class], names[start])
 			}
 		}
 	}

@@ -45,10 +45,10 @@ func unfollowed(parent trace.SpanContext) string {
 	}
 	var span trace.SpanID
 	binary.NativeEndian.PutUint64(span[:], rand.Uint64()|1)
-	text := make([]byte, 0, len("00-")+2*len(id)+1+2*len(span)+len("-00"))
-	text = hex.AppendEncode(append(text, "00-"...), id[:])
-	text = hex.AppendEncode(append(text, '-'), span[:])
-	return string(append(text, "-00"...))
+	text := [55]byte{0: '0', 1: '0', 2: '-', 35: '-', 52: '-', 53: '0', 54: '0'}
+	hex.Encode(text[3:], id[:])
+	hex.Encode(text[36:], span[:])
+	return string(text[:])
 }
 
 // rate is a bound of how often something happens in a second.

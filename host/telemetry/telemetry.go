@@ -23,6 +23,8 @@ type Metrics struct {
 	Micros *Micros
 	// Instances are those of the making and ending of instances.
 	Instances *Instances
+	// Platform are those of requests that no Micro was asked.
+	Platform *Platform
 	// Work is what owners and the clock have the server do.
 	Work *Work
 
@@ -31,7 +33,9 @@ type Metrics struct {
 
 // New returns the figures of a server of a version.
 func New(version string) *Metrics {
-	m := &Metrics{Micros: newMicros(), Instances: newInstances(), Work: newWork(), registry: prometheus.NewRegistry()}
+	m := &Metrics{
+		Micros: newMicros(), Instances: newInstances(), Platform: newPlatform(), Work: newWork(), registry: prometheus.NewRegistry(),
+	}
 	build := prometheus.NewGauge(prometheus.GaugeOpts{
 		Namespace: namespace, Name: "build_info", Help: "Is 1; its label is the server's version.",
 		ConstLabels: prometheus.Labels{"version": version},
@@ -39,7 +43,7 @@ func New(version string) *Metrics {
 	build.Set(1)
 	m.registry.MustRegister(
 		collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
-		build, m.Micros, m.Instances, m.Work,
+		build, m.Micros, m.Instances, m.Platform, m.Work,
 	)
 	return m
 }

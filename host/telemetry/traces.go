@@ -90,6 +90,7 @@ type Trace struct {
 	ctx    context.Context //nolint:containedctx // of the request's span
 	span   trace.Span
 	began  time.Time
+	named  bool // the span has its name
 }
 
 // Begin follows a request to a Micro, which finds in it of which trace it is a part. Only
@@ -101,10 +102,11 @@ func (t *Tracer) Begin(r *http.Request, trusted bool) Trace {
 	}
 	ctx := r.Context()
 	header := propagation.HeaderCarrier(r.Header)
+	var parent trace.SpanContext
 	if trusted && r.Header[traceparent] != nil {
 		ctx = t.format.Extract(ctx, header)
+		parent = trace.SpanContextFromContext(ctx)
 	}
-	parent := trace.SpanContextFromContext(ctx)
 	if !parent.IsValid() {
 		delete(r.Header, tracestate)
 	}
@@ -112,12 +114,32 @@ func (t *Tracer) Begin(r *http.Request, trusted bool) Trace {
 		r.Header[traceparent] = []string{unfollowed(parent)}
 		return Trace{}
 	}
+	return t.follow(ctx, r, "request", trace.SpanKindServer,
+		attribute.String("http.request.method", r.Method), attribute.String("url.path", r.URL.Path), attribute.String("server.address", r.Host))
+}
+
+// BeginAction follows the call of a Scheduled Action, a part of them as of requests.
+func (t *Tracer) BeginAction(r *http.Request, run space.Run) Trace {
+	if t == nil {
+		return Trace{}
+	}
+	if !t.choose(trace.SpanContext{}) {
+		r.Header[traceparent] = []string{unfollowed(trace.SpanContext{})}
+		return Trace{}
+	}
+	key := run.Action
+	f := t.follow(r.Context(), r, "action "+string(key.App)+"/"+key.Micro+"/"+key.ID, trace.SpanKindInternal,
+		attribute.String("spacewasm.action", key.ID), attribute.String("spacewasm.trigger", string(run.Trigger)), attribute.Int("spacewasm.attempt", run.Attempt))
+	f.named = true
+	return f
+}
+
+// follow begins the span of a request that is followed, and tells the Micro of it.
+func (t *Tracer) follow(ctx context.Context, r *http.Request, name string, kind trace.SpanKind, about ...attribute.KeyValue) Trace {
 	began := time.Now()
-	ctx, span := t.tracer.Start(ctx, "request", trace.WithSpanKind(trace.SpanKindServer), trace.WithTimestamp(began), trace.WithAttributes(
-		attribute.String("http.request.method", r.Method), attribute.String("url.path", r.URL.Path),
-		attribute.String("server.address", r.Host), attribute.String("spacewasm.request", string(space.RequestIDOf(ctx))),
-	))
-	t.format.Inject(ctx, header)
+	about = append(about, attribute.String("spacewasm.request", string(space.RequestIDOf(ctx))))
+	ctx, span := t.tracer.Start(ctx, name, trace.WithSpanKind(kind), trace.WithTimestamp(began), trace.WithAttributes(about...))
+	t.format.Inject(ctx, propagation.HeaderCarrier(r.Header))
 	return Trace{tracer: t, ctx: ctx, span: span, began: began}
 }
 
@@ -132,7 +154,9 @@ func (f *Trace) End(meter *Meter, status int, err error, u *space.Usage) {
 	}
 	if meter != nil {
 		app, micro := meter.Name()
-		f.span.SetName(app + "/" + micro)
+		if !f.named {
+			f.span.SetName(app + "/" + micro)
+		}
 		f.span.SetAttributes(attribute.String("spacewasm.app", app), attribute.String("spacewasm.micro", micro))
 	}
 	f.span.SetAttributes(attribute.Int("http.response.status_code", status))
@@ -164,7 +188,22 @@ func (f *Trace) parts(end time.Time, u *space.Usage) {
 		about = append(about, attribute.Int64("spacewasm.sqlite.calls", u.Calls),
 			attribute.Float64("spacewasm.sqlite.seconds", u.CallTime.Seconds()))
 	}
-	f.part("run", at, u.Run, about...)
+	run, running := f.tracer.tracer.Start(f.ctx, "run", trace.WithTimestamp(at), trace.WithAttributes(about...))
+	for _, asked := range u.Asked {
+		f.asked(run, asked)
+	}
+	running.End(trace.WithTimestamp(at.Add(u.Run)))
+}
+
+// asked is the span of one call of a database. What the statement says is not in it.
+func (f *Trace) asked(run context.Context, asked space.Asked) {
+	name, about := "sqlite "+asked.Call, []attribute.KeyValue{attribute.String("db.system.name", "sqlite")}
+	if asked.Kind != "" {
+		name += " " + asked.Kind
+		about = append(about, attribute.String("db.operation.name", asked.Kind))
+	}
+	_, span := f.tracer.tracer.Start(run, name, trace.WithSpanKind(trace.SpanKindClient), trace.WithTimestamp(asked.Began), trace.WithAttributes(about...))
+	span.End(trace.WithTimestamp(asked.Began.Add(asked.Took)))
 }
 
 func (f *Trace) part(name string, at time.Time, took time.Duration, about ...attribute.KeyValue) (end time.Time) {

@@ -20,53 +20,93 @@ import (
 // would take for their outgoing proxy (httpoxy).
 func Env(r *http.Request, size int64) []string {
 	name, port := server(r)
-	vars := map[string]string{
-		"GATEWAY_INTERFACE": "CGI/1.1",
-		"HTTP_HOST":         r.Host,
-		"PATH_INFO":         r.URL.Path,
-		"QUERY_STRING":      r.URL.RawQuery,
-		"REMOTE_ADDR":       "127.0.0.1",
-		"REMOTE_HOST":       "127.0.0.1",
-		"REQUEST_METHOD":    r.Method,
-		"REQUEST_URI":       r.URL.RequestURI(),
-		"SCRIPT_NAME":       "",
-		"SERVER_NAME":       name,
-		"SERVER_PORT":       port,
-		"SERVER_PROTOCOL":   r.Proto,
-		"SERVER_SOFTWARE":   "spacewasm",
-	}
+	const room, many = 1 << 10, 32 // for most requests
+	v := variables{make([]byte, 0, room), make([]int, 0, many)}
+	v.add("GATEWAY_INTERFACE", "CGI/1.1")
+	v.add("HTTP_HOST", r.Host)
+	v.add("PATH_INFO", r.URL.Path)
+	v.add("QUERY_STRING", r.URL.RawQuery)
+	v.add("REMOTE_ADDR", "127.0.0.1")
+	v.add("REMOTE_HOST", "127.0.0.1")
+	v.add("REQUEST_METHOD", r.Method)
+	v.add("REQUEST_URI", r.URL.RequestURI())
+	v.add("SCRIPT_NAME", "")
+	v.add("SERVER_NAME", name)
+	v.add("SERVER_PORT", port)
+	v.add("SERVER_PROTOCOL", r.Proto)
+	v.add("SERVER_SOFTWARE", "spacewasm")
 	if secure(r) {
-		vars["HTTPS"] = "on"
+		v.add("HTTPS", "on")
 	}
 	if size > 0 || r.ContentLength > 0 || r.Header.Get("Content-Length") != "" {
-		vars["CONTENT_LENGTH"] = strconv.FormatInt(size, 10)
+		v.add("CONTENT_LENGTH", strconv.FormatInt(size, 10))
 	}
 	if t := r.Header.Get("Content-Type"); t != "" {
-		vars["CONTENT_TYPE"] = t
+		v.add("CONTENT_TYPE", t)
 	}
 	for name, values := range r.Header {
-		if key, ok := variable(name); ok {
-			vars[key] = strings.Join(values, separator(name))
+		if hasVariable(name) {
+			v.addHeader(name, values)
 		}
 	}
-	env := make([]string, 0, len(vars))
-	for key, value := range vars {
-		env = append(env, key+"="+value)
-	}
-	slices.Sort(env)
-	return env
+	return v.sorted()
 }
 
-// variable names the meta-variable of a header, if it has one.
-func variable(header string) (string, bool) {
+// variables are an environment that is being made: one text, and where each variable ends
+// in it, as each request has some twenty.
+type variables struct {
+	text []byte
+	ends []int
+}
+
+func (v *variables) add(key, value string) {
+	v.text = append(append(append(v.text, key...), '='), value...)
+	v.ends = append(v.ends, len(v.text))
+}
+
+// addHeader adds the meta-variable of a header.
+func (v *variables) addHeader(name string, values []string) {
+	v.text = append(v.text, "HTTP_"...)
+	for _, c := range []byte(name) {
+		switch {
+		case c == '-':
+			c = '_'
+		case 'a' <= c && c <= 'z':
+			c -= 'a' - 'A'
+		}
+		v.text = append(v.text, c)
+	}
+	v.text = append(v.text, '=')
+	for i, value := range values {
+		if i > 0 {
+			v.text = append(v.text, separator(name)...)
+		}
+		v.text = append(v.text, value...)
+	}
+	v.ends = append(v.ends, len(v.text))
+}
+
+// sorted is the environment in its order, with each variable once.
+func (v *variables) sorted() []string {
+	text, from := string(v.text), 0
+	env := make([]string, len(v.ends))
+	for i, end := range v.ends {
+		env[i], from = text[from:end], end
+	}
+	slices.Sort(env)
+	return slices.CompactFunc(env, func(a, b string) bool {
+		n := strings.IndexByte(a, '=') + 1
+		return len(b) >= n && a[:n] == b[:n]
+	})
+}
+
+// hasVariable tells whether a header has a meta-variable.
+func hasVariable(header string) bool {
 	switch header {
 	case "Proxy", "Content-Type", "Content-Length", "Transfer-Encoding", "Host":
-		return "", false
+		return false
 	}
-	if strings.Contains(header, "_") {
-		return "", false
-	}
-	return "HTTP_" + strings.ToUpper(strings.ReplaceAll(header, "-", "_")), true
+	return !strings.Contains(header, "_")
 }
 
 // separator joins the values of a header that came more than once (RFC 9110

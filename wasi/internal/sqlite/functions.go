@@ -4,7 +4,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
-	"time"
+	"slices"
 	"unicode/utf8"
 
 	"github.com/tetratelabs/wazero"
@@ -42,6 +42,11 @@ var (
 	errDone = errors.New("there are no more rows")
 )
 
+// asks tells whether the function has SQLite do more than a look at what is there.
+func (f function) asks() bool {
+	return slices.Contains([]string{"open", "prepare", "step", "blob_open", "blob_read"}, f.name)
+}
+
 func (f function) run() api.GoModuleFunc {
 	return func(ctx context.Context, m api.Module, stack []uint64) {
 		s, ok := ctx.Value(sessionKey{}).(*Session)
@@ -50,8 +55,7 @@ func (f function) run() api.GoModuleFunc {
 		}
 		s.calls++
 		if s.timed {
-			began := time.Now()
-			defer func() { s.spent += time.Since(began) }()
+			defer s.timing(f, uint32(stack[0]))()
 		}
 		stack[0] = uint64(uint32(s.code(f.call(call{Session: s, ctx: ctx, memory: m.Memory(), stack: stack}))))
 	}

@@ -3,6 +3,7 @@ package sqlite
 import (
 	"context"
 	"errors"
+	"strings"
 	"time"
 
 	sqlite3 "modernc.org/sqlite/lib"
@@ -33,10 +34,57 @@ type Session struct {
 	calls int64
 	timed bool
 	spent time.Duration // on the calls, while they are timed
+	asked []Asked
+}
+
+// maxAsked bounds the calls that are told one by one.
+const maxAsked = 64
+
+// Asked is a call that was timed, of those that ask a database.
+type Asked struct {
+	// Call is the function of the ABI, and Kind how the statement begins, such as SELECT;
+	// "" of a call without one. Nothing else of its text is told.
+	Call, Kind string
+	Began      time.Time
+	Took       time.Duration
 }
 
 // Time has calls measured from now on, or only counted.
 func (s *Session) Time(on bool) { s.timed = on }
+
+// Asked returns the first calls that were timed since the session was made or reset.
+func (s *Session) Asked() []Asked { return s.asked }
+
+// kinds are how statements begin that a read-only database takes.
+func kinds() []string { return []string{"SELECT", "WITH", "VALUES", "PRAGMA", "EXPLAIN"} }
+
+// kindOf is how a statement begins, "OTHER" for what is not in the list: its text is the
+// guest's own.
+func kindOf(sql string) string {
+	sql = strings.TrimLeft(sql, " \t\r\n;(")
+	for _, kind := range kinds() {
+		if len(sql) >= len(kind) && strings.EqualFold(sql[:len(kind)], kind) {
+			return kind
+		}
+	}
+	return "OTHER"
+}
+
+// timing measures a call, until the function that it returns is called.
+func (s *Session) timing(f function, statement uint32) func() {
+	kind := ""
+	if q := s.statements[statement]; q != nil && f.name == "step" { // which may be finalized by the end
+		kind = kindOf(q.sql)
+	}
+	began := time.Now()
+	return func() {
+		took := time.Since(began)
+		s.spent += took
+		if f.asks() && len(s.asked) < maxAsked {
+			s.asked = append(s.asked, Asked{Call: f.name, Kind: kind, Began: began, Took: took})
+		}
+	}
+}
 
 // Calls is how often the guest has called since the session was made or reset, and for how
 // long while that was measured.
@@ -131,7 +179,7 @@ func NewSession(pool *Pool, begin State, meter Meter) *Session {
 // restore makes a session what its state says. What the state has too much is left out.
 func (s *Session) restore() {
 	s.last, s.results, s.fault = s.begin.Last, 0, nil
-	s.calls, s.spent = 0, 0
+	s.calls, s.spent, s.asked = 0, 0, nil
 	s.databases, s.statements, s.blobs = nil, nil, nil
 	if len(s.begin.Databases) == 0 {
 		return

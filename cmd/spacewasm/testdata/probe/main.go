@@ -61,6 +61,9 @@ func requests(mux *http.ServeMux) {
 		log.Print(r.FormValue("line"))
 	})
 	mux.HandleFunc("/status", func(w http.ResponseWriter, r *http.Request) {
+		if line := r.FormValue("line"); line != "" {
+			log.Print(line)
+		}
 		w.WriteHeader(number(r, "code"))
 	})
 	mux.HandleFunc("/redirect", func(w http.ResponseWriter, r *http.Request) {
