@@ -11,19 +11,16 @@ import (
 // not the platform's host: that one's cookies and answers are the API's and the login's.
 const consoleLabel space.AppName = "console"
 
-// consoleAudience is where a session of the console counts.
-const consoleAudience = "console"
-
 // console answers on the console's host, to its owner's browser and to nobody else:
 // tokens are for the API.
 func (g *Gateway) console(w http.ResponseWriter, r *http.Request) error {
 	switch {
 	case r.URL.Path == landPath && r.Method == http.MethodGet:
-		return g.landAt(w, r, consoleAudience)
+		return g.landAt(w, r, g.consoleAudience())
 	case r.URL.Path == logoutPath && r.Method == http.MethodPost:
 		return g.endSession(w, r)
 	}
-	token, ok := g.session(r, consoleAudience)
+	token, ok := g.session(r, g.consoleAudience())
 	if g.config.Open {
 		token, ok = access.FileToken, true
 	}

@@ -89,6 +89,9 @@ type Gateway struct {
 	config      Config
 	crossOrigin *http.CrossOriginProtection
 	secure      bool // people reach the server by TLS
+	// home is the host of the platform as people type it. Sessions end where it becomes
+	// another, as it may be let go of like a domain.
+	home string
 }
 
 var _ http.Handler = (*Gateway)(nil)
@@ -97,6 +100,7 @@ var _ http.Handler = (*Gateway)(nil)
 func New(config Config) *Gateway {
 	return &Gateway{
 		config: config, crossOrigin: http.NewCrossOriginProtection(), secure: strings.HasPrefix(config.BaseURL, "https:"),
+		home: hostOf(config.BaseURL),
 	}
 }
 
@@ -233,18 +237,17 @@ func (g *Gateway) app(w *recorder, r *http.Request, at place) error {
 		app.Wanted()
 		return space.Errorf(space.CodePreparing, "the app %q is being prepared for this version of the server; try again in a moment", name)
 	}
-	return g.visit(w, r, app, at.domain)
+	return g.visit(w, r, app, at)
 }
 
-// visit serves a request to an app that answers, at a domain of its owner's or, if that
-// has no Host, at its built-in host.
-func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App, at space.AppDomain) error {
+// visit serves a request to an app that answers, at one of its places.
+func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App, at place) error {
 	reserved, err := judgePlain(r.URL.Path, r.URL.EscapedPath(), isPlatform)
 	if err != nil {
 		return err
 	}
 	if reserved && r.URL.Path != space.ActionsPath {
-		return g.platform(w, r, app)
+		return g.platform(w, r, app, at)
 	}
 	route, path, found, err := match(app.Routes, r.URL)
 	if err != nil {
@@ -254,15 +257,14 @@ func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App, at spac
 		return g.unknownPath(r, app)
 	}
 	w.micro = route.Micro.Name
-	who := app.App
-	who.Heir = who.Heir && at.Host == "" || at.Heir // of this host
-	if g.refresh(w, r, who) {
+	stay := g.tenureOf(app.App, at)
+	if g.refresh(w, r, stay) {
 		return nil
 	}
-	owner, err := g.admit(r, app, route.Micro, path)
+	owner, err := g.admit(r, app, at, route.Micro, path)
 	if refused, ok := errors.AsType[*space.Error](err); ok && refused.Code == space.CodeUnauthorized {
 		if isNavigation(r) {
-			g.sendToLogin(w, r, app.App.Name, at.Host)
+			g.sendToLogin(w, r, app.App.Name, at.domain.Host)
 			return nil
 		}
 		w.Header().Set("Server", deta)
@@ -278,7 +280,7 @@ func (g *Gateway) visit(w *recorder, r *http.Request, app *registry.App, at spac
 	r = g.timed(r, owner)
 	inner := r.Clone(r.Context())
 	inner.URL.Path, inner.URL.RawPath = path.decoded, path.raw
-	if g.foreignCookies(r, who) {
+	if g.foreignCookies(r, stay) {
 		inner.Header.Del("Cookie")
 	}
 	g.clean(inner, app.App)

@@ -3,18 +3,16 @@ package gateway
 import (
 	"net/http"
 	"time"
-
-	"github.com/spacewasm/spacewasm/host/space"
 )
 
 // freshTime is how long a browser remembers that it has nothing of a former app.
 const freshTime = 400 * 24 * time.Hour // the longest that browsers take
 
-// refresh has a browser forget what an app of the same name has left in it: cookies,
+// refresh has a browser forget what another app has left in it at the same host: cookies,
 // storage, and service workers, which would go on answering for it. It tells whether
 // the request is answered by that.
-func (g *Gateway) refresh(w http.ResponseWriter, r *http.Request, app space.App) bool {
-	if !app.Heir || g.hasFresh(r, app) {
+func (g *Gateway) refresh(w http.ResponseWriter, r *http.Request, stay tenure) bool {
+	if !stay.heir || g.hasFresh(r, stay) {
 		return false
 	}
 	header := w.Header()
@@ -37,13 +35,13 @@ func (g *Gateway) refresh(w http.ResponseWriter, r *http.Request, app space.App)
 			http.SetCookie(w, &http.Cookie{Name: c.Name, Path: "/", MaxAge: -1, Secure: g.secure}) //nolint:gosec // it is deleted
 		}
 	}
-	g.setCookie(w, freshCookie, digest(app.Key), freshTime)
+	g.setCookie(w, freshCookie, digest(stay.name), freshTime)
 	return false
 }
 
 // hasFresh tells whether a browser has nothing of a former app.
-func (g *Gateway) hasFresh(r *http.Request, app space.App) bool {
-	want := digest(app.Key)
+func (g *Gateway) hasFresh(r *http.Request, stay tenure) bool {
+	want := digest(stay.name)
 	for _, value := range g.cookies(r, freshCookie) {
 		if same(value, want) {
 			return true
@@ -53,6 +51,6 @@ func (g *Gateway) hasFresh(r *http.Request, app space.App) bool {
 }
 
 // foreignCookies tells whether a request to an heir may carry cookies of the app before.
-func (g *Gateway) foreignCookies(r *http.Request, app space.App) bool {
-	return app.Heir && isNavigation(r) && !g.hasFresh(r, app)
+func (g *Gateway) foreignCookies(r *http.Request, stay tenure) bool {
+	return stay.heir && isNavigation(r) && !g.hasFresh(r, stay)
 }

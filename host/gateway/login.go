@@ -26,9 +26,6 @@ const (
 	landPath   = "/__space/v0/login"
 	logoutPath = "/__space/v0/logout"
 
-	// platformAudience is where the session of the platform's own host counts.
-	platformAudience = "platform"
-
 	nonceTime = time.Hour // how long a browser may take to log in
 	maxReturn = 2048      // bytes of a path to come back to
 	maxForm   = 16 << 10  // bytes of a form
@@ -79,15 +76,15 @@ func localPath(p string) string {
 // unfit tells whether a character has no place in the path of a header.
 func unfit(r rune) bool { return r == '\\' || r <= ' ' || r >= 0x7f }
 
-// platform answers what of an app's host is the platform's.
-func (g *Gateway) platform(w http.ResponseWriter, r *http.Request, app *registry.App) error {
+// platform answers what of an app's place is the platform's.
+func (g *Gateway) platform(w http.ResponseWriter, r *http.Request, app *registry.App, at place) error {
 	switch {
 	case r.URL.Path == landPath && r.Method == http.MethodGet:
-		return g.landAt(w, r, audience(app.App))
+		return g.landAt(w, r, g.audience(app.App, at))
 	case r.URL.Path == logoutPath && r.Method == http.MethodPost:
 		return g.endSession(w, r)
 	case r.URL.Path == runsPath && g.config.Runs != nil:
-		return g.runs(w, r, app)
+		return g.runs(w, r, app, at)
 	}
 	return space.Errorf(space.CodeNotFound, "paths below /__space belong to the platform; there is none here")
 }
@@ -150,7 +147,7 @@ func (g *Gateway) login(w http.ResponseWriter, r *http.Request) error {
 	switch r.Method {
 	case http.MethodGet, http.MethodHead:
 		form := newLoginForm(r.URL.Query())
-		if token, ok := g.session(r, platformAudience); ok {
+		if token, ok := g.session(r, g.platformAudience()); ok {
 			return g.sendBack(w, token, form)
 		}
 		return g.showLogin(w, r, form, http.StatusOK)
@@ -186,7 +183,7 @@ func (g *Gateway) logIn(w http.ResponseWriter, r *http.Request) error {
 		w.Header().Set("X-Space-Error", string(space.CodeUnauthorized))
 		return g.showLogin(w, r, form, http.StatusUnauthorized)
 	}
-	g.setCookie(w, sessionCookie, g.config.Logins.Session(token, platformAudience), g.config.Logins.SessionTime())
+	g.setCookie(w, sessionCookie, g.config.Logins.Session(token, g.platformAudience()), g.config.Logins.SessionTime())
 	return g.sendBack(w, token, form)
 }
 
@@ -214,14 +211,14 @@ func (g *Gateway) sendBack(w http.ResponseWriter, token string, form loginForm) 
 // audienceOf is where the session counts that a login is for: an app, or the console.
 func (g *Gateway) audienceOf(at place) (string, error) {
 	if g.isConsole(at.app) {
-		return consoleAudience, nil
+		return g.consoleAudience(), nil
 	}
 	app, release, ok := g.acquire(at)
 	if !ok {
 		return "", space.Errorf(space.CodeNotFound, "the app that wanted you to log in is not here any more")
 	}
 	defer release()
-	return audience(app.App), nil
+	return g.audience(app.App, at), nil
 }
 
 // showLogin shows the page. Its form may lead to the app that wants the login, and

@@ -32,7 +32,7 @@ type run struct {
 
 // runs answers with the newest runs of the actions of those Micros that the asker may
 // ask.
-func (g *Gateway) runs(w http.ResponseWriter, r *http.Request, app *registry.App) error {
+func (g *Gateway) runs(w http.ResponseWriter, r *http.Request, app *registry.App, at place) error {
 	if r.Method != http.MethodGet && r.Method != http.MethodHead {
 		w.Header().Set("Allow", "GET, HEAD")
 		return space.Errorf(space.CodeMethodNotAllowed, "%s is not possible at %s", r.Method, runsPath)
@@ -40,7 +40,7 @@ func (g *Gateway) runs(w http.ResponseWriter, r *http.Request, app *registry.App
 	if _, err := judgePlain(r.URL.Path, r.URL.EscapedPath(), func(p string) bool { return p == runsPath }); err != nil {
 		return err
 	}
-	micros, err := g.visible(r, app)
+	micros, err := g.visible(r, app, at)
 	if err != nil {
 		w.Header().Set("Server", deta)
 		return err
@@ -82,8 +82,8 @@ func (g *Gateway) runs(w http.ResponseWriter, r *http.Request, app *registry.App
 
 // visible names the Micros that the asker may ask, of which there has to be one: their
 // actions are no more secret than they are.
-func (g *Gateway) visible(r *http.Request, app *registry.App) ([]string, error) {
-	owner, forged := g.isOwner(r, app.App)
+func (g *Gateway) visible(r *http.Request, app *registry.App, at place) ([]string, error) {
+	owner, forged := g.isOwner(r, app.App, at)
 	var micros []string
 	for _, route := range app.Routes {
 		if owner || route.Micro.IsOpen(runsPath) || g.hasKey(r, app.App, route.Micro) {

@@ -24,9 +24,10 @@ const (
 // app's own by how it begins.
 const deta = "Deta (spacewasm)"
 
-// admit decides whether a request may go to a Micro, at the path that this will see.
+// admit decides whether a request that came to a place may go to a Micro, at the path that
+// this will see.
 // It tells whether the request is the owner's.
-func (g *Gateway) admit(r *http.Request, app *registry.App, micro space.Micro, seen micropath) (owner bool, err error) {
+func (g *Gateway) admit(r *http.Request, app *registry.App, at place, micro space.Micro, seen micropath) (owner bool, err error) {
 	reserved, err := judgePlain(seen.decoded, seen.raw, micro.IsForPlatform)
 	if err != nil {
 		return false, err
@@ -39,7 +40,7 @@ func (g *Gateway) admit(r *http.Request, app *registry.App, micro space.Micro, s
 	}
 	// Of an open path the answer is the same for all, and who asks is only looked at
 	// where the owner learns more.
-	owner, forged := g.isOwner(r, app.App)
+	owner, forged := g.isOwner(r, app.App, at)
 	switch {
 	case owner:
 		return true, nil
@@ -74,10 +75,10 @@ func same(a, b string) bool {
 	return a != "" && subtle.ConstantTimeCompare([]byte(a), []byte(b)) == 1
 }
 
-// isOwner tells whether a request is the owner's: by a token, or by the session of a
-// browser, which at an open server is anybody's. forged is one that has the session, and
-// that another site has made.
-func (g *Gateway) isOwner(r *http.Request, app space.App) (owner, forged bool) {
+// isOwner tells whether a request to an app's place is the owner's: by a token, or by the
+// session of a browser, which at an open server is anybody's. forged is one that has the
+// session, and that another site has made.
+func (g *Gateway) isOwner(r *http.Request, app space.App, at place) (owner, forged bool) {
 	if g.config.Guard.Admin(r) {
 		return true, false
 	}
@@ -85,15 +86,12 @@ func (g *Gateway) isOwner(r *http.Request, app space.App) (owner, forged bool) {
 		own := g.isOwnDoing(r)
 		return own, !own
 	}
-	if _, ok := g.session(r, audience(app)); !ok {
+	if _, ok := g.session(r, g.audience(app, at)); !ok {
 		return false, false
 	}
 	own := g.isOwnDoing(r)
 	return own, !own
 }
-
-// audience is where a session of the app counts. Who takes its name later has another.
-func audience(app space.App) string { return "app " + string(app.Name) + " " + app.Key }
 
 // isOwnDoing tells whether a browser's request was made by the app itself or by its
 // user, rather than by another site: apps are sub-domains of one domain, so that
