@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
@@ -32,11 +33,12 @@ type tenure struct {
 	name string
 }
 
-// tenureOf is the app's at a place.
+// tenureOf is the app's at a place. T14: an app that comes back to a domain has another
+// than before, as what has answered between may have left something.
 func (g *Gateway) tenureOf(app space.App, at place) tenure {
 	switch d := at.domain; {
 	case d.Host != "" && d.Heir:
-		return tenure{true, app.Key}
+		return tenure{true, fmt.Sprintf("%s at %s since %d", app.Key, d.Host, d.Created.UnixMilli())}
 	case d.Host == "" && app.Heir:
 		return tenure{true, app.Key}
 	}

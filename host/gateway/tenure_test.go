@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/gateway"
+	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -148,4 +149,59 @@ func TestDomainTicket(t *testing.T) {
 	d.Created = today.Add(time.Millisecond)
 	c["shop.example"] = d
 	wantError(t, "removed and added meanwhile", redeem(nonce, landing), space.CodeBadRequest)
+}
+
+// T14: a browser has nothing of others while the app that cleared it has the domain, and no
+// longer: another may have had it since, in pages that were no occasion to clear.
+func TestDomainHeirReturns(t *testing.T) {
+	b, c := withDomains(t, nil, "/")
+	other := &door{name: "other"}
+	b.config.Registry.Publish(&registry.App{
+		App:    space.App{Name: "other", Key: "o_key"},
+		Routes: []registry.Route{{Micro: space.Micro{Path: "/", Public: true}, Server: other}},
+	})
+	gives := func(app space.AppName, key string, when time.Time) {
+		c["shop.example"] = space.AppDomain{Host: "shop.example", App: app, Key: key, Heir: true, Created: when}
+	}
+	jar := "theirs=1"
+	visit := func(host, dest string) *httptest.ResponseRecorder {
+		t.Helper()
+		rec := b.ask(get(t, "http://"+host+"/", "Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", dest, "Cookie", jar))
+		for _, cookie := range rec.Result().Cookies() {
+			if cookie.Name == "space_fresh" {
+				jar = "theirs=1; space_fresh=" + cookie.Value
+			}
+		}
+		return rec
+	}
+	cleared := func(host string) bool {
+		t.Helper()
+		did := visit(host, "document").Header().Get("Clear-Site-Data") != ""
+		if seen := b.doors["/"].asked.Header.Get("Cookie"); (seen == "") != did {
+			t.Errorf("it clears: %v, and sees %q", did, seen)
+		}
+		return did
+	}
+	gives("app", "a_key", today)
+	if !cleared("shop.example") || cleared("shop.example") {
+		t.Fatal("it does not clear once")
+	}
+	gives("other", "o_key", today.Add(time.Hour))
+	if rec := visit("shop.example", "iframe"); rec.Header().Get("Clear-Site-Data") != "" || other.asked == nil {
+		t.Fatalf("in a frame: %v", rec.Header())
+	}
+	gives("app", "a_key", today.Add(2*time.Hour))
+	if !cleared("shop.example") {
+		t.Error("what the app between has left is taken for its own")
+	}
+	if cleared("shop.example") {
+		t.Error("it clears what is its own")
+	}
+	// Fresh at one of its domains is no word about another.
+	d := c["shop.example"]
+	d.Host = "second.example"
+	c["second.example"] = d
+	if !cleared("second.example") {
+		t.Error("fresh at one domain is fresh at another")
+	}
 }
