@@ -137,7 +137,7 @@ func (h *Host) open(ctx context.Context) error {
 	if err := h.listen(ctx); err != nil {
 		return err
 	}
-	if h.customs, err = domains.New(ctx, domains.Config{Store: h.store, Platform: h.domains(), BaseURL: h.BaseURL()}); err != nil {
+	if h.customs, err = domains.New(ctx, domains.Config{Store: h.store, Platform: h.domains(), BaseURL: h.BaseURL(), Logger: h.config.Logger}); err != nil {
 		return err
 	}
 	h.deployer = deploy.New(deploy.Config{

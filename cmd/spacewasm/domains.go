@@ -93,9 +93,27 @@ func (c *cli) listDomains(ctx context.Context, app space.AppName, asJSON bool) e
 	}
 	rows := [][]string{{"DOMAIN", "ADDED", "URL"}}
 	for _, domain := range domains.Domains {
-		rows = append(rows, []string{domain.Host, ago(domain.Created), domain.URL})
+		where := domain.URL
+		if domain.Shadowed {
+			where = "shadowed"
+		}
+		rows = append(rows, []string{domain.Host, ago(domain.Created), where})
 	}
-	return table(c.out, rows)
+	if err := table(c.out, rows); err != nil {
+		return err
+	}
+	for _, domain := range domains.Domains {
+		if domain.Shadowed {
+			c.tellShadowed(string(app), domain.Host)
+		}
+	}
+	return nil
+}
+
+// tellShadowed says why a host that was given to an app does not lead to it.
+func (c *cli) tellShadowed(app, host string) {
+	fmt.Fprintf(c.err, "%s has become the server's own or below it, and does not count as a domain of %s: "+
+		"remove it with `spacewasm domains %[2]s rm %[1]s`, or start the server with another --domain or --public-url\n", cell(host), cell(app))
 }
 
 func (c *cli) addDomain(ctx context.Context, app space.AppName, host space.Domain, asJSON bool) error {

@@ -61,8 +61,12 @@ func TestDomainsCommand(t *testing.T) {
 	server.domains.Domains = []wire.Domain{{Host: "shop.example", URL: "https://shop.example/", Created: time.Now().Add(-3 * time.Hour)}}
 	k.run(t, 0, "domains", "shop")
 	wants(t, k.out.String(), "DOMAIN        ADDED        URL\nshop.example  3 hours ago  https://shop.example/\n")
+	server.domains.Domains = append(server.domains.Domains, wire.Domain{Host: "x.example", URL: "https://x.example/", Created: time.Now().Add(-3 * time.Hour), Shadowed: true})
+	k.run(t, 0, "domains", "shop")
+	wants(t, k.out.String(), "x.example     3 hours ago  shadowed\n")
+	wants(t, k.err.String(), "x.example has become the server's own", "`spacewasm domains shop rm x.example`", "--public-url")
 	k.run(t, 0, "domains", "shop", "--json")
-	wants(t, k.out.String(), `"host": "shop.example"`, `"created":`)
+	wants(t, k.out.String(), `"host": "shop.example"`, `"created":`, `"shadowed": true`)
 	server.asked = nil
 
 	k.run(t, 0, "domains", "shop", "add", "Shop.Example.")
@@ -105,4 +109,8 @@ func TestListDomains(t *testing.T) {
 	apps[1].Domains = []string{"a.example", "b.example"}
 	must(t, c.printApps(apps))
 	wants(t, k.out.String(), "URL                     DOMAINS\n", "http://shop.localhost/  a.example b.example\n")
+	apps[0].Shadowed = []string{"c.example"}
+	must(t, c.printApps(apps))
+	wants(t, k.out.String(), "http://blog.localhost/  c.example (shadowed)\n")
+	wants(t, k.err.String(), "c.example has become the server's own")
 }

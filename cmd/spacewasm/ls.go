@@ -50,14 +50,18 @@ func (c *cli) printApps(apps []wire.App) error {
 		return nil
 	}
 	rows := [][]string{{"APP", "REVISION", "MICROS", "AGE", "URL"}}
-	domains := slices.ContainsFunc(apps, func(app wire.App) bool { return len(app.Domains) > 0 })
+	domains := slices.ContainsFunc(apps, func(app wire.App) bool { return len(app.Domains)+len(app.Shadowed) > 0 })
 	if domains {
 		rows[0] = append(rows[0], "DOMAINS")
 	}
 	for _, app := range apps {
 		row := []string{app.App, strconv.Itoa(app.Revision), strconv.Itoa(len(app.Micros)), age(app.Created), app.URL}
 		if domains {
-			row = append(row, strings.Join(app.Domains, " "))
+			hosts := slices.Clone(app.Domains)
+			for _, host := range app.Shadowed {
+				hosts = append(hosts, host+" (shadowed)")
+			}
+			row = append(row, strings.Join(hosts, " "))
 		}
 		rows = append(rows, row)
 	}
@@ -65,6 +69,9 @@ func (c *cli) printApps(apps []wire.App) error {
 		return err
 	}
 	for _, app := range apps {
+		for _, host := range app.Shadowed {
+			c.tellShadowed(app.App, host)
+		}
 		if app.Failed != "" {
 			fmt.Fprintf(c.err, "%s does not run: %s\n", cell(app.App), cell(app.Failed))
 		}

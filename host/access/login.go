@@ -74,6 +74,13 @@ func (l *Logins) Check(value, audience string) (token string, ok bool) {
 	return token, true
 }
 
+// Secret is a text that nobody else can make, the same for the same purpose.
+func (l *Logins) Secret(purpose string) string {
+	mac := hmac.New(sha256.New, l.key)
+	fmt.Fprintf(mac, "spacewasm secret v1 %q", purpose)
+	return base64.RawURLEncoding.EncodeToString(mac.Sum(nil))
+}
+
 func (l *Logins) mac(token, audience string, ends int64) string {
 	mac := hmac.New(sha256.New, l.key)
 	// Quoted, so that no two lists of words are the same text.

@@ -163,7 +163,11 @@ func (a *api) describe(app *registry.App) wire.App {
 		Preparing: app.Wanted != nil,
 	}
 	for _, domain := range a.Domains.Of(app.App.Name) {
-		answer.Domains = append(answer.Domains, string(domain.Host))
+		if domain.Shadowed.IsZero() {
+			answer.Domains = append(answer.Domains, string(domain.Host))
+		} else {
+			answer.Shadowed = append(answer.Shadowed, string(domain.Host))
+		}
 	}
 	for i, m := range app.Revision.Micros {
 		if i < len(app.Routes) { // which know what is live

@@ -68,5 +68,5 @@ func (a *api) domainOf(c echo.Context) (space.AppName, space.Domain, error) {
 }
 
 func (a *api) describeDomain(d space.AppDomain) wire.Domain {
-	return wire.Domain{Host: string(d.Host), URL: a.Domains.URL(d.Host), Created: d.Created}
+	return wire.Domain{Host: string(d.Host), URL: a.Domains.URL(d.Host), Created: d.Created, Shadowed: !d.Shadowed.IsZero()}
 }

@@ -101,3 +101,32 @@ func TestDomainsRefused(t *testing.T) {
 		wantProblem(t, "no app", b.ask(t, method, "/api/v1/apps/none/domains/n.example", nil), space.CodeNotFound)
 	}
 }
+
+// T18: of a domain that the server has got as its name since, nobody is told that the app answers there.
+func TestShadowedDomain(t *testing.T) {
+	b := newBench(t)
+	b.push(t, "app", "hello")
+	const list = "/api/v1/apps/app/domains"
+	adds := func(host string) {
+		t.Helper()
+		if rec := b.ask(t, http.MethodPut, list+"/"+host, nil); rec.Code != http.StatusCreated {
+			t.Fatalf("got %d %s", rec.Code, rec.Body)
+		}
+	}
+	adds("shop.example")
+	if err := b.store.SetPlatform(t.Context(), []string{"example.org", "shop.example"}, time.Now()); err != nil { // by the next server
+		t.Fatal(err)
+	}
+	adds("other.example")
+	all := decode[wire.Domains](t, b.ask(t, http.MethodGet, list, nil)).Domains
+	if len(all) != 2 || all[0].Shadowed || !all[1].Shadowed || all[1].Host != "shop.example" {
+		t.Errorf("got %+v", all)
+	}
+	app := decode[wire.App](t, b.ask(t, http.MethodGet, "/api/v1/apps/app", nil))
+	if !slices.Equal(app.Domains, []string{"other.example"}) || !slices.Equal(app.Shadowed, []string{"shop.example"}) {
+		t.Errorf("the app has %q, and shadowed %q", app.Domains, app.Shadowed)
+	}
+	if rec := b.ask(t, http.MethodDelete, list+"/shop.example", nil); rec.Code != http.StatusNoContent {
+		t.Errorf("got %d %s", rec.Code, rec.Body)
+	}
+}

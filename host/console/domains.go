@@ -24,6 +24,7 @@ type domainsPart struct {
 type address struct {
 	Host, URL string
 	BuiltIn   bool
+	Shadowed  bool // it has become the server's own, and does not count
 	Added     time.Time
 	Micros    []link
 }
@@ -40,7 +41,11 @@ func (c *console) domains(app *registry.App) domainsPart {
 	part.Addresses = append(part.Addresses, address{Host: hostOf(own), URL: own, BuiltIn: true, Micros: linksAt(own, app)})
 	for _, d := range c.Domains.Of(name) {
 		at := c.Domains.URL(d.Host)
-		part.Addresses = append(part.Addresses, address{Host: string(d.Host), URL: at, Added: d.Created, Micros: linksAt(at, app)})
+		one := address{Host: string(d.Host), URL: at, Added: d.Created, Shadowed: !d.Shadowed.IsZero()}
+		if !one.Shadowed {
+			one.Micros = linksAt(at, app)
+		}
+		part.Addresses = append(part.Addresses, one)
 	}
 	return part
 }

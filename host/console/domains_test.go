@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spacewasm/spacewasm/host/store"
 	"github.com/spacewasm/spacewasm/wasi/wasitest"
@@ -99,5 +100,30 @@ func TestHostileDomains(t *testing.T) {
 	}
 	if page := b.section("app"); strings.Contains(page, "alert") || strings.Contains(page, "Remove the domain") {
 		t.Errorf("one was taken: %s", page)
+	}
+}
+
+// T18: of a domain that the server has got as its name since, the page does not say that the app answers there.
+func TestShadowedDomain(t *testing.T) {
+	b := newBench(t)
+	b.deployed("app")
+	adds := func(host string) {
+		t.Helper()
+		if rec := b.post("/apps/app/domains", url.Values{"host": {host}}); rec.Code != http.StatusSeeOther {
+			t.Fatalf("got %d %s", rec.Code, rec.Body)
+		}
+	}
+	adds("shop.example")
+	if err := b.store.SetPlatform(t.Context(), []string{"example.org", "shop.example"}, time.Now()); err != nil { // by the next server
+		t.Fatal(err)
+	}
+	adds("other.example")
+	page := b.section("app")
+	for part, want := range map[string]bool{
+		`href="http://other.example/"`: true, `href="http://shop.example/"`: false, "shadowed": true, "Remove the domain shop.example": true,
+	} {
+		if strings.Contains(page, part) != want {
+			t.Errorf("%s is there: %v, in %s", part, !want, page)
+		}
 	}
 }

@@ -49,6 +49,7 @@ func (silence) Close() error                             { return nil }
 
 // bench is the console over real parts.
 type bench struct {
+	store *store.Store
 	http.Handler
 	t        *testing.T
 	registry *registry.Registry
@@ -76,6 +77,7 @@ func newBench(t *testing.T) *bench {
 	logger := slog.New(slog.NewTextHandler(b.said, nil))
 	engine := must(wasi.New(t.Context(), wasi.Config{}))
 	durable := must(store.Open(t.Context(), t.TempDir()))
+	b.store = durable
 	b.logs = must(logs.Open(logs.DefaultConfig(t.TempDir())))
 	b.reports = must(reports.Open(reports.DefaultConfig(t.TempDir())))
 	guard := must(access.Open(filepath.Join(t.TempDir(), "token")))

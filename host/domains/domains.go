@@ -6,6 +6,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
+	"maps"
 	"net/url"
 	"slices"
 	"sync"
@@ -24,6 +26,8 @@ type Config struct {
 	Platform []string
 	// BaseURL is the platform's address, whose scheme and port domains have too.
 	BaseURL string
+	// Logger is told of domains that are the platform's own; nil is nobody.
+	Logger *slog.Logger
 }
 
 // Keeper gives domains to apps and takes them away. A change is true of requests before it
@@ -38,15 +42,22 @@ type Keeper struct {
 
 // table never changes: a new one takes its place.
 type table struct {
-	hosts map[space.Domain]space.AppDomain
-	apps  map[space.AppName][]space.AppDomain // by host
+	hosts map[space.Domain]space.AppDomain    // those that are not shadowed
+	apps  map[space.AppName][]space.AppDomain // all, by host
+	// formers are who answered at the platform's hosts as at domains.
+	formers map[space.Domain]store.Former
 }
 
-// newTable makes a table of all domains, by host.
-func newTable(all []space.AppDomain) *table {
-	t := &table{hosts: make(map[space.Domain]space.AppDomain, len(all)), apps: map[space.AppName][]space.AppDomain{}}
+// newTable makes a table of all domains, by host, and of who was at the platform's.
+func newTable(all []space.AppDomain, formers map[space.Domain]store.Former) *table {
+	t := &table{
+		hosts: make(map[space.Domain]space.AppDomain, len(all)), apps: map[space.AppName][]space.AppDomain{},
+		formers: formers,
+	}
 	for _, d := range all {
-		t.hosts[d.Host] = d
+		if d.Shadowed.IsZero() {
+			t.hosts[d.Host] = d
+		}
 		t.apps[d.App] = append(t.apps[d.App], d)
 	}
 	return t
@@ -58,24 +69,62 @@ func (t *table) without(host space.Domain) *table {
 	for _, own := range t.apps {
 		rest = append(rest, slices.DeleteFunc(slices.Clone(own), func(d space.AppDomain) bool { return d.Host == host })...)
 	}
-	return newTable(rest)
+	return newTable(rest, t.formers)
 }
 
-// New returns a keeper that knows what the store has.
+// New returns a keeper that knows what the store has. Which domains are the platform's own
+// hosts may have changed since.
 func New(ctx context.Context, config Config) (*Keeper, error) {
 	k := &Keeper{config: config}
-	k.table.Store(newTable(nil))
-	return k, k.Reload(ctx)
+	k.table.Store(newTable(nil, nil))
+	if err := config.Store.SetPlatform(ctx, config.Platform, now()); err != nil {
+		return nil, store.Explain(err)
+	}
+	if err := k.Reload(ctx); err != nil {
+		return nil, err
+	}
+	k.warn(ctx)
+	return k, nil
 }
 
-// Find returns whose a host is, which is in lower case and without a port. The app may
-// have gone: who asks compares the key.
+func now() time.Time { return time.Now().UTC().Truncate(time.Millisecond) }
+
+// warn tells of the domains that are the platform's own, and do not count.
+func (k *Keeper) warn(ctx context.Context) {
+	if k.config.Logger == nil {
+		return
+	}
+	table := k.table.Load()
+	for _, app := range slices.Sorted(maps.Keys(table.apps)) {
+		for _, d := range table.apps[app] {
+			if !d.Shadowed.IsZero() {
+				k.config.Logger.WarnContext(ctx, "a domain of an app has become this server's own or below it, and does not count: "+
+					"remove it with `spacewasm domains APP rm HOST`, or start with another --domain or --public-url",
+					"app", app, "host", d.Host)
+			}
+		}
+	}
+}
+
+// Find returns whose a host is, which is in lower case and without a port. The platform's
+// own are nobody's. The app may have gone: who asks compares the key.
 func (k *Keeper) Find(host string) (space.AppDomain, bool) {
 	d, ok := k.table.Load().hosts[space.Domain(host)]
 	return d, ok
 }
 
-// Of returns the domains of an app, by host.
+// Inherited tells of a host of the platform's, in lower case and without a port, whether
+// another than the app was the last to answer there as at a domain of its own, and until
+// when. All are others to the zero app, which is the platform.
+func (k *Keeper) Inherited(host string, app space.App) (ended time.Time, ok bool) {
+	f, ok := k.table.Load().formers[space.Domain(host)]
+	if !ok || (!f.Heir && f.App == app.Name && f.Made.UnixMilli() == app.Created.UnixMilli()) {
+		return time.Time{}, false
+	}
+	return f.Ended, true
+}
+
+// Of returns the domains of an app, by host, the shadowed ones among them.
 func (k *Keeper) Of(app space.AppName) []space.AppDomain {
 	return slices.Clone(k.table.Load().apps[app])
 }
@@ -104,7 +153,7 @@ func (k *Keeper) Add(ctx context.Context, app space.AppName, host space.Domain) 
 	}
 	err := k.change(ctx, host, func() error {
 		var err error
-		added, err = k.config.Store.AddDomain(ctx, app, host, time.Now().UTC().Truncate(time.Millisecond))
+		added, err = k.config.Store.AddDomain(ctx, app, host, now())
 		return err
 	})
 	if taken, ok := errors.AsType[*store.TakenError](err); ok {
@@ -142,11 +191,28 @@ func (k *Keeper) change(ctx context.Context, host space.Domain, do func() error)
 	defer k.mu.Unlock()
 	changed := do()
 	// Also for who has gone, and after a failure: a commit may have come through.
-	all, err := k.config.Store.Domains(context.WithoutCancel(ctx), "")
+	table, err := k.read(context.WithoutCancel(ctx))
 	if err != nil {
 		k.table.Store(k.table.Load().without(host))
 		return fmt.Errorf("look what domains there are: %w", store.Explain(err))
 	}
-	k.table.Store(newTable(all))
+	k.table.Store(table)
 	return changed
+}
+
+// read makes a table of what the store has.
+func (k *Keeper) read(ctx context.Context) (*table, error) {
+	all, err := k.config.Store.Domains(ctx, "")
+	if err != nil {
+		return nil, err
+	}
+	last, err := k.config.Store.PlatformFormers(ctx)
+	if err != nil {
+		return nil, err
+	}
+	formers := make(map[space.Domain]store.Former, len(last))
+	for _, f := range last {
+		formers[f.Host] = f
+	}
+	return newTable(all, formers), nil
 }

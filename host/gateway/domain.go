@@ -1,6 +1,9 @@
 package gateway
 
 import (
+	"slices"
+	"time"
+
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -11,14 +14,31 @@ type Customs interface {
 	Find(host string) (space.AppDomain, bool)
 	// URL is where a domain is reached, with a slash at its end.
 	URL(host space.Domain) string
+	// Inherited tells of a host of the platform's whether another than the app, which at the
+	// platform's own is the zero one, was the last to answer there as at a domain, and until
+	// when.
+	Inherited(host string, app space.App) (ended time.Time, ok bool)
 }
 
-// domain returns whose domain a host is.
+// domain returns whose domain a host is. T18: what is the platform's is nobody's, also for
+// those who do not ask as requests do.
 func (g *Gateway) domain(host string) (space.AppDomain, bool) {
 	if g.config.Customs == nil {
 		return space.AppDomain{}, false
 	}
-	return g.config.Customs.Find(host)
+	domain, ok := g.config.Customs.Find(host)
+	if !ok || slices.ContainsFunc(g.config.Domains, domain.Host.IsWithin) {
+		return space.AppDomain{}, false
+	}
+	return domain, true
+}
+
+// inherited tells of a host of the platform's until when it was another app's than this.
+func (g *Gateway) inherited(at place, app space.App) (ended time.Time, ok bool) {
+	if g.config.Customs == nil {
+		return time.Time{}, false
+	}
+	return g.config.Customs.Inherited(at.host, app)
 }
 
 // acquire returns the live app of a place. A domain is not for a later app of the name.

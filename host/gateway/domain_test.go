@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/registry"
@@ -19,6 +20,12 @@ var _ gateway.Customs = customs{}
 func (c customs) Find(host string) (space.AppDomain, bool) {
 	d, ok := c[host]
 	return d, ok
+}
+
+// Inherited takes the time of a domain whose host is the platform's for its end.
+func (c customs) Inherited(host string, app space.App) (time.Time, bool) {
+	d, ok := c["former "+host]
+	return d.Created, ok && d.Key != app.Key
 }
 
 func (customs) URL(host space.Domain) string { return "http://" + string(host) + ":4200/" }
@@ -165,6 +172,9 @@ func TestDomainLoginHostile(t *testing.T) {
 		{"app", "me@shop.example"},
 		{"app", `"><script>`},
 		{"gone", "gone.example"},
+		{"app", "other.localhost"}, // another app's, as the server got its name
+		{"app", "console.localhost"},
+		{"app", "space.example.org"},
 	} {
 		query := url.Values{"app": {c.app}, "host": {c.host}, "nonce": {"x"}, "token": {"token"}}
 		if rec := b.ask(get(t, "http://localhost:4200/login?"+query.Encode())); c.host != "before.example" && c.app != "gone" {

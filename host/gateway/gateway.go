@@ -169,6 +169,9 @@ func (g *Gateway) route(w *recorder, r *http.Request) error {
 	if r.URL.Path == metricsPath && g.config.Metrics != nil {
 		return g.metrics(w, r)
 	}
+	if g.refresh(w, r, g.ownTenure(at)) {
+		return nil
+	}
 	if g.config.Starting() {
 		return starting()
 	}

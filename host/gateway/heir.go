@@ -35,13 +35,13 @@ func (g *Gateway) refresh(w http.ResponseWriter, r *http.Request, stay tenure) b
 			http.SetCookie(w, &http.Cookie{Name: c.Name, Path: "/", MaxAge: -1, Secure: g.secure}) //nolint:gosec // it is deleted
 		}
 	}
-	g.setCookie(w, freshCookie, digest(stay.name), freshTime)
+	g.setCookie(w, freshCookie, stay.mark(), freshTime)
 	return false
 }
 
 // hasFresh tells whether a browser has nothing of a former app.
 func (g *Gateway) hasFresh(r *http.Request, stay tenure) bool {
-	want := digest(stay.name)
+	want := stay.mark()
 	for _, value := range g.cookies(r, freshCookie) {
 		if same(value, want) {
 			return true

@@ -49,7 +49,8 @@ func endsUnclearly(r *http.Request) bool {
 
 // place is what a host means.
 type place struct {
-	app space.AppName // "" is the platform itself
+	host string        // in lower case, without a port
+	app  space.AppName // "" is the platform itself
 	// domain is the app's own that the host is; without a Host it is the built-in one.
 	domain space.AppDomain
 }
@@ -66,25 +67,25 @@ func (g *Gateway) host(r *http.Request) (place, error) {
 	}
 	name = strings.ToLower(strings.TrimSuffix(name, "."))
 	if slices.Contains(g.config.Domains, name) {
-		return place{}, nil
+		return place{host: name}, nil
 	}
 	if addr, err := netip.ParseAddr(strings.Trim(name, "[]")); err == nil {
 		if g.config.Loopback && addr.Unmap().IsLoopback() {
-			return place{}, nil
+			return place{host: name}, nil
 		}
 	}
 	if label, domain, ok := strings.Cut(name, "."); ok && slices.Contains(g.config.Domains, domain) {
 		if g.config.Console != nil && label == string(consoleLabel) {
-			return place{app: consoleLabel}, nil
+			return place{host: name, app: consoleLabel}, nil
 		}
 		app, err := space.ParseAppName(label)
 		if err != nil {
 			return place{}, g.unknownApp(r, label)
 		}
-		return place{app: app}, nil
+		return place{host: name, app: app}, nil
 	}
 	if domain, ok := g.domain(name); ok {
-		return place{app: domain.App, domain: domain}, nil
+		return place{host: name, app: domain.App, domain: domain}, nil
 	}
 	return place{}, g.misdirected(r)
 }

@@ -1,10 +1,10 @@
 package gateway
 
 import (
-	"fmt"
 	"net/url"
 	"strconv"
 	"strings"
+	"time"
 
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -25,24 +25,45 @@ func (g *Gateway) platformAudience() string { return "platform at " + g.home }
 // consoleAudience is where a session of the console counts.
 func (g *Gateway) consoleAudience() string { return "console at " + g.home }
 
-// tenure is an app's time at a host.
+// tenure is an app's time at a host, or the platform's.
 type tenure struct {
 	// heir says that others answered there before, of whom browsers may keep something.
 	heir bool
-	// name is no other tenure's, and a secret; "" where nobody was before.
-	name string
+	// What no other tenure has together; with a secret, so that nobody can say that a browser
+	// is fresh. An app has but one at a built-in host that was no domain, and no since.
+	secret, host string
+	since        time.Time
 }
 
 // tenureOf is the app's at a place. T14: an app that comes back to a domain has another
 // than before, as what has answered between may have left something.
 func (g *Gateway) tenureOf(app space.App, at place) tenure {
-	switch d := at.domain; {
-	case d.Host != "" && d.Heir:
-		return tenure{true, fmt.Sprintf("%s at %s since %d", app.Key, d.Host, d.Created.UnixMilli())}
-	case d.Host == "" && app.Heir:
-		return tenure{true, app.Key}
+	if d := at.domain; d.Host != "" {
+		return tenure{heir: d.Heir, secret: app.Key, host: at.host, since: d.Created}
 	}
-	return tenure{}
+	if ended, ok := g.inherited(at, app); ok {
+		return tenure{heir: true, secret: app.Key, host: at.host, since: ended}
+	}
+	return tenure{heir: app.Heir, secret: app.Key}
+}
+
+// ownTenure is the platform's at a host of its own. T14: that was a domain's, too, if the
+// server has got it as its name since, and who types a token there is not to have it seen by
+// a service worker.
+func (g *Gateway) ownTenure(at place) tenure {
+	ended, ok := g.inherited(at, space.App{})
+	if !ok {
+		return tenure{}
+	}
+	return tenure{heir: true, secret: g.config.Logins.Secret("platform"), host: at.host, since: ended}
+}
+
+// mark is what a browser remembers that has nothing of others.
+func (t tenure) mark() string {
+	if t.since.IsZero() {
+		return digest(t.secret)
+	}
+	return digest(t.secret + " at " + t.host + " since " + strconv.FormatInt(t.since.UnixMilli(), 10))
 }
 
 // hostOf is the host of an address, in lower case and without the port, as cookies have it.

@@ -205,3 +205,56 @@ func TestDomainHeirReturns(t *testing.T) {
 		t.Error("fresh at one domain is fresh at another")
 	}
 }
+
+// T14: at a built-in host that was another app's domain, before the server had its name, an
+// app is an heir, and at another of its hosts it is none; the platform is as any.
+func TestInheritedHost(t *testing.T) {
+	b, c := withDomains(t, nil, "/")
+	c["former app.localhost"] = space.AppDomain{Key: "of another", Created: today}
+	c["former app.space.example.org"] = space.AppDomain{Key: "a_key", Created: today}
+	page := []string{"Sec-Fetch-Mode", "navigate", "Sec-Fetch-Dest", "document", "Accept", "text/html", "Cookie"}
+	cleared := func(target, cookies string) (bool, string) {
+		t.Helper()
+		rec := b.ask(get(t, target, append(page, cookies)...))
+		fresh := ""
+		for _, cookie := range rec.Result().Cookies() {
+			if cookie.Name == "space_fresh" {
+				fresh = "space_fresh=" + cookie.Value
+			}
+		}
+		return rec.Header().Get("Clear-Site-Data") != "", fresh
+	}
+	for host, want := range map[string]bool{
+		"app.localhost": true, "APP.localhost.:80": true, "app.space.example.org": false, "failed.localhost": false, "localhost": false, "console.localhost": false,
+	} {
+		if did, fresh := cleared("http://"+host+"/", "theirs=1"); did != want || (fresh != "") != want {
+			t.Errorf("%s clears: %v, and leaves %q", host, did, fresh)
+		}
+	}
+	_, fresh := cleared("http://app.localhost/", "theirs=1")
+	if seen := b.doors["/"].asked.Header.Get("Cookie"); seen != "" {
+		t.Errorf("it sees %q", seen)
+	}
+	if did, _ := cleared("http://app.localhost/", "mine=1; "+fresh); did || b.doors["/"].asked.Header.Get("Cookie") != "mine=1" {
+		t.Error("it clears what is its own")
+	}
+	c["former app.localhost"] = space.AppDomain{Key: "of another", Created: today.Add(time.Hour)} // once more
+	if did, _ := cleared("http://app.localhost/", fresh); !did {
+		t.Error("what was left since is taken for its own")
+	}
+	// Who logs in is not to type a token into what a former app has left.
+	for _, host := range []string{"localhost", "console.localhost"} {
+		c["former "+host] = space.AppDomain{Key: "of another", Created: today}
+		did, fresh := cleared("http://"+host+"/login", "theirs=1")
+		if again, _ := cleared("http://"+host+"/login", fresh); !did || again {
+			t.Errorf("%s clears: %v, and again: %v", host, did, again)
+		}
+		rec := b.ask(get(t, "http://"+host+"/worker.js", "Service-Worker", "script"))
+		if !strings.Contains(rec.Body.String(), "unregister()") {
+			t.Errorf("the former app's worker stays at %s: %d %s", host, rec.Code, rec.Body)
+		}
+		if rec := b.ask(get(t, "http://"+host+"/api/v1/apps")); rec.Header().Get("Clear-Site-Data") != "" {
+			t.Errorf("a program gets %v", rec.Header())
+		}
+	}
+}

@@ -19,10 +19,15 @@ type AppDomain struct {
 	App  AppName
 	// Key is the app's, by which it is told from a later one of its name.
 	Key string
-	// Heir says that another app answered there before, of which browsers may keep
-	// something.
-	Heir    bool
-	Created time.Time // UTC, to the millisecond
+	// Heir says that another app, or the platform, answered there before, of which browsers
+	// may keep something.
+	Heir bool
+	// Created is since when the app answers there, and no two such times of a host have it
+	// in common. UTC, to the millisecond.
+	Created time.Time
+	// Shadowed is since when the host is the platform's own, and does not count as a domain;
+	// zero while it does.
+	Shadowed time.Time
 }
 
 const (

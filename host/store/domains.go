@@ -49,21 +49,25 @@ func addDomain(ctx context.Context, tx *sql.Tx, app space.AppName, host space.Do
 	case count >= MaxDomains:
 		return false, ErrTooMany
 	}
-	// Who gives its own back to an app has what browsers keep of it stay.
+	// Who gives its own back to an app has what browsers keep of it stay. Each time of an app
+	// at a host begins after the one before, whatever the clock says.
 	_, err := tx.ExecContext(ctx, `INSERT INTO domains (host, app, heir, created) VALUES (?1, ?2,
-		EXISTS (SELECT 1 FROM former_domains WHERE host = ?1 AND (heir OR app <> ?2 OR made <> ?3)), ?4)`,
+		EXISTS (SELECT 1 FROM former_domains WHERE host = ?1 AND (heir OR app <> ?2 OR made <> ?3)) OR `+wasPlatforms("?1", "?2")+`,
+		max(?4, (SELECT COALESCE(MAX(ended) + 1, 0) FROM former_domains WHERE host = ?1)))`,
 		host, app, made, created.UnixMilli())
 	return err == nil, err
 }
 
 // Domains returns the domains of an app, "" for those of all apps, by host.
 func (s *Store) Domains(ctx context.Context, app space.AppName) ([]space.AppDomain, error) {
-	all, err := list(ctx, s.db, `SELECT host, app, data_key, domains.heir, domains.created
+	all, err := list(ctx, s.db, `SELECT host, app, data_key, domains.heir, domains.created, shadowed
 		FROM domains JOIN apps ON apps.name = domains.app WHERE ?1 IN ('', app) ORDER BY host`, []any{app},
 		func(scan func(...any) error) (d space.AppDomain, err error) {
-			var added int64
-			err = scan(&d.Host, &d.App, &d.Key, &d.Heir, &added)
-			d.Created = time.UnixMilli(added).UTC()
+			var added, shadowed int64
+			err = scan(&d.Host, &d.App, &d.Key, &d.Heir, &added, &shadowed)
+			if d.Created = time.UnixMilli(added).UTC(); shadowed != 0 {
+				d.Shadowed = time.UnixMilli(shadowed).UTC()
+			}
 			return d, err
 		})
 	return all, named(err, "list domains")
@@ -78,13 +82,4 @@ func (s *Store) RemoveDomain(ctx context.Context, app space.AppName, host space.
 		return removed(tx.ExecContext(ctx, `DELETE FROM domains WHERE app = ? AND host = ?`, app, host))
 	})
 	return named(err, "remove the domain "+string(host)+" of "+string(app))
-}
-
-// partWith notes whose a domain of an app was, before it goes; "" is all of the app's.
-func partWith(ctx context.Context, tx *sql.Tx, app space.AppName, host space.Domain) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO former_domains (host, app, made, heir)
-		SELECT host, app, apps.created, domains.heir FROM domains JOIN apps ON apps.name = domains.app
-		WHERE app = ?1 AND ?2 IN ('', host)
-		ON CONFLICT DO UPDATE SET app = excluded.app, made = excluded.made, heir = excluded.heir`, app, host)
-	return err
 }

@@ -15,4 +15,7 @@ type Domain struct {
 	// server.
 	URL     string    `json:"url"`
 	Created time.Time `json:"created"` // UTC
+	// Shadowed says that the host has become the server's own, or below it, and does not
+	// count as a domain.
+	Shadowed bool `json:"shadowed,omitempty"`
 }

@@ -16,9 +16,11 @@ type App struct {
 	Revision int    `json:"revision"`
 	URL      string `json:"url"`
 	// Domains are hosts of its owner's own at which it answers, too.
-	Domains []string  `json:"domains,omitempty"`
-	Created time.Time `json:"created"` // when the revision was made, UTC
-	Micros  []Micro   `json:"micros"`
+	Domains []string `json:"domains,omitempty"`
+	// Shadowed are others that do not count, as they have become the server's own.
+	Shadowed []string  `json:"shadowed,omitempty"`
+	Created  time.Time `json:"created"` // when the revision was made, UTC
+	Micros   []Micro   `json:"micros"`
 	// Failed says why the revision does not run, "" when it does.
 	Failed string `json:"failed,omitempty"`
 	// Preparing says that the revision is being prepared for the server's version,
