@@ -9,6 +9,13 @@ import (
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
+// What is known of who was at a host before is kept for formerTime, which is longer than
+// browsers keep a cookie (400 days), and of maxFormer hosts.
+const (
+	formerTime = 2 * 365 * 24 * time.Hour
+	maxFormer  = 10_000
+)
+
 // ofPlatform tells of a host of domains whether it is the platform's now, or below it.
 const ofPlatform = `EXISTS (SELECT 1 FROM platforms p WHERE p.current = 1
 	AND (domains.host = p.host OR substr(domains.host, -length(p.host) - 1) = '.' || p.host))`
@@ -87,10 +94,16 @@ func (s *Store) PlatformFormers(ctx context.Context) ([]Former, error) {
 
 // partWith notes whose a domain of an app was, before it goes; "" is all of the app's.
 func partWith(ctx context.Context, tx *sql.Tx, app space.AppName, host space.Domain) error {
-	_, err := tx.ExecContext(ctx, `INSERT INTO former_domains (host, app, made, heir, ended)
+	now := time.Now()
+	if _, err := tx.ExecContext(ctx, `INSERT INTO former_domains (host, app, made, heir, ended)
 		SELECT host, app, apps.created, domains.heir, iif(shadowed <> 0, shadowed, max(?3, domains.created))
 		FROM domains JOIN apps ON apps.name = domains.app WHERE app = ?1 AND ?2 IN ('', host)
 		ON CONFLICT DO UPDATE SET app = excluded.app, made = excluded.made, heir = excluded.heir, ended = excluded.ended`,
-		app, host, time.Now().UnixMilli())
+		app, host, now.UnixMilli()); err != nil {
+		return err
+	}
+	_, err := tx.ExecContext(ctx, `DELETE FROM former_domains WHERE ended < ?1
+		OR host IN (SELECT host FROM former_domains ORDER BY ended DESC, host LIMIT -1 OFFSET ?2)`,
+		now.Add(-formerTime).UnixMilli(), maxFormer)
 	return err
 }

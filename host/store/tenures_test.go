@@ -174,3 +174,50 @@ func TestTenuresDiffer(t *testing.T) {
 		}
 	}
 }
+
+// T14: what is known of who was at a host is kept for longer than browsers keep cookies, and
+// of the last 10,000 hosts.
+func TestFormersArePruned(t *testing.T) {
+	dir := t.TempDir()
+	s := open(t, dir)
+	activate(t, s, "a")
+	activate(t, s, "b")
+	db := database(t, dir)
+	ended := func(host string, days int) {
+		t.Helper()
+		if _, err := db.Exec(`INSERT INTO former_domains (host, app, made, heir, ended) VALUES (?, 'a', 1, 0, ?)`,
+			host, time.Now().AddDate(0, 0, -days).UnixMilli()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	ended("old.example", 731)
+	ended("cookies.example", 401)
+	lets := func(host space.Domain) {
+		t.Helper()
+		adds(t, s, "b", host)
+		if err := s.RemoveDomain(t.Context(), "b", host); err != nil {
+			t.Fatal(err)
+		}
+	}
+	lets("y.example")
+	for host, want := range map[space.Domain]bool{"old.example": false, "cookies.example": true} {
+		if adds(t, s, "b", host); heir(t, s, host) != want {
+			t.Errorf("at %s it inherits: %v", host, !want)
+		}
+	}
+	if _, err := db.Exec(`WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 10000)
+		INSERT INTO former_domains (host, app, made, heir, ended) SELECT 'x' || i || '.example', 'a', 1, 0, ? + i FROM n`,
+		time.Now().UnixMilli()-20_000); err != nil {
+		t.Fatal(err)
+	}
+	lets("z.example")
+	var count int
+	var left string
+	if err := db.QueryRow(`SELECT count(*), group_concat(host, ',' ORDER BY host) FILTER (WHERE host IN
+		('y.example', 'z.example', 'x1.example', 'x2.example', 'x3.example', 'x10000.example', 'cookies.example')) FROM former_domains`).Scan(&count, &left); err != nil {
+		t.Fatal(err)
+	}
+	if count != 10_000 || left != "x10000.example,x3.example,y.example,z.example" {
+		t.Errorf("left are %d, and of some %s", count, left)
+	}
+}

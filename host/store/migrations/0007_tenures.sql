@@ -12,3 +12,4 @@ ALTER TABLE domains ADD COLUMN shadowed INTEGER NOT NULL DEFAULT 0;
 -- ended is until when the app answered there.
 ALTER TABLE former_domains ADD COLUMN ended INTEGER NOT NULL DEFAULT 0;
 UPDATE former_domains SET ended = unixepoch() * 1000;
+CREATE INDEX former_domains_by_end ON former_domains (ended);
