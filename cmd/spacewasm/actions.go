@@ -57,7 +57,7 @@ func newActions(c *cli) *cobra.Command {
 }
 
 func (c *cli) listActions(ctx context.Context, app space.AppName, coming int, asJSON bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}

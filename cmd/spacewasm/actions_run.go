@@ -22,7 +22,7 @@ func actionCommand(c *cli, cmd *cobra.Command, asJSON *bool, do func(context.Con
 		if err != nil {
 			return err
 		}
-		api, err := c.dial()
+		api, err := c.dial(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -132,7 +132,7 @@ func (c *cli) history(ctx context.Context, name string, q client.RunQuery, asJSO
 	if err != nil {
 		return err
 	}
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}

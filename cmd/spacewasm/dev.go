@@ -36,9 +36,12 @@ again; what a build writes is no change.
 
 Requests, and what the Micros write to their logs, appear in the terminal. Who
 reaches the server counts as the owner, but for other sites in a browser: private
-Micros and Scheduled Actions answer, so it listens on this machine only. A variable
-that the Spacefile declares gets its value from your environment, or from a file
-.env, before its default.
+Micros and Scheduled Actions answer, so it listens on this machine only. Other
+commands need no token for it: "spacewasm actions run APP ID --server URL", where URL
+is http://localhost and its port.
+
+A variable that the Spacefile declares gets its value from your environment, or from
+a file .env, before its default.
 
 What was compiled is kept in your cache folder, so that the next start is quick.`
 

@@ -83,7 +83,7 @@ func (c *cli) push(ctx context.Context, what string, p pushing) error {
 			return nil
 		}
 		// What stops the push anyway is said before a long build.
-		if _, _, err := c.pushTarget(p.app, name); err != nil {
+		if _, _, err := c.pushTarget(ctx, p.app, name); err != nil {
 			return err
 		}
 		return folder.build(ctx, c.err, all)
@@ -91,7 +91,7 @@ func (c *cli) push(ctx context.Context, what string, p pushing) error {
 	if err != nil {
 		return c.listFaults(err)
 	}
-	name, api, err := c.pushTarget(p.app, load.name)
+	name, api, err := c.pushTarget(ctx, p.app, load.name)
 	if err != nil {
 		return err
 	}
@@ -110,12 +110,12 @@ func (c *cli) push(ctx context.Context, what string, p pushing) error {
 }
 
 // pushTarget is where a push goes.
-func (c *cli) pushTarget(given, found string) (space.AppName, *session, error) {
+func (c *cli) pushTarget(ctx context.Context, given, found string) (space.AppName, *session, error) {
 	name, err := pushName(given, found)
 	if err != nil {
 		return "", nil, err
 	}
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	return name, api, err
 }
 

@@ -74,7 +74,7 @@ func (c *cli) variables(ctx context.Context, app string, flags variablesFlags) e
 	if err != nil {
 		return err
 	}
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}

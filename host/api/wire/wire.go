@@ -142,6 +142,8 @@ type Version struct {
 // Proof is the answer of GET /api/v1/proof: see package access.
 type Proof struct {
 	Proof string `json:"proof"`
+	// Open says that the server takes who asks for its owner, and wants no token.
+	Open bool `json:"open,omitempty"`
 }
 
 // Files is the body of POST /api/v1/apps/{app}/missing.
