@@ -35,6 +35,7 @@ func actionCommand(c *cli, cmd *cobra.Command, asJSON *bool, do func(context.Con
 	if cmd.Args == nil {
 		cmd.Args = cobra.ExactArgs(2)
 	}
+	cmd.Args = ofAction(cmd.Args)
 	c.serverFlags(cmd)
 	cmd.Flags().BoolVar(asJSON, "json", false, "print JSON")
 	return cmd
@@ -105,7 +106,7 @@ wrote. A run that the server was killed in is "interrupted"; one that it was not
 		Example: `  spacewasm actions history digest
   spacewasm actions history digest tick --limit 100
   spacewasm actions history digest --json | jq '.runs[] | select(.state != "ok")'`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: ofAction(cobra.RangeArgs(1, 2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 || limit > 500 {
 				return usagef("--limit %d: want 1 to 500", limit)

@@ -92,6 +92,21 @@ func TestReportsCommand(t *testing.T) {
 	k.run(t, 2, "reports")
 }
 
+// The actions of an app with a command's name can be listed; an argument wins over a variable.
+func TestActionsOfAppNamedRun(t *testing.T) {
+	k, server := newConsole(t), newFakeServer(t)
+	k.env["SPACEWASM_SERVER"], k.env["SPACEWASM_TOKEN"] = server.URL, "secret"
+	for _, name := range []string{"run", "history", "interval"} {
+		k.run(t, 0, "actions", "--app", name)
+		wants(t, k.err.String(), name+" has no actions")
+	}
+	k.env["SPACEWASM_APP"] = "run"
+	k.run(t, 0, "actions")
+	wants(t, k.err.String(), "run has no actions")
+	k.run(t, 0, "actions", "hello")
+	wants(t, k.err.String(), "hello has no actions")
+}
+
 func TestRemoveAsksOnATerminal(t *testing.T) {
 	k, server := newConsole(t), newFakeServer(t)
 	k.inTerminal = true
