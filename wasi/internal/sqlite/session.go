@@ -84,7 +84,10 @@ type query struct {
 	database *database
 	number   uint32 // of the database
 	sql      string
-	s        *statement // nil until the first use
+	s        *statement // nil until the first use, and after it was halted
+	// kept are the bytes of sql that are counted in the connection's memory though there
+	// is no statement.
+	kept int64
 	columns  int
 	phase    phase
 }
