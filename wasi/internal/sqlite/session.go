@@ -87,9 +87,9 @@ type query struct {
 	s        *statement // nil until the first use, and after it was halted
 	// kept are the bytes of sql that are counted in the connection's memory though there
 	// is no statement.
-	kept int64
-	columns  int
-	phase    phase
+	kept    int64
+	columns int
+	phase   phase
 }
 
 // phase is where a query is.
