@@ -242,6 +242,14 @@ micros:
 	}
 }
 
+// A Micro that cannot begin without a variable has it from the first build on.
+func TestE2EDevNeedsVariable(t *testing.T) {
+	s, _ := develop(t, []string{"INIT=nothing"}, map[string]string{
+		"Spacefile": "v: 0\nmicros:\n  - {name: api, src: ., engine: wasm, presets: {env: [{name: INIT, default: trap}]}}\n", "main.wasm": string(guest("wizer")),
+	})
+	s.until("it to answer", func() bool { return s.get("shop", "/").status == http.StatusOK })
+}
+
 // Unless an address is given, the next free port will do.
 func TestE2EDevNextPort(t *testing.T) {
 	project := func() string {

@@ -35,6 +35,10 @@ and, but for the module, what is served, and what "include" names:
 A file .spaceignore at the root adds lines in the syntax of gitignore: what they
 match is left out too, and a line such as !dist packs it again.
 
+--env and --env-file set variables of the app with the push, or not at all, as "spacewasm
+env" does later: a Micro that cannot begin without one is pushed so for the first time.
+Others can see the arguments of a process: prefer a file, or NAME, to NAME=VALUE.
+
 Files that the app has on the server already are not sent again. Progress goes to
 standard error; the app's address is the last line of standard
 output.`
@@ -44,6 +48,8 @@ type pushing struct {
 	app          string
 	asJSON       bool
 	skipCommands bool
+	env          []string
+	envFile      string
 }
 
 func newPush(c *cli) *cobra.Command {
@@ -55,6 +61,7 @@ func newPush(c *cli) *cobra.Command {
 		Example: `  spacewasm push                                  # the project in this folder
   spacewasm push examples/hello
   spacewasm push build/main.wasm --app hello
+  spacewasm push --env-file .env                  # with variables that it needs to begin
   spacewasm push --server https://space.example.org --json
   spacewasm logs hello -f                         # what next: see what it writes`,
 		Args: cobra.MaximumNArgs(1),
@@ -69,12 +76,18 @@ func newPush(c *cli) *cobra.Command {
 	c.serverFlags(cmd)
 	cmd.Flags().StringVar(&p.app, "app", "", "the app's name (default: from the folder or file)")
 	cmd.Flags().BoolVar(&p.asJSON, "json", false, "print the deployed app as JSON instead of its address")
+	cmd.Flags().StringArrayVar(&p.env, "env", nil, "set the variable NAME=VALUE with it, or NAME and be asked for the value; may be repeated")
+	cmd.Flags().StringVar(&p.envFile, "env-file", "", "set what stands in a .env file with it")
 	cmd.Flags().BoolVar(&p.skipCommands, "skip-commands", false, "do not run the commands of the Spacefile: what they make is there")
 	return cmd
 }
 
 func (c *cli) push(ctx context.Context, what string, p pushing) error {
 	if _, err := appName(p.app); p.app != "" && err != nil {
+		return err
+	}
+	change, err := c.envChange(ctx, variablesFlags{set: p.env, file: p.envFile}, "--env")
+	if err != nil {
 		return err
 	}
 	show := newProgress(c.err, c.errTerminal)
@@ -91,6 +104,7 @@ func (c *cli) push(ctx context.Context, what string, p pushing) error {
 	if err != nil {
 		return c.listFaults(err)
 	}
+	load.set = change.Set
 	name, api, err := c.pushTarget(ctx, p.app, load.name)
 	if err != nil {
 		return err

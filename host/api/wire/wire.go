@@ -139,6 +139,12 @@ type Version struct {
 	Domain  string `json:"domain"`
 }
 
+// The parts of a push with variables, a form: a document like [EnvChange], and the bundle.
+const (
+	FormEnv    = "env"
+	FormBundle = "bundle"
+)
+
 // Proof is the answer of GET /api/v1/proof: see package access.
 type Proof struct {
 	Proof string `json:"proof"`
