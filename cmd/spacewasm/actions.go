@@ -65,6 +65,15 @@ func newActions(c *cli) *cobra.Command {
 	return cmd
 }
 
+// listsActions is the command that lists the actions of an app, whatever its name.
+func listsActions(app space.AppName) string {
+	switch app {
+	case "run", "history", "pause", "resume", "interval":
+		return "spacewasm actions --app " + string(app)
+	}
+	return "spacewasm actions " + string(app)
+}
+
 func oneApp() error {
 	return usagef("want an app; what is to be done comes before it, as in `spacewasm actions run APP ID`.\n" +
 		"An app with the name of a command is listed with `spacewasm actions --app run`")
@@ -165,5 +174,5 @@ func (a *session) findAction(ctx context.Context, app space.AppName, name string
 			return action, nil
 		}
 	}
-	return wire.Action{}, hint(fmt.Errorf("the app %q has no action %q", app, name), "`spacewasm actions %s` lists them", app)
+	return wire.Action{}, hint(fmt.Errorf("the app %q has no action %q", app, name), "`%s` lists them", listsActions(app))
 }

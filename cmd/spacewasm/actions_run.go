@@ -151,7 +151,7 @@ func (c *cli) history(ctx context.Context, name string, q client.RunQuery, asJSO
 				return err
 			}
 		}
-		fmt.Fprintf(c.err, "nothing has run yet; `spacewasm actions %s` says when it does\n", app)
+		fmt.Fprintf(c.err, "nothing has run yet; `%s` says when it does\n", listsActions(app))
 		return nil
 	}
 	rows := [][]string{{"FIRE", "ACTION", "ENDED", "TOOK", "FUEL", "REQUEST", "LOG"}}

@@ -96,10 +96,15 @@ func TestReportsCommand(t *testing.T) {
 func TestActionsOfAppNamedRun(t *testing.T) {
 	k, server := newConsole(t), newFakeServer(t)
 	k.env["SPACEWASM_SERVER"], k.env["SPACEWASM_TOKEN"] = server.URL, "secret"
-	for _, name := range []string{"run", "history", "interval"} {
-		k.run(t, 0, "actions", "--app", name)
-		wants(t, k.err.String(), name+" has no actions")
+	for _, cmd := range newActions(k.cli).Commands() {
+		k.run(t, 0, "actions", "--app", cmd.Name())
+		wants(t, k.err.String(), cmd.Name()+" has no actions")
+		// Who is told how to list them is told this.
+		k.run(t, 1, "actions", "run", cmd.Name(), "tick")
+		wants(t, k.err.String(), "`spacewasm actions --app "+cmd.Name()+"` lists them")
 	}
+	k.run(t, 1, "actions", "run", "hello", "tick")
+	wants(t, k.err.String(), "`spacewasm actions hello` lists them")
 	k.env["SPACEWASM_APP"] = "run"
 	k.run(t, 0, "actions")
 	wants(t, k.err.String(), "run has no actions")

@@ -118,7 +118,7 @@ func (c *cli) push(ctx context.Context, what string, p pushing) error {
 	}
 	// What runs by itself is worth a line; where it cannot be asked for, the push is good all the same.
 	if answer, err := api.Actions(ctx, name, 0); err == nil && len(answer.Actions) > 0 {
-		fmt.Fprintf(c.err, "%s has Scheduled Actions, %d of them: `spacewasm actions %s` says when they run\n", name, len(answer.Actions), name)
+		fmt.Fprintf(c.err, "%s has Scheduled Actions, %d of them: `%s` says when they run\n", name, len(answer.Actions), listsActions(name))
 	}
 	return c.printDeployed(deployed)
 }
