@@ -251,27 +251,6 @@ func TestProof(t *testing.T) {
 	wantProblem(t, "outside", ask("/api/v1/proof?nonce=n", &net.TCPAddr{IP: net.IPv4(192, 0, 2, 1), Port: 4200}), space.CodeNotFound)
 }
 
-// Who is known as the owner needs no token, and is told so.
-func TestOwnerNeedsNoToken(t *testing.T) {
-	b := newBench(t)
-	ask := func(method, target string) *httptest.ResponseRecorder {
-		ctx := access.WithOwner(space.WithRequestID(t.Context(), "the-id"), access.FileToken)
-		ctx = context.WithValue(ctx, http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4200})
-		rec := httptest.NewRecorder()
-		b.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, method, target, nil))
-		return rec
-	}
-	if !decode[wire.Proof](t, ask(http.MethodGet, "/api/v1/proof?nonce=n")).Open {
-		t.Error("it is not told so")
-	}
-	b.push(t, "app", "hello")
-	for _, c := range []struct{ method, target string }{{"GET", "/api/v1/apps"}, {"GET", "/api/v1/tokens"}, {"GET", "/api/v1/apps/app/env"}, {"DELETE", "/api/v1/apps/app"}} {
-		if rec := ask(c.method, c.target); rec.Code/100 != 2 {
-			t.Errorf("%s %s: got %d %s", c.method, c.target, rec.Code, rec.Body)
-		}
-	}
-}
-
 func TestHome(t *testing.T) {
 	rec := newBench(t).ask(t, http.MethodGet, "/", nil, "Authorization", "")
 	if rec.Code != http.StatusOK || rec.Header().Get("Content-Type") != "text/html; charset=utf-8" || !strings.Contains(rec.Body.String(), "spacewasm") {
