@@ -76,7 +76,7 @@ func domainsArgs(_ *cobra.Command, args []string) error {
 }
 
 func (c *cli) listDomains(ctx context.Context, app space.AppName, asJSON bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (c *cli) listDomains(ctx context.Context, app space.AppName, asJSON bool) e
 }
 
 func (c *cli) addDomain(ctx context.Context, app space.AppName, host space.Domain, asJSON bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -118,7 +118,7 @@ func (c *cli) addDomain(ctx context.Context, app space.AppName, host space.Domai
 }
 
 func (c *cli) removeDomain(ctx context.Context, app space.AppName, host space.Domain) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
