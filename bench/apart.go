@@ -10,6 +10,7 @@ import (
 	"os"
 	"os/exec"
 	"runtime"
+	"time"
 
 	"github.com/spacewasm/spacewasm/bench/record"
 	"github.com/spacewasm/spacewasm/host/coldstart"
@@ -28,9 +29,13 @@ type message struct {
 	Error    string           `json:"error,omitempty"`
 }
 
-// maxSaid bounds a line of a process that measures, in bytes: its figures have a hundredth
-// of that.
-const maxSaid = 4 << 20
+// maxSaid bounds a line of a process that measures, in bytes: its figures have a tenth of
+// that.
+const maxSaid = 256 << 10
+
+// farewell is how long a process that measures has to end by itself, with the processes that
+// it has started, before it is killed.
+const farewell = 5 * time.Second
 
 // RunApart measures in a process of its own, so that what the server does is not measured
 // with it, and what is measured cannot stop the server. It is a [coldstart.Measure].
@@ -51,6 +56,7 @@ func RunApart(ctx context.Context, job coldstart.Job, progress func(what string,
 	if err != nil {
 		return nil, err
 	}
+	cmd.Cancel, cmd.WaitDelay = input.Close, farewell
 	output, err := cmd.StdoutPipe()
 	if err != nil {
 		return nil, err
@@ -61,6 +67,9 @@ func RunApart(ctx context.Context, job coldstart.Job, progress func(what string,
 	_, err = input.Write(append(terms, '\n'))
 	if err == nil {
 		document, err = listenTo(output, progress)
+	}
+	if err != nil {
+		_ = cmd.Process.Kill() // nobody listens to it any more
 	}
 	_ = input.Close() // it need not go on
 	ended := cmd.Wait()
@@ -138,7 +147,7 @@ func Work(ctx context.Context, version string, in io.Reader, out io.Writer) erro
 
 func measureJob(ctx context.Context, job coldstart.Job, progress func(string, float64)) (results []*Result, err error) {
 	subject, err := NewSubject(ctx, SubjectConfig{
-		Name: job.Name, Bundle: job.Bundle, Run: job.Run, Env: job.Env, Limits: job.Limits, Isolation: job.Isolation, Memory: job.Memory, Dir: job.Dir,
+		Name: job.Name, Bundle: job.Bundle, Run: job.Run, Env: job.Env, Limits: job.Limits, Isolation: job.Isolation, Memory: job.Memory, Tmp: job.Tmp, Disk: job.Disk, Dir: job.Dir,
 	})
 	if err != nil {
 		return nil, err

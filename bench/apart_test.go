@@ -60,6 +60,21 @@ func TestRunApart(t *testing.T) {
 	}
 }
 
+// A module that is slow is measured as often as there is time for, and each stage once.
+func TestRunApartSlow(t *testing.T) {
+	job := jobOf(t, "busy")
+	job.Time = time.Millisecond
+	d, err := bench.RunApart(t.Context(), job, func(string, float64) {})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, s := range d.Modules[0].Stages {
+		if s.Ours.Count < 1 || s.Ours.Count > 20 {
+			t.Errorf("%s: %d times %v", s.Name, s.Ours.Count, s.Ours.P50)
+		}
+	}
+}
+
 // What is wrong with a module is told; a guest that never answers ends with its deadline, and
 // all of it when nobody waits any more.
 func TestRunApartFails(t *testing.T) {

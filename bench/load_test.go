@@ -40,3 +40,34 @@ func TestLoadIsOpen(t *testing.T) {
 		t.Errorf("%d of %d were late, want at least %d; %d unsent, %d failed", late, l.Due, want, l.Unsent, l.Failed)
 	}
 }
+
+// Others on the machine, and pages that a browser there has open, are not answered (T18); the
+// module sees nothing of what the client is told by.
+func TestListenIsForItsClient(t *testing.T) {
+	s, err := listen(t.Context(), http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if len(r.Header["X-Bench-Key"]) > 0 {
+			w.WriteHeader(http.StatusInternalServerError)
+		}
+	}), &url.URL{Path: "/x"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.close()
+	if _, err := s.ask(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for _, key := range []string{"", "guessed"} {
+		r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, s.url, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		r.Header.Set(keyHeader, key)
+		resp, err := http.DefaultClient.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if resp.Body.Close(); resp.StatusCode != http.StatusMisdirectedRequest {
+			t.Errorf("with the key %q: %d", key, resp.StatusCode)
+		}
+	}
+}

@@ -82,6 +82,7 @@ func (x *session) result() *Result {
 // rounds until the time is over, at least once.
 func measureStages(ctx context.Context, options Options, sessions []*session) error {
 	limit := options.Time * time.Duration(len(sessions))
+	share := options.Time / time.Duration(len(sessions[0].plans))
 	var began time.Time
 	for round := 0; round == 0 || time.Since(began) < limit; round++ {
 		for i, p := range sessions[0].plans {
@@ -97,7 +98,7 @@ func measureStages(ctx context.Context, options Options, sessions []*session) er
 			}
 			options.Progress("measuring: "+p.Name, done)
 			for _, x := range sessions {
-				if err := x.plans[i].measure(ctx); err != nil {
+				if err := x.plans[i].measure(ctx, share); err != nil {
 					return fmt.Errorf("%s: measure %q: %w", x.subject.name, p.Name, err)
 				}
 			}
@@ -107,8 +108,9 @@ func measureStages(ctx context.Context, options Options, sessions []*session) er
 	return nil
 }
 
-// measure takes the turns of a round, ours and stock one after the other.
-func (p *plan) measure(ctx context.Context) error {
+// measure takes the turns of a round, ours and stock one after the other, but no more than
+// there is time for, and each at least once.
+func (p *plan) measure(ctx context.Context, share time.Duration) error {
 	for _, way := range []struct {
 		do   measure
 		into *Sample
@@ -116,7 +118,11 @@ func (p *plan) measure(ctx context.Context) error {
 		if way.do == nil {
 			continue
 		}
-		for range p.turns {
+		began := time.Now()
+		for turn := range p.turns {
+			if turn > 0 && time.Since(began) > share {
+				break
+			}
 			took, err := way.do(ctx)
 			if err != nil {
 				return err

@@ -2,6 +2,8 @@ package bench
 
 import (
 	"context"
+	"crypto/rand"
+	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
@@ -267,23 +269,33 @@ func (x *session) warm(ctx context.Context) (time.Duration, error) { return x.ou
 
 func (x *session) stockRequest(ctx context.Context) (time.Duration, error) { return x.theirs.ask(ctx) }
 
-// server is an HTTP server on loopback with a client.
+// server is an HTTP server on loopback with a client, and answers nobody else: others on the
+// machine can reach it, too.
 type server struct {
 	http   *http.Server
 	client *http.Client
 	url    string
+	key    string
 	// once answers in the place of the server's handler while it is there.
 	once atomic.Pointer[http.HandlerFunc]
 }
+
+// keyHeader is what the client tells that it is the client by.
+const keyHeader = "X-Bench-Key"
 
 func listen(ctx context.Context, handler http.Handler, target *url.URL) (*server, error) {
 	listener, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
 		return nil, fmt.Errorf("listen on loopback: %w", err)
 	}
-	s := &server{url: "http://" + listener.Addr().String() + target.RequestURI()}
+	s := &server{url: "http://" + listener.Addr().String() + target.RequestURI(), key: rand.Text()}
 	const headerTime, conns = 10 * time.Second, 1024
 	s.http = &http.Server{ReadHeaderTimeout: headerTime, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if subtle.ConstantTimeCompare([]byte(r.Header.Get(keyHeader)), []byte(s.key)) != 1 {
+			http.Error(w, "this is for the benchmark alone", http.StatusMisdirectedRequest)
+			return
+		}
+		r.Header.Del(keyHeader)
 		if once := s.once.Load(); once != nil {
 			once.ServeHTTP(w, r)
 			return
@@ -318,6 +330,7 @@ func (s *server) ask(ctx context.Context) (time.Duration, error) {
 
 // send sends a request and takes the answer.
 func (s *server) send(r *http.Request) error {
+	r.Header.Set(keyHeader, s.key)
 	resp, err := s.client.Do(r)
 	if err != nil {
 		return err

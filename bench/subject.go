@@ -48,8 +48,9 @@ type SubjectConfig struct {
 	Limits space.Limits
 	// Isolation is that of the Micro.
 	Isolation space.Isolation
-	// Memory is what its instances may have together, in bytes; 0 has no bound.
-	Memory int64
+	// Memory and Tmp are what its instances, and their files in /tmp, may have together,
+	// and Disk what one compilation may write, in bytes; 0 has no bound.
+	Memory, Tmp, Disk int64
 	// Baseline has stock wazero measured too.
 	Baseline bool
 	// Dir is where a folder is made for what is compiled, which goes with the subject; ""
@@ -86,6 +87,7 @@ func (s *Subject) open(ctx context.Context, config SubjectConfig) error {
 	var err error
 	s.engine, err = wasi.New(ctx, wasi.Config{
 		CacheDir: filepath.Join(s.dir, "cache"), CacheKey: []byte(rand.Text()), Workers: workers, Isolated: true,
+		Room: func(n int64) bool { return config.Disk == 0 || n <= config.Disk },
 	})
 	if err != nil {
 		return err
@@ -100,6 +102,9 @@ func (s *Subject) open(ctx context.Context, config SubjectConfig) error {
 	}
 	if config.Memory > 0 {
 		s.config.Node.Memory = pool.NewBudget(config.Memory)
+	}
+	if config.Tmp > 0 {
+		s.config.Node.Tmp = pool.NewBudget(config.Tmp)
 	}
 	began := time.Now()
 	awake, err := s.prepare(ctx)

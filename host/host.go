@@ -161,7 +161,7 @@ func (h *Host) open(ctx context.Context) error {
 		Tracer:  h.tracer,
 	})
 	h.desk = coldstart.New(coldstart.Config{
-		Registry: h.registry, Store: h.store, Measure: h.config.Measure, Bundle: h.store.Blobs().Open, Dir: tmp, Memory: h.node.Memory,
+		Registry: h.registry, Store: h.store, Measure: h.config.Measure, Bundle: h.store.Blobs().Open, Dir: tmp, Memory: h.node.Memory, Tmp: h.node.Tmp,
 		Room: h.reserve.Take, Turn: h.engine.Turn, Now: time.Now, Logger: h.config.Logger,
 	})
 	h.serveWith(guard, keeper)

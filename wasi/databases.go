@@ -34,6 +34,10 @@ func (d *Databases) session(begin *Snapshot, meter *meter) *sqlite.Session {
 	return sqlite.NewSession(d.pool, state, meter)
 }
 
+// Reclaim closes the connections that nobody uses, and tells whether there were any. It
+// waits for nobody, so that a [Budget] may call it, and may be called of nil.
+func (d *Databases) Reclaim() bool { return d != nil && d.pool.Reclaim() }
+
 // Close frees what they hold. It is idempotent, and may be called of nil.
 func (d *Databases) Close() {
 	if d != nil {

@@ -28,7 +28,15 @@ type guest struct {
 	meter     meter
 	databases *sqlite.Session
 	globals   []global
+	entry     entry
 	listening experimental.ImportResolver // nil unless the guest is profiled
+}
+
+// entry is the function that was called last, and is likely to be called next; zero if there
+// is none.
+type entry struct {
+	name string
+	api.Function
 }
 
 // global is a mutable global, and what it holds at first.
@@ -73,7 +81,7 @@ func (g *guest) instantiate(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("instantiate module: %w", err)
 	}
-	g.wasm = wasm
+	g.wasm, g.entry = wasm, entry{}
 	g.meter.lasts = g.memory.Unwatch
 	g.meter.left, err = mutable(g.wasm, instrument.MeterExport)
 	g.globals = g.globals[:0]
@@ -151,13 +159,16 @@ func (g *guest) initialise(ctx context.Context, process *preview1.Process) error
 // call calls an exported function on behalf of a process, and returns its first
 // result.
 //
-// It is looked up each time. What is found has a native stack of its own,
-// which wazero makes as large as a call needs, and keeps: that costs 10 KB for each
-// request, where an idle instance could else keep 16 MB.
+// What is looked up has a native stack of its own, which wazero makes as large as a call
+// needs, and keeps. It is used again where that did not become large, as it takes 10 KB.
 func (g *guest) call(ctx context.Context, process *preview1.Process, name string, params ...uint64) (uint64, error) {
 	ctx = preview1.WithProcess(sqlite.With(meterContext{ctx, &g.meter}, g.databases), process)
-	f := g.wasm.ExportedFunction(name)
-	if f == nil {
+	f := g.entry
+	g.entry = entry{} // until the call has returned, and has kept little
+	if f.name != name {
+		f = entry{name, g.wasm.ExportedFunction(name)}
+	}
+	if f.Function == nil {
 		return 0, fmt.Errorf("the module exports no function %q", name)
 	}
 	end := g.memory.Watch(g.tracker)
@@ -167,6 +178,9 @@ func (g *guest) call(ctx context.Context, process *preview1.Process, name string
 		defer s.leave()
 	}
 	results, err := f.Call(ctx, params...)
+	if !g.meter.deep {
+		g.entry = f
+	}
 	if err != nil || len(results) == 0 {
 		return 0, err
 	}

@@ -31,6 +31,8 @@ type meter struct {
 	limit   int64 // 0 for none
 	// lasts is called when the guest yields: its request is none of the short ones.
 	lasts func()
+	// deep tells that the guest has called deeper than [instrument.Shallow].
+	deep bool
 	// sampler is told of each yield; nil unless the guest is profiled.
 	sampler *sampler
 }
@@ -38,7 +40,18 @@ type meter struct {
 // begin grants the first fuel of a request.
 func (m *meter) begin(limit uint64) {
 	m.granted, m.limit = m.grant(), int64(min(limit, 1<<62))
-	m.left.Set(uint64(instrument.NewMeter(m.granted)))
+	m.deep = false
+	m.left.Set(uint64(instrument.NewMeter(m.granted).Marked()))
+}
+
+// exhausted is called by a guest that calls deep: it notes that, and ends one that calls too
+// deep.
+func (m *meter) exhausted() {
+	if m.deep {
+		panic(errStack)
+	}
+	m.deep = true
+	m.left.Set(uint64(instrument.Meter(m.left.Get()).Unmark()))
 }
 
 // grant is how much fuel the guest gets until it yields.

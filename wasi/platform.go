@@ -18,7 +18,7 @@ func platform(builder wazero.HostModuleBuilder) {
 		builder.NewFunctionBuilder().WithGoModuleFunction(run, params, results).Export(name)
 	}
 	export(instrument.Yield, func(ctx context.Context, _ api.Module, _ []uint64) { meterOf(ctx).yield(ctx) }, nil, nil)
-	export(instrument.Exhausted, func(context.Context, api.Module, []uint64) { panic(errStack) }, nil, nil)
+	export(instrument.Exhausted, func(ctx context.Context, _ api.Module, _ []uint64) { meterOf(ctx).exhausted() }, nil, nil)
 	export(instrument.Wait32, wait, []api.ValueType{i32, i32, i64, i32}, []api.ValueType{i32})
 	export(instrument.Wait64, wait, []api.ValueType{i32, i64, i64, i32}, []api.ValueType{i32})
 }

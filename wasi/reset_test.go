@@ -195,6 +195,41 @@ func TestDeepStackIsNotKept(t *testing.T) {
 	}
 }
 
+// A request that does not call deep takes no native stack of its own: it has that of the one
+// before, whether that has returned (handler) or exited (exit0).
+func TestShallowStackIsUsedAgain(t *testing.T) {
+	b := newBench(t)
+	for _, guest := range []string{"handler", "exit0"} {
+		module, err := b.engine.Compile(t.Context(), wasitest.Guest(guest))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer module.Close(t.Context())
+		i, err := module.NewInstance(t.Context(), b.config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer i.Close()
+		serve := func() {
+			_ = i.Serve(httptest.NewRecorder(), get(t.Context()), io.Discard) // exit0 answers nothing
+			if err := i.Reset(); err != nil {
+				t.Fatal(err)
+			}
+		}
+		serve()
+		const many, most = 100, 14 << 10 // with a stack it would be 20 KiB
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		for range many {
+			serve()
+		}
+		runtime.ReadMemStats(&after)
+		if each := (after.TotalAlloc - before.TotalAlloc) / many; each > most {
+			t.Errorf("%s: a request allocates %d bytes", guest, each)
+		}
+	}
+}
+
 // What cannot be made again is an error, and closes as anything does.
 func TestResetFails(t *testing.T) {
 	engine, err := wasi.New(t.Context(), wasi.Config{})

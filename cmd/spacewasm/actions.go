@@ -16,14 +16,15 @@ import (
 const actionsLong = `Lists the Scheduled Actions of an app: how often each runs, when it last did and how
 that ended, and when it runs next. --next shows more of the coming times.
 
-An action is named by its id, or by MICRO/ID. What happens when the server is down,
+An action is named by its id, or by MICRO/ID. An app whose name is that of a command
+below, such as "run", is listed with --app. What happens when the server is down,
 when a run fails, and when one takes too long stands in docs/actions.md.`
 
 func newActions(c *cli) *cobra.Command {
 	var asJSON bool
-	coming := 0
+	coming, named := 0, ""
 	cmd := &cobra.Command{
-		Use:   "actions APP",
+		Use:   "actions (APP | --app APP)",
 		Short: "What an app does by itself, and when",
 		Long:  actionsLong,
 		Example: `  spacewasm actions digest
@@ -31,15 +32,22 @@ func newActions(c *cli) *cobra.Command {
   spacewasm actions run digest tick          # now
   spacewasm actions history digest           # what became of it
   spacewasm actions pause digest tick
-  spacewasm actions interval digest tick "0 9 * * mon-fri"`,
+  spacewasm actions interval digest tick "0 9 * * mon-fri"
+  spacewasm actions --app run                # of the app "run"`,
 		Args: func(_ *cobra.Command, args []string) error {
-			if len(args) != 1 {
-				return usagef("want an app; what is to be done comes before it, as in `spacewasm actions run APP ID`, and -- before an app with the name of a command")
+			if len(args) > 1 || len(args) == 1 && named != "" { // a variable is read later, and gives way
+				return oneApp()
 			}
 			return nil
 		},
 		RunE: func(cmd *cobra.Command, args []string) error {
-			app, err := appName(args[0])
+			if len(args) == 1 {
+				named = args[0]
+			}
+			if named == "" {
+				return oneApp()
+			}
+			app, err := appName(named)
 			if err != nil {
 				return err
 			}
@@ -51,13 +59,39 @@ func newActions(c *cli) *cobra.Command {
 	}
 	c.serverFlags(cmd)
 	cmd.Flags().BoolVar(&asJSON, "json", false, "print JSON")
+	cmd.Flags().StringVar(&named, "app", "", "the app, where its name is that of a command")
 	cmd.Flags().IntVar(&coming, "next", 0, "show so many of the coming times of each, for example 10")
 	cmd.AddCommand(newActionRun(c), newActionHistory(c), newActionPause(c), newActionResume(c), newActionInterval(c))
 	return cmd
 }
 
+// listsActions is the command that lists the actions of an app, whatever its name.
+func listsActions(app space.AppName) string {
+	switch app {
+	case "run", "history", "pause", "resume", "interval":
+		return "spacewasm actions --app " + string(app)
+	}
+	return "spacewasm actions " + string(app)
+}
+
+func oneApp() error {
+	return usagef("want an app; what is to be done comes before it, as in `spacewasm actions run APP ID`.\n" +
+		"An app with the name of a command is listed with `spacewasm actions --app run`")
+}
+
+// ofAction checks the arguments of a command below `actions`: who gives none may mean the
+// app of its name.
+func ofAction(check cobra.PositionalArgs) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 0 {
+			return usagef("want an app and an action; `spacewasm actions --app %[1]s` lists the actions of the app %[1]s", cmd.Name())
+		}
+		return check(cmd, args)
+	}
+}
+
 func (c *cli) listActions(ctx context.Context, app space.AppName, coming int, asJSON bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -140,5 +174,5 @@ func (a *session) findAction(ctx context.Context, app space.AppName, name string
 			return action, nil
 		}
 	}
-	return wire.Action{}, hint(fmt.Errorf("the app %q has no action %q", app, name), "`spacewasm actions %s` lists them", app)
+	return wire.Action{}, hint(fmt.Errorf("the app %q has no action %q", app, name), "`%s` lists them", listsActions(app))
 }

@@ -22,7 +22,7 @@ func actionCommand(c *cli, cmd *cobra.Command, asJSON *bool, do func(context.Con
 		if err != nil {
 			return err
 		}
-		api, err := c.dial()
+		api, err := c.dial(cmd.Context())
 		if err != nil {
 			return err
 		}
@@ -35,6 +35,7 @@ func actionCommand(c *cli, cmd *cobra.Command, asJSON *bool, do func(context.Con
 	if cmd.Args == nil {
 		cmd.Args = cobra.ExactArgs(2)
 	}
+	cmd.Args = ofAction(cmd.Args)
 	c.serverFlags(cmd)
 	cmd.Flags().BoolVar(asJSON, "json", false, "print JSON")
 	return cmd
@@ -105,7 +106,7 @@ wrote. A run that the server was killed in is "interrupted"; one that it was not
 		Example: `  spacewasm actions history digest
   spacewasm actions history digest tick --limit 100
   spacewasm actions history digest --json | jq '.runs[] | select(.state != "ok")'`,
-		Args: cobra.RangeArgs(1, 2),
+		Args: ofAction(cobra.RangeArgs(1, 2)),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if limit < 1 || limit > 500 {
 				return usagef("--limit %d: want 1 to 500", limit)
@@ -132,7 +133,7 @@ func (c *cli) history(ctx context.Context, name string, q client.RunQuery, asJSO
 	if err != nil {
 		return err
 	}
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -150,7 +151,7 @@ func (c *cli) history(ctx context.Context, name string, q client.RunQuery, asJSO
 				return err
 			}
 		}
-		fmt.Fprintf(c.err, "nothing has run yet; `spacewasm actions %s` says when it does\n", app)
+		fmt.Fprintf(c.err, "nothing has run yet; `%s` says when it does\n", listsActions(app))
 		return nil
 	}
 	rows := [][]string{{"FIRE", "ACTION", "ENDED", "TOOK", "FUEL", "REQUEST", "LOG"}}

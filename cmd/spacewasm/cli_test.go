@@ -92,6 +92,26 @@ func TestReportsCommand(t *testing.T) {
 	k.run(t, 2, "reports")
 }
 
+// The actions of an app with a command's name can be listed; an argument wins over a variable.
+func TestActionsOfAppNamedRun(t *testing.T) {
+	k, server := newConsole(t), newFakeServer(t)
+	k.env["SPACEWASM_SERVER"], k.env["SPACEWASM_TOKEN"] = server.URL, "secret"
+	for _, cmd := range newActions(k.cli).Commands() {
+		k.run(t, 0, "actions", "--app", cmd.Name())
+		wants(t, k.err.String(), cmd.Name()+" has no actions")
+		// Who is told how to list them is told this.
+		k.run(t, 1, "actions", "run", cmd.Name(), "tick")
+		wants(t, k.err.String(), "`spacewasm actions --app "+cmd.Name()+"` lists them")
+	}
+	k.run(t, 1, "actions", "run", "hello", "tick")
+	wants(t, k.err.String(), "`spacewasm actions hello` lists them")
+	k.env["SPACEWASM_APP"] = "run"
+	k.run(t, 0, "actions")
+	wants(t, k.err.String(), "run has no actions")
+	k.run(t, 0, "actions", "hello")
+	wants(t, k.err.String(), "hello has no actions")
+}
+
 func TestRemoveAsksOnATerminal(t *testing.T) {
 	k, server := newConsole(t), newFakeServer(t)
 	k.inTerminal = true

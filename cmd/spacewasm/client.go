@@ -1,6 +1,7 @@
 package main
 
 import (
+	"context"
 	"errors"
 	"net"
 	"net/url"
@@ -36,13 +37,19 @@ type session struct {
 	token foundToken
 }
 
-// dial makes a client of the server with the token for it.
-func (c *cli) dial() (*session, error) {
+// dial makes a client of the server with the token for it. Where there is none it asks
+// whether the server wants one: that of `spacewasm dev` does not.
+func (c *cli) dial(ctx context.Context) (*session, error) {
 	base, err := c.serverURL()
 	if err != nil {
 		return nil, err
 	}
 	token, err := c.findToken(base)
+	if _, missing := errors.AsType[*noTokenError](err); missing && isLoopback(base) {
+		if api, newErr := client.New(base, ""); newErr == nil && api.IsOpen(ctx) {
+			return &session{Client: api}, nil
+		}
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -60,6 +67,9 @@ func (c *cli) dial() (*session, error) {
 // explain adds to a refused token where it came from: one that login stored
 // once hides the one in the server's folder.
 func (s *session) explain(err error) error {
+	if s.token.source == "" { // none was needed
+		return err
+	}
 	if e, ok := errors.AsType[*client.UnprovenError](err); ok {
 		return hint(err, "is it another program that listens there, or a server with other data, or does a proxy stand in between?\n"+
 			"This token came from %s; if the server is yours, `spacewasm login %s` stores its token, or --token gives it",

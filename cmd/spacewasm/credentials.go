@@ -62,8 +62,13 @@ func noToken(base *url.URL, stored credentials) error {
 	if known := slices.Sorted(maps.Keys(stored.Tokens)); len(known) > 0 {
 		ways = "you are logged in to " + strings.Join(known, " and ") + ": did you mean that, with --server or SPACEWASM_SERVER?\nElse " + ways
 	}
-	return hint(fmt.Errorf("no token for %s", base), ways, base)
+	return hint(&noTokenError{server: base.String()}, ways, base)
 }
+
+// noTokenError says that no token was found for a server.
+type noTokenError struct{ server string }
+
+func (e *noTokenError) Error() string { return "no token for " + e.server }
 
 // credentials is what login stores: tokens by the origin of their server.
 type credentials struct {

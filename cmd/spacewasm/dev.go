@@ -29,16 +29,20 @@ const devLong = `Serves one project while you work on it: builds it, puts it liv
 again whenever one of its files changes. All of its Micros answer at one address.
 
 The commands of a Micro run when a file in its folder has changed, all of them
-when one has that is in no Micro's folder, such as the Spacefile. A Micro without commands is swapped when its module or
+when one has that is in no Micro's folder, such as the Spacefile: any file may be one
+that they read, data too. A Micro without commands is swapped when its module or
 its files change. Requests are answered by what was built last; while a build has
 failed, the browser shows why. A change during a build ends its commands and begins
 again; what a build writes is no change.
 
 Requests, and what the Micros write to their logs, appear in the terminal. Who
 reaches the server counts as the owner, but for other sites in a browser: private
-Micros and Scheduled Actions answer, so it listens on this machine only. A variable
-that the Spacefile declares gets its value from your environment, or from a file
-.env, before its default.
+Micros and Scheduled Actions answer, so it listens on this machine only. Other
+commands need no token for it: "spacewasm actions run APP ID --server URL", where URL
+is http://localhost and its port.
+
+A variable that the Spacefile declares gets its value from your environment, or from
+a file .env, before its default.
 
 What was compiled is kept in your cache folder, so that the next start is quick.`
 

@@ -85,6 +85,10 @@ func (d *developing) deploy(ctx, building context.Context, changed []string, out
 	if err != nil {
 		return wire.App{}, err
 	}
+	// With it, as a Micro may not begin without; those that are gone are unset then.
+	if load.set, err = d.variableValues(load.folder); err != nil {
+		return wire.App{}, err
+	}
 	app, err := d.api.upload(ctx, d.name, load, quiet)
 	if err != nil {
 		return app, d.api.explain(err)

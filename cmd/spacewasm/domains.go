@@ -76,7 +76,7 @@ func domainsArgs(_ *cobra.Command, args []string) error {
 }
 
 func (c *cli) listDomains(ctx context.Context, app space.AppName, asJSON bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -117,7 +117,7 @@ func (c *cli) tellShadowed(app, host string) {
 }
 
 func (c *cli) addDomain(ctx context.Context, app space.AppName, host space.Domain, asJSON bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -136,7 +136,7 @@ func (c *cli) addDomain(ctx context.Context, app space.AppName, host space.Domai
 }
 
 func (c *cli) removeDomain(ctx context.Context, app space.AppName, host space.Domain) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}

@@ -242,6 +242,14 @@ micros:
 	}
 }
 
+// A Micro that cannot begin without a variable has it from the first build on.
+func TestE2EDevNeedsVariable(t *testing.T) {
+	s, _ := develop(t, []string{"INIT=nothing"}, map[string]string{
+		"Spacefile": "v: 0\nmicros:\n  - {name: api, src: ., engine: wasm, presets: {env: [{name: INIT, default: trap}]}}\n", "main.wasm": string(guest("wizer")),
+	})
+	s.until("it to answer", func() bool { return s.get("shop", "/").status == http.StatusOK })
+}
+
 // Unless an address is given, the next free port will do.
 func TestE2EDevNextPort(t *testing.T) {
 	project := func() string {
@@ -257,6 +265,31 @@ func TestE2EDevNextPort(t *testing.T) {
 	}
 	_, errs := console(t, 1, "", "dev", "--listen", "127.0.0.1:"+one.port, project())
 	contains(t, errs, "another program listens there")
+}
+
+// T37: commands need no token for it, and send it none that they find; another server still wants one.
+func TestE2EDevWantsNoToken(t *testing.T) {
+	action := "    actions: [{id: tick, name: Tick, trigger: schedule, default_interval: 1 day, path: /}]\n"
+	s, _ := develop(t, nil, map[string]string{
+		"Spacefile": "v: 0\nmicros:\n  - name: web\n    src: .\n    engine: wasm\n" + action, "main.wasm": string(guest("hello")),
+	})
+	s.says("/", "hello\n")
+	folder, address := t.TempDir(), "http://localhost:"+s.port
+	save(t, filepath.Join(folder, "spacewasm-data", "token"), "sw_of_another_server\n")
+	for _, in := range []string{t.TempDir(), folder} {
+		out, _ := consoleIn(t, in, 0, "actions", "run", "shop", "tick", "--server", address)
+		contains(t, out, "ok (200)", "hello")
+		out, _ = consoleIn(t, in, 0, "ls", "--server", address)
+		contains(t, out, "shop")
+		consoleIn(t, in, 0, "logs", "shop", "--server", address)
+	}
+	// Neither does one that is wrong do harm: the shell may have it for another server.
+	console(t, 0, "", "ls", "--server", address, "--token", "sw_of_another_server")
+	other := serve(t)
+	_, errs := console(t, 1, "", "ls", "--server", other.url)
+	contains(t, errs, "no token for "+other.url)
+	_, errs = consoleIn(t, folder, 1, "ls", "--server", other.url)
+	contains(t, errs, "did not prove that it knows the token")
 }
 
 // It says what is wrong with what it was given.

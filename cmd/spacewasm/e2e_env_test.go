@@ -147,6 +147,47 @@ func TestE2EVariables(t *testing.T) {
 	s.nowhere(secret, other)
 }
 
+// T9: an app that cannot begin without a variable is pushed with it, and that stands nowhere to be read; of a
+// push that fails nothing is set.
+func TestE2EPushWithVariables(t *testing.T) {
+	const secret, other = "correct-horse-battery", "staple-of-the-other"
+	s := serveData(t, filepath.Join(t.TempDir(), "data"))
+	dir := filepath.Join(t.TempDir(), "app")
+	// Until somebody sets INIT, the second Micro's initialiser fails.
+	save(t, filepath.Join(dir, "Spacefile"), strings.TrimSuffix(twoWithVariables, "public: true}\n")+"public: true, presets: {env: [{name: INIT, default: trap}]}}\n")
+	save(t, filepath.Join(dir, "web", "main.wasm"), string(guest("env")))
+	save(t, filepath.Join(dir, "api", "main.wasm"), string(guest("wizer")))
+	save(t, filepath.Join(dir, ".env"), "INIT=nothing\nTOKEN="+secret+"\n")
+	_, errs := s.console(1, "push", dir)
+	contains(t, errs, "the initialiser")
+	_, errs = s.console(1, "push", dir, "--env", "TOKEN="+secret)
+	contains(t, errs, "the initialiser")
+	_, errs = s.console(1, "env", "app", "--set", "INIT=nothing")
+	contains(t, errs, "no app", "spacewasm push --env")
+	_, errs = s.console(2, "push", dir, "--env", "1="+secret)
+	contains(t, errs, "--env, the 1st")
+	_, errs = s.console(2, "push", dir, "--env", "PORT="+secret)
+	contains(t, errs, "PORT is a variable that the platform sets")
+
+	out, errs := s.console(0, "push", dir, "--env-file", filepath.Join(dir, ".env"), "--env", "OTHER="+other)
+	if strings.Contains(out+errs, secret) || strings.Contains(out+errs, other) {
+		t.Errorf("the terminal shows a value: %s%s", out, errs)
+	}
+	s.hasVariables(map[string]string{"TOKEN": secret, "OTHER": other, "LEVEL": "info"})
+	seed := seedOf(t, s.ok("app", "/api/"))
+	s.kill() // between no two writes: all of it is there
+	s = serveData(t, s.data, "--listen", "127.0.0.1:"+s.port)
+	s.hasVariables(map[string]string{"TOKEN": secret, "OTHER": other})
+	if got := seedOf(t, s.ok("app", "/api/")); got != seed {
+		t.Error("the restart has initialised it again")
+	}
+	s.console(0, "push", dir) // they stay
+	s.hasVariables(map[string]string{"TOKEN": secret, "OTHER": other})
+	s.nowhere(secret, other)
+	s.stop()
+	s.nowhere(secret, other)
+}
+
 // nowhere checks that values stand in no file of the server's, and not in its log.
 func (s *server) nowhere(values ...string) {
 	s.t.Helper()

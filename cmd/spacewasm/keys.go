@@ -78,7 +78,7 @@ func credentialName(name string) error {
 }
 
 func (c *cli) listKeys(ctx context.Context, app space.AppName, asJSON bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -101,7 +101,7 @@ func (c *cli) listKeys(ctx context.Context, app space.AppName, asJSON bool) erro
 }
 
 func (c *cli) createKey(ctx context.Context, app space.AppName, name string, asJSON bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -128,7 +128,7 @@ func (c *cli) createKey(ctx context.Context, app space.AppName, name string, asJ
 }
 
 func (c *cli) deleteKey(ctx context.Context, app space.AppName, name string) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}

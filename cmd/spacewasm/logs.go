@@ -102,7 +102,7 @@ func (c *cli) logs(ctx context.Context, app string, q client.Query, asJSON bool)
 	if err != nil {
 		return err
 	}
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}

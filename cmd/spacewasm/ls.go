@@ -25,7 +25,7 @@ domains of its owner's if any app has one.`,
   spacewasm open hello     # what next: see one in a browser`,
 		Args: cobra.NoArgs,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			api, err := c.dial()
+			api, err := c.dial(cmd.Context())
 			if err != nil {
 				return err
 			}

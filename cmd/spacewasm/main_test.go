@@ -121,6 +121,9 @@ func (f *fakeServer) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		f.dropped, f.holds = false, nil
 		io.Copy(io.Discard, r.Body)
 		e = space.Errorf(space.CodeNotHeld, "it was not sent")
+	case strings.HasSuffix(r.URL.Path, "/actions"):
+		f.answer(w, wire.Actions{})
+		return
 	case r.URL.Path != "/api/v1/apps/hello":
 	case r.Method == http.MethodDelete:
 		w.WriteHeader(http.StatusNoContent)

@@ -23,7 +23,7 @@ that a person is there.`,
 			if err != nil {
 				return err
 			}
-			api, err := c.dial()
+			api, err := c.dial(cmd.Context())
 			if err != nil {
 				return err
 			}

@@ -55,7 +55,7 @@ meanwhile. A server takes one profile at a time; an interrupt ends it.`,
 }
 
 func (c *cli) profile(ctx context.Context, app space.AppName, p profiling) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}

@@ -35,6 +35,10 @@ and, but for the module, what is served, and what "include" names:
 A file .spaceignore at the root adds lines in the syntax of gitignore: what they
 match is left out too, and a line such as !dist packs it again.
 
+--env and --env-file set variables of the app with the push, or not at all, as "spacewasm
+env" does later: a Micro that cannot begin without one is pushed so for the first time.
+Others can see the arguments of a process: prefer a file, or NAME, to NAME=VALUE.
+
 Files that the app has on the server already are not sent again. Progress goes to
 standard error; the app's address is the last line of standard
 output.`
@@ -44,6 +48,8 @@ type pushing struct {
 	app          string
 	asJSON       bool
 	skipCommands bool
+	env          []string
+	envFile      string
 }
 
 func newPush(c *cli) *cobra.Command {
@@ -55,6 +61,7 @@ func newPush(c *cli) *cobra.Command {
 		Example: `  spacewasm push                                  # the project in this folder
   spacewasm push examples/hello
   spacewasm push build/main.wasm --app hello
+  spacewasm push --env-file .env                  # with variables that it needs to begin
   spacewasm push --server https://space.example.org --json
   spacewasm logs hello -f                         # what next: see what it writes`,
 		Args: cobra.MaximumNArgs(1),
@@ -69,6 +76,8 @@ func newPush(c *cli) *cobra.Command {
 	c.serverFlags(cmd)
 	cmd.Flags().StringVar(&p.app, "app", "", "the app's name (default: from the folder or file)")
 	cmd.Flags().BoolVar(&p.asJSON, "json", false, "print the deployed app as JSON instead of its address")
+	cmd.Flags().StringArrayVar(&p.env, "env", nil, "set the variable NAME=VALUE with it, or NAME and be asked for the value; may be repeated")
+	cmd.Flags().StringVar(&p.envFile, "env-file", "", "set what stands in a .env file with it")
 	cmd.Flags().BoolVar(&p.skipCommands, "skip-commands", false, "do not run the commands of the Spacefile: what they make is there")
 	return cmd
 }
@@ -77,13 +86,17 @@ func (c *cli) push(ctx context.Context, what string, p pushing) error {
 	if _, err := appName(p.app); p.app != "" && err != nil {
 		return err
 	}
+	change, err := c.envChange(ctx, variablesFlags{set: p.env, file: p.envFile}, "--env")
+	if err != nil {
+		return err
+	}
 	show := newProgress(c.err, c.errTerminal)
 	load, err := newUpload(what, show, func(name string, folder *project) error {
 		if p.skipCommands || !folder.hasCommands() {
 			return nil
 		}
 		// What stops the push anyway is said before a long build.
-		if _, _, err := c.pushTarget(p.app, name); err != nil {
+		if _, _, err := c.pushTarget(ctx, p.app, name); err != nil {
 			return err
 		}
 		return folder.build(ctx, c.err, all)
@@ -91,7 +104,8 @@ func (c *cli) push(ctx context.Context, what string, p pushing) error {
 	if err != nil {
 		return c.listFaults(err)
 	}
-	name, api, err := c.pushTarget(p.app, load.name)
+	load.set = change.Set
+	name, api, err := c.pushTarget(ctx, p.app, load.name)
 	if err != nil {
 		return err
 	}
@@ -104,18 +118,18 @@ func (c *cli) push(ctx context.Context, what string, p pushing) error {
 	}
 	// What runs by itself is worth a line; where it cannot be asked for, the push is good all the same.
 	if answer, err := api.Actions(ctx, name, 0); err == nil && len(answer.Actions) > 0 {
-		fmt.Fprintf(c.err, "%s has Scheduled Actions, %d of them: `spacewasm actions %s` says when they run\n", name, len(answer.Actions), name)
+		fmt.Fprintf(c.err, "%s has Scheduled Actions, %d of them: `%s` says when they run\n", name, len(answer.Actions), listsActions(name))
 	}
 	return c.printDeployed(deployed)
 }
 
 // pushTarget is where a push goes.
-func (c *cli) pushTarget(given, found string) (space.AppName, *session, error) {
+func (c *cli) pushTarget(ctx context.Context, given, found string) (space.AppName, *session, error) {
 	name, err := pushName(given, found)
 	if err != nil {
 		return "", nil, err
 	}
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	return name, api, err
 }
 

@@ -48,7 +48,7 @@ func (c *cli) reports(ctx context.Context, app string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -67,7 +67,7 @@ func (c *cli) report(ctx context.Context, app, id string, asJSON bool) error {
 	if err != nil {
 		return err
 	}
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}

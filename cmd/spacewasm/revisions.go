@@ -26,7 +26,7 @@ a * answers.`,
 			if err != nil {
 				return err
 			}
-			api, err := c.dial()
+			api, err := c.dial(cmd.Context())
 			if err != nil {
 				return err
 			}

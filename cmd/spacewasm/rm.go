@@ -34,7 +34,7 @@ tokens that may deploy it only. On a terminal it asks first; elsewhere it does n
 }
 
 func (c *cli) remove(ctx context.Context, app space.AppName, yes bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}

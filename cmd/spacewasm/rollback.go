@@ -44,7 +44,7 @@ The app's address is the last line of standard output.`,
 }
 
 func (c *cli) rollback(ctx context.Context, app space.AppName, revision int, asJSON bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}

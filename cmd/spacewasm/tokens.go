@@ -47,7 +47,7 @@ its hash. A token for one app goes with the app.`,
 }
 
 func (c *cli) createToken(ctx context.Context, name string, app space.AppName, asJSON bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -84,7 +84,7 @@ func newTokenList(c *cli) *cobra.Command {
 }
 
 func (c *cli) listTokens(ctx context.Context, asJSON bool) error {
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
@@ -123,7 +123,7 @@ name: stop the server, delete the file, and start it.`,
 			if err := credentialName(args[0]); err != nil {
 				return err
 			}
-			api, err := c.dial()
+			api, err := c.dial(cmd.Context())
 			if err != nil {
 				return err
 			}

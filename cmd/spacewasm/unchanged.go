@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/spacewasm/spacewasm/host/api/client"
 	"github.com/spacewasm/spacewasm/host/api/wire"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -155,5 +156,12 @@ func (s *session) send(ctx context.Context, app space.AppName, load *upload, sho
 		return wire.App{}, err
 	}
 	defer body.Close()
-	return s.Push(ctx, app, load.contentType, &watched{ReadCloser: body, ended: show.sent}, load.size, show.told)
+	body = &watched{ReadCloser: body, ended: show.sent}
+	kind, size := load.contentType, load.size
+	if len(load.set) > 0 {
+		if kind, body, size, err = client.Form(load.set, kind, body, size); err != nil {
+			return wire.App{}, err
+		}
+	}
+	return s.Push(ctx, app, kind, body, size, show.told)
 }

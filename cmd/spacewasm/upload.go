@@ -21,6 +21,8 @@ type upload struct {
 	size int64
 	// weight is what open counts up to, in bytes.
 	weight int64
+	// set are variables that are set with it.
+	set map[string]*string
 	// folder is the project that is sent, nil for a file.
 	folder *project
 	// open starts the body, and calls count with the bytes that went into it. The

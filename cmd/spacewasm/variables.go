@@ -44,6 +44,7 @@ A file has NAME=VALUE lines as .env files do: # begins a comment, quotes may sta
 around a value, $NAME in one stands for another of the file unless it is in single
 quotes. --set comes after it.
 
+An app that is new gets them with its first push: "spacewasm push --env-file .env".
 The app answers with the new values at once; nothing is compiled again. If a Micro
 cannot initialise itself with them, nothing has changed.`,
 		Example: `  spacewasm env hello
@@ -70,18 +71,18 @@ func (c *cli) variables(ctx context.Context, app string, flags variablesFlags) e
 	if err != nil {
 		return err
 	}
-	change, err := c.envChange(ctx, flags)
+	change, err := c.envChange(ctx, flags, "--set")
 	if err != nil {
 		return err
 	}
-	api, err := c.dial()
+	api, err := c.dial(ctx)
 	if err != nil {
 		return err
 	}
 	var now wire.Env
 	if len(change.Set)+len(change.Unset) > 0 {
 		if now, err = api.ChangeEnv(ctx, name, flags.micro, change); err != nil {
-			return api.explain(err)
+			return api.explain(unknown(err, "`spacewasm ls` lists the apps; one that is new is pushed with its variables, by `spacewasm push --env NAME` or --env-file"))
 		}
 		fmt.Fprintf(c.err, "changed the variables of %s\n", name)
 		if len(now.Snapshots) > 0 {
@@ -101,8 +102,8 @@ func (c *cli) variables(ctx context.Context, app string, flags variablesFlags) e
 	return c.printVariables(now.Variables)
 }
 
-// envChange reads what is to change. No error has a value in it.
-func (c *cli) envChange(ctx context.Context, flags variablesFlags) (wire.EnvChange, error) {
+// envChange reads what is to change; set is the flag that sets. No error has a value in it.
+func (c *cli) envChange(ctx context.Context, flags variablesFlags, set string) (wire.EnvChange, error) {
 	change := wire.EnvChange{Set: map[string]*string{}, Unset: flags.unset}
 	if flags.file != "" {
 		values, err := readEnvFile(flags.file)
@@ -117,7 +118,7 @@ func (c *cli) envChange(ctx context.Context, flags variablesFlags) (wire.EnvChan
 	for i, text := range flags.set {
 		name, value, given := strings.Cut(text, "=")
 		if err := checkVariable(name); err != nil {
-			return change, usagef("--set, the %s: %w", humanize.Ordinal(i+1), err)
+			return change, usagef("%s, the %s: %w", set, humanize.Ordinal(i+1), err)
 		}
 		if given {
 			change.Set[name] = &value
@@ -130,7 +131,7 @@ func (c *cli) envChange(ctx context.Context, flags variablesFlags) (wire.EnvChan
 			return change, usagef("--unset, the %s: %w", humanize.Ordinal(i+1), err)
 		}
 	}
-	values, err := c.askValues(ctx, ask)
+	values, err := c.askValues(ctx, ask, set)
 	for i, name := range ask[:len(values)] {
 		change.Set[name] = &values[i]
 	}
@@ -177,7 +178,7 @@ func readEnvFile(path string) (map[string]string, error) {
 
 // askValues asks for the values of variables on a terminal, without echo. Elsewhere it
 // reads the whole of standard input for one, a line each for several.
-func (c *cli) askValues(ctx context.Context, names []string) ([]string, error) {
+func (c *cli) askValues(ctx context.Context, names []string, set string) ([]string, error) {
 	var values []string
 	if c.inTerminal {
 		for _, name := range names {
@@ -199,7 +200,7 @@ func (c *cli) askValues(ctx context.Context, names []string) ([]string, error) {
 	}
 	whole := strings.TrimSuffix(strings.TrimSuffix(string(text), "\n"), "\r")
 	if whole == "" { // as where the variable of a script is not set
-		return nil, hint(errors.New("there is no value on standard input, and nothing was changed"), "`--set %s=` sets an empty value", names[0])
+		return nil, hint(errors.New("there is no value on standard input, and nothing was changed"), "`%s %s=` sets an empty value", set, names[0])
 	}
 	if len(names) == 1 {
 		return []string{whole}, nil

@@ -2,7 +2,9 @@ package api_test
 
 import (
 	"bytes"
+	"context"
 	"io"
+	"net"
 	"net/http"
 	"net/http/httptest"
 	"net/url"
@@ -11,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/api"
 	"github.com/spacewasm/spacewasm/host/api/wire"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -178,6 +181,27 @@ func TestAuthor(t *testing.T) {
 		t.Errorf("got %d %s", rec.Code, rec.Body)
 	}
 	wantProblem(t, "its token", b.ask(t, http.MethodPut, "/api/v1/apps/app", unread{t}, "Authorization", bearer), space.CodeUnauthorized)
+}
+
+// Who is known as the owner needs no token, and is told so.
+func TestOwnerNeedsNoToken(t *testing.T) {
+	b := newBench(t)
+	ask := func(method, target string) *httptest.ResponseRecorder {
+		ctx := access.WithOwner(space.WithRequestID(t.Context(), "the-id"), access.FileToken)
+		ctx = context.WithValue(ctx, http.LocalAddrContextKey, &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 4200})
+		rec := httptest.NewRecorder()
+		b.ServeHTTP(rec, httptest.NewRequestWithContext(ctx, method, target, nil))
+		return rec
+	}
+	if !decode[wire.Proof](t, ask(http.MethodGet, "/api/v1/proof?nonce=n")).Open {
+		t.Error("it is not told so")
+	}
+	b.push(t, "app", "hello")
+	for _, c := range []struct{ method, target string }{{"GET", "/api/v1/apps"}, {"GET", "/api/v1/tokens"}, {"GET", "/api/v1/apps/app/env"}, {"DELETE", "/api/v1/apps/app"}} {
+		if rec := ask(c.method, c.target); rec.Code/100 != 2 {
+			t.Errorf("%s %s: got %d %s", c.method, c.target, rec.Code, rec.Body)
+		}
+	}
 }
 
 // What a page of somebody else's can have a browser send is not taken, nor what is not

@@ -62,7 +62,7 @@ type api struct {
 	Config
 }
 
-// New returns the handler of the platform's host.
+// New returns the handler of the platform's host. Whom [access.OwnerOf] names is the owner, too.
 func New(config Config) http.Handler {
 	a := &api{config}
 	e := echo.New()

@@ -72,7 +72,12 @@ func (a *api) push(c echo.Context) error {
 		ctx = deploy.WithProgress(ctx, func(e deploy.Event) { events.send(wire.EventOf(e)) })
 	}
 	err = a.arrive(c.Response(), r, func(body io.Reader) error {
-		app, err = a.Deployer.Push(ctx, deploy.Upload{App: name, Media: media, Author: callerOf(c).Name, Body: body})
+		upload, err := uploadOf(media, body, callerOf(c))
+		if err != nil {
+			return err
+		}
+		upload.App = name
+		app, err = a.Deployer.Push(ctx, upload)
 		return err
 	})
 	if events.streams() {

@@ -75,11 +75,16 @@ func (a *api) changeEnv(c echo.Context) error {
 // readChange reads a change of variables. No error repeats what stands in it, as that
 // may be a secret in the wrong place.
 func readChange(w http.ResponseWriter, r *http.Request) (deploy.EnvChange, error) {
-	change := deploy.EnvChange{Set: map[string]string{}}
 	if kind, _, err := mime.ParseMediaType(r.Header.Get("Content-Type")); err != nil || kind != "application/json" {
-		return change, space.Errorf(space.CodeBadRequest, "the change is to be sent as application/json")
+		return deploy.EnvChange{}, space.Errorf(space.CodeBadRequest, "the change is to be sent as application/json")
 	}
-	decoder := json.NewDecoder(http.MaxBytesReader(w, r.Body, maxChange))
+	return decodeChange(http.MaxBytesReader(w, r.Body, maxChange))
+}
+
+// decodeChange is readChange of a body of at most maxChange bytes.
+func decodeChange(body io.Reader) (deploy.EnvChange, error) {
+	change := deploy.EnvChange{Set: map[string]string{}}
+	decoder := json.NewDecoder(body)
 	decoder.DisallowUnknownFields()
 	var sent *wire.EnvChange
 	err := decoder.Decode(&sent)

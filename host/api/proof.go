@@ -23,5 +23,5 @@ func (a *api) proof(c echo.Context) error {
 		return space.Errorf(space.CodeBadRequest, "%v", err)
 	}
 	c.Response().Header().Set("Cache-Control", "no-store")
-	return c.JSON(http.StatusOK, wire.Proof{Proof: proof})
+	return c.JSON(http.StatusOK, wire.Proof{Proof: proof, Open: isOwner(c)})
 }

@@ -5,8 +5,9 @@ package coldstart
 
 import (
 	"context"
-	"fmt"
+	"errors"
 	"log/slog"
+	"net/url"
 	"os"
 	"strings"
 	"sync"
@@ -15,6 +16,7 @@ import (
 	"github.com/spacewasm/spacewasm/bench/record"
 	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/host/registry"
+	"github.com/spacewasm/spacewasm/host/reports"
 	"github.com/spacewasm/spacewasm/host/runner"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
@@ -44,8 +46,11 @@ type Job struct {
 	Env       []string        `json:"env"`
 	Limits    space.Limits    `json:"limits"`
 	Isolation space.Isolation `json:"isolation"`
-	// Memory is what its instances may have together, in bytes.
+	// Memory and Tmp are what its instances, and their files in /tmp, may have together,
+	// and Disk what one compilation may write, in bytes.
 	Memory int64 `json:"memory"`
+	Tmp    int64 `json:"tmp"`
+	Disk   int64 `json:"disk"`
 	// Dir is a folder for what is compiled; it is emptied afterwards.
 	Dir string `json:"dir"`
 	// Path is what is asked for, and Time how long.
@@ -67,8 +72,8 @@ type Config struct {
 	Bundle func(space.Digest) (*os.Root, error)
 	// Dir is where folders for what is compiled are made.
 	Dir string
-	// Memory is the node's, of which a job takes its part; nil has no end.
-	Memory *pool.Budget
+	// Memory and Tmp are the node's, of which a job takes its part.
+	Memory, Tmp Budget
 	// Room tells whether n more bytes may go to the disk.
 	Room func(n int64) bool
 	// Turn waits until the node may prepare something, and returns what ends that.
@@ -77,13 +82,22 @@ type Config struct {
 	Logger *slog.Logger
 }
 
+// Budget is an amount of which a job takes a part: see [pool.Budget].
+type Budget interface {
+	Take(n int64) bool
+	Give(n int64)
+}
+
+var _ Budget = (*pool.Budget)(nil)
+
 // Desk takes jobs, one at a time for the node. It is safe for concurrent use.
 type Desk struct {
 	config Config
 	jobs   chan job
 
 	mu    sync.Mutex
-	now   *job // nil if there is none
+	now   *job                    // nil if there is none
+	stop  context.CancelCauseFunc // of now
 	state Progress
 	// failed is why the last of a Micro has failed, by its app's key and its name.
 	failed map[string]Failure
@@ -93,9 +107,11 @@ type Desk struct {
 type job struct {
 	Job
 	app      space.App
-	micro    string
+	micro    space.Micro
 	revision int
-	module   int64 // its bytes
+	secrets  []string
+	// ctx ends when the job is given up.
+	ctx context.Context //nolint:containedctx // it is handed over with the job
 }
 
 // Progress is how far a job is.
@@ -134,8 +150,9 @@ func (d *Desk) Start(app space.AppName, micro, path string) error {
 	if d.config.Measure == nil {
 		return space.Errorf(space.CodeNotFound, "this server does not measure; `spacewasm bench FILE.wasm` does")
 	}
-	if !strings.HasPrefix(path, "/") || len(path) > maxPath || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
-		return space.Errorf(space.CodeBadRequest, "a path begins with /, has no blanks, and %d bytes at most", maxPath)
+	_, err := url.ParseRequestURI(path)
+	if err != nil || !strings.HasPrefix(path, "/") || len(path) > maxPath || strings.ContainsFunc(path, func(r rune) bool { return r <= ' ' || r == 0x7f }) {
+		return space.Errorf(space.CodeBadRequest, "a path begins with /, has no blanks, %% only before two hexadecimal digits, and %d bytes at most", maxPath)
 	}
 	j, err := d.job(app, micro)
 	if err != nil {
@@ -147,11 +164,24 @@ func (d *Desk) Start(app space.AppName, micro, path string) error {
 	if d.now != nil {
 		return space.Errorf(space.CodeQueueFull, "the server measures another Micro, and one at a time: try again in a minute")
 	}
+	j.ctx, d.stop = context.WithCancelCause(context.Background())
 	d.now = &j
 	d.state = Progress{App: app, Micro: micro, What: "waiting for a turn", Began: d.config.Now()}
 	delete(d.failed, keyOf(j.app, micro))
 	d.jobs <- j // there is room, as there is no other
 	return nil
+}
+
+// errStopped is the reason of a job that its owner has given up.
+var errStopped = errors.New("it was stopped")
+
+// Stop gives the job of a Micro up, if there is one.
+func (d *Desk) Stop(app space.App, micro string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if d.now != nil && keyOf(d.now.app, d.now.micro.Name) == keyOf(app, micro) {
+		d.stop(errStopped)
+	}
 }
 
 // job describes a live Micro.
@@ -171,7 +201,7 @@ func (d *Desk) job(name space.AppName, micro string) (job, error) {
 		}
 		is := p.Describe()
 		return job{
-			app: app.App, micro: micro, revision: app.Revision.Number, module: is.Micro.WasmBytes,
+			app: app.App, micro: is.Micro, revision: app.Revision.Number, secrets: app.Secrets,
 			Job: Job{
 				Name: string(name) + "/" + micro, Run: is.Micro.Run, Env: is.Env, Limits: is.Limits, Isolation: is.Isolation,
 				Bundle: string(is.Micro.Bundle), Time: DefaultTime,
@@ -185,7 +215,7 @@ func (d *Desk) job(name space.AppName, micro string) (job, error) {
 func (d *Desk) State(app space.App, micro string) (Progress, bool) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.now == nil || keyOf(d.now.app, d.now.micro) != keyOf(app, micro) {
+	if d.now == nil || keyOf(d.now.app, d.now.micro.Name) != keyOf(app, micro) {
 		return Progress{}, false
 	}
 	return d.state, true
@@ -220,6 +250,7 @@ func (d *Desk) at(what string, done float64) {
 func (d *Desk) end(j job, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	d.stop(nil)
 	d.now = nil
 	if err == nil {
 		return
@@ -227,6 +258,25 @@ func (d *Desk) end(j job, err error) {
 	if len(d.failed) >= maxFailures {
 		clear(d.failed)
 	}
-	reason := fmt.Sprint(err)
-	d.failed[keyOf(j.app, j.micro)] = Failure{Time: d.config.Now(), Path: j.Path, Reason: reason[:min(len(reason), maxReason)]}
+	// Some of it are the guest's words.
+	reason := reports.Masked(err.Error(), j.secrets)
+	d.failed[keyOf(j.app, j.micro.Name)] = Failure{Time: d.config.Now(), Path: withoutValues(j.Path), Reason: reason[:min(len(reason), maxReason)]}
+}
+
+// withoutValues is a path without the values of its query, which may be secrets: it is kept,
+// and shown.
+func withoutValues(path string) string {
+	path, query, found := strings.Cut(path, "?")
+	if !found {
+		return path
+	}
+	var names []string
+	for pair := range strings.SplitSeq(query, "&") {
+		name, _, has := strings.Cut(pair, "=")
+		if !has {
+			name = ""
+		}
+		names = append(names, name+"=…")
+	}
+	return path + "?" + strings.Join(names, "&")
 }

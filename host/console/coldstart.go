@@ -3,12 +3,14 @@ package console
 import (
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
 	"github.com/spacewasm/spacewasm/bench/record"
 	"github.com/spacewasm/spacewasm/host/coldstart"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/host/store"
 )
 
 // coldPage is how a Micro begins: what was measured, what is being measured, and what was
@@ -74,7 +76,14 @@ func (c *console) measureColdstart(w http.ResponseWriter, r *http.Request) error
 		return err
 	}
 	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := c.ColdStart.Start(app.App.Name, route.Micro.Name, r.PostFormValue("path")); err != nil {
+	if err := r.ParseForm(); err != nil {
+		return &space.Error{Code: space.CodeBadRequest, Message: "the form cannot be read, or is too large", Err: err}
+	}
+	if r.PostForm.Has("stop") {
+		c.ColdStart.Stop(app.App, route.Micro.Name)
+		return back(w, coldPath(app, route))
+	}
+	if err := c.ColdStart.Start(app.App.Name, route.Micro.Name, r.PostForm.Get("path")); err != nil {
 		return err
 	}
 	return back(w, coldPath(app, route))
@@ -98,10 +107,10 @@ func (c *console) coldPage(r *http.Request) (*coldPage, error) {
 		body.Running, body.Percent, body.Busy = &state, int(100*state.Done), false
 	}
 	if failed, ok := c.ColdStart.Failed(app.App, name); ok {
-		failed.Reason, body.Path = visible(failed.Reason), failed.Path
+		failed.Reason, body.Path = visible(failed.Reason), toAsk(failed.Path)
 		body.Failed = &failed
 	}
-	history, err := c.ColdStart.History(r.Context(), app.App.Name, name)
+	history, err := c.ColdStart.History(r.Context(), app.App.Name, name, store.KeptMeasurements)
 	if err != nil {
 		return nil, err
 	}
@@ -110,7 +119,7 @@ func (c *console) coldPage(r *http.Request) (*coldPage, error) {
 			module := &m.Modules[0]
 			body.Newest = &coldResult{m.Revision, m.Time, m.Path, m.Machine, module.Stages, module.Plot()}
 			if body.Failed == nil {
-				body.Path = m.Path
+				body.Path = toAsk(m.Path)
 			}
 		}
 		body.History = append(body.History, rowOf(m))
@@ -119,9 +128,15 @@ func (c *console) coldPage(r *http.Request) (*coldPage, error) {
 	return body, nil
 }
 
+// toAsk is a path that can be asked for again: values of a query are not kept.
+func toAsk(path string) string {
+	path, _, _ = strings.Cut(path, "?")
+	return path
+}
+
 // newestCold is what was measured last of a Micro; nil if nothing was.
 func (c *console) newestCold(r *http.Request, app *registry.App, route registry.Route) (*coldRow, error) {
-	history, err := c.ColdStart.History(r.Context(), app.App.Name, route.Micro.Name)
+	history, err := c.ColdStart.History(r.Context(), app.App.Name, route.Micro.Name, 1)
 	if err != nil || len(history) == 0 {
 		return nil, err
 	}

@@ -25,6 +25,7 @@ import (
 	"github.com/spacewasm/spacewasm/host/deploy"
 	"github.com/spacewasm/spacewasm/host/domains"
 	"github.com/spacewasm/spacewasm/host/logs"
+	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/host/profile"
 	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/reports"
@@ -90,6 +91,7 @@ func newBench(t *testing.T) *bench {
 	b.drain = drain
 	b.desk = coldstart.New(coldstart.Config{
 		Registry: b.registry, Store: durable, Bundle: durable.Blobs().Open, Dir: t.TempDir(), Now: time.Now, Logger: logger, Measure: b.measure,
+		Memory: pool.NewBudget(1 << 30), Tmp: pool.NewBudget(1 << 30),
 		Room: func(int64) bool { return true }, Turn: func(context.Context) (func(), error) { return func() {}, nil },
 	})
 	b.Handler = console.New(console.Config{

@@ -100,7 +100,10 @@ type Upload struct {
 	Media string
 	// Author is the name of the token that it came with.
 	Author string
-	Body   io.Reader
+	// Env is variables that are set for all Micros of the app together with the revision,
+	// or not at all.
+	Env  map[string]string
+	Body io.Reader
 }
 
 // Push deploys the bundle that an upload brings as the app's newest revision. If it
@@ -157,21 +160,17 @@ func (d *Deployer) activate(ctx context.Context, u Upload, parts []part) (*regis
 // of its app is so.
 func (d *Deployer) settle(ctx context.Context, u Upload, parts []part) (*registry.App, error) {
 	for try := 1; ; try++ {
-		planned, err := d.config.Store.Plan(ctx, u.App)
-		if err == nil {
-			planned, err = d.open(planned)
-		}
+		planned, set, err := d.planPush(ctx, u, parts)
 		if err != nil {
 			return nil, err
 		}
-		planned.Revision.Author = u.Author
 		if err := d.initialise(ctx, planned, parts); err != nil {
 			return nil, err
 		}
 		for _, p := range parts {
 			planned.Revision.Micros = append(planned.Revision.Micros, p.micro)
 		}
-		app, err := d.publish(ctx, planned, parts)
+		app, err := d.publish(ctx, planned, set, parts)
 		if errors.Is(err, store.ErrOvertaken) && try < tries {
 			continue
 		}
@@ -197,19 +196,20 @@ func overtaken(err error) error {
 	}
 }
 
-// publish records a revision, if there is room for its bundles, and has it answer.
-func (d *Deployer) publish(ctx context.Context, planned store.Deployment, parts []part) (*registry.App, error) {
+// publish records a revision with variables, if there is room for its bundles, and has it
+// answer.
+func (d *Deployer) publish(ctx context.Context, planned store.Deployment, set []store.Variable, parts []part) (*registry.App, error) {
 	tell(ctx, Event{Stage: StageActivate})
 	d.order.Lock()
 	defer d.order.Unlock()
 	if err := d.fits(ctx, planned.App.Name, planned.Revision.Micros); err != nil {
 		return nil, err
 	}
-	deployment, err := d.config.Store.Activate(ctx, planned)
+	deployment, err := d.config.Store.ActivateWith(ctx, planned, set)
 	if err != nil {
 		return nil, err
 	}
-	deployment.Env = planned.Env // of which nothing has changed, or it had been overtaken
+	deployment.Env = planned.Env // of which nothing else has changed, or it had been overtaken
 	app := d.assemble(deployment, parts)
 	d.drain(d.config.Registry.Publish(app))
 	return app, nil

@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"github.com/spacewasm/spacewasm/host/deploy"
+	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/vault"
 )
@@ -204,6 +205,49 @@ func TestChangeFails(t *testing.T) {
 	release()
 	if again != now || now.App.Settings != 1 {
 		t.Errorf("settings %d", again.App.Settings)
+	}
+}
+
+// An app that cannot begin without a variable comes with it: the initialiser of its first revision has the
+// value, and of a push that fails there is neither an app nor a variable (T9: nor a word of a value).
+func TestPushWithVariables(t *testing.T) {
+	dir := t.TempDir()
+	b := newVaultBench(t, dir, "the secret")
+	push := func(body string, env map[string]string) (*registry.App, error) {
+		return b.Deployer.Push(t.Context(), deploy.Upload{App: "app", Body: strings.NewReader(body), Env: env})
+	}
+	const secret = "trap" // the initialiser says it, and fails
+	_, err := push(guest("wizer"), map[string]string{"INIT": secret})
+	if e := space.AsError(err); e == nil || e.Code != space.CodeRefused || !strings.Contains(e.Message, "initialising [INIT]") || strings.Contains(b.said.String(), secret) {
+		t.Fatalf("got %v, and the log says %s", err, b.said)
+	}
+	for name, env := range map[string]map[string]string{
+		"a name":       {"PORT": "1", "A": "hidden"},
+		"a value":      {"A": "\x00"},
+		"more than is": {"A": strings.Repeat("x", space.MaxEnvValue), "B": strings.Repeat("x", space.MaxEnvValue), "C": "x"},
+	} {
+		if _, err := push(guest("env"), env); space.AsError(err) == nil || space.AsError(err).Code != space.CodeRefused {
+			t.Errorf("%s: got %v", name, err)
+		}
+	}
+	if _, err := b.Variables(t.Context(), "app", ""); space.AsError(err) == nil || space.AsError(err).Code != space.CodeNotFound {
+		t.Fatalf("after pushes that failed: %v", err)
+	}
+	app, err := push(guest("env"), map[string]string{"A": "1", "B": "2"})
+	if err != nil || app.App.Settings != 1 || b.own(t, "/") != "A=1 B=2" {
+		t.Fatalf("%+v, %v", app, err)
+	}
+	// Another one changes what it names, and a push without any nothing.
+	if app, err = push(guest("env"), map[string]string{"B": "two", "C": "3"}); err != nil || app.App.Settings != 2 || b.own(t, "/") != "A=1 B=two C=3" {
+		t.Errorf("%+v, %v", app, err)
+	}
+	if app, err = push(guest("env"), map[string]string{"B": "two"}); err != nil || app.App.Settings != 2 {
+		t.Errorf("%+v, %v", app, err)
+	}
+	b.close()
+	b = newVaultBench(t, dir, "the secret")
+	if err := b.Restore(t.Context()); err != nil || b.own(t, "/") != "A=1 B=two C=3" {
+		t.Errorf("after a start: %v", err)
 	}
 }
 

@@ -68,7 +68,8 @@ type Config struct {
 	// Runs returns the newest runs of the Scheduled Actions of some Micros of an app; nil
 	// has none.
 	Runs func(ctx context.Context, app space.AppName, micros []string, most int) ([]space.Run, error)
-	// Platform answers on the platform's host.
+	// Platform answers on the platform's host; at an open server it is told by [access.OwnerOf]
+	// that who asks is the owner.
 	Platform http.Handler
 	// Console answers the owner's browser on the console's own host, below the domain; it
 	// is told whose by [access.OwnerOf]. nil has none.
@@ -191,6 +192,9 @@ func (g *Gateway) route(w *recorder, r *http.Request) error {
 		return g.logout(w, r)
 	}
 	w.part = telemetry.PartAPI
+	if g.config.Open && g.isOwnDoing(r) {
+		r = r.WithContext(access.WithOwner(r.Context(), access.FileToken))
+	}
 	g.config.Platform.ServeHTTP(w, r)
 	return nil
 }

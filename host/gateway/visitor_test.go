@@ -7,6 +7,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spacewasm/spacewasm/host/access"
 	"github.com/spacewasm/spacewasm/host/gateway"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -133,6 +134,36 @@ func TestOpenServer(t *testing.T) {
 		r.Method = c.method
 		if rec := b.ask(r); rec.Code != c.want {
 			t.Errorf("%s %s with %q: got %d %s, want %d", c.method, c.path, c.headers, rec.Code, rec.Body, c.want)
+		}
+	}
+}
+
+// A developer's own server takes who reaches its API for its owner, too, but no other site that a browser
+// shows, and no page of a Micro; another server takes nobody for that.
+func TestOpenServersAPI(t *testing.T) {
+	for _, open := range []bool{true, false} {
+		b := newBench(t, func(c *gateway.Config) {
+			c.Open = open
+			c.Platform = http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) { io.WriteString(w, access.OwnerOf(r.Context())) })
+		}, "/")
+		for _, c := range []struct {
+			method  string
+			headers []string
+			owner   bool
+		}{
+			{"GET", nil, true},
+			{"POST", nil, true}, // no browser
+			{"GET", []string{"Sec-Fetch-Site", "same-site", "Sec-Fetch-Mode", "cors"}, false},
+			{"POST", []string{"Sec-Fetch-Site", "same-site"}, false},
+			{"DELETE", []string{"Sec-Fetch-Site", "cross-site"}, false},
+			{"GET", []string{"Origin", "http://app.localhost"}, false},
+			{"PUT", []string{"Origin", "http://evil.example"}, false},
+		} {
+			r := get(t, "http://localhost/api/v1/apps", c.headers...)
+			r.Method = c.method
+			if got := b.ask(r).Body.String(); (got == access.FileToken) != (c.owner && open) {
+				t.Errorf("open %t, %s with %q: the owner is %q", open, c.method, c.headers, got)
+			}
 		}
 	}
 }

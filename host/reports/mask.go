@@ -18,6 +18,10 @@ const masked = "[masked]"
 // little.
 const short = 4
 
+// Masked is a text in which the given values do not stand, nor what they are escaped to in
+// URLs and in JSON.
+func Masked(text string, secrets []string) string { return newMask(secrets).text(text) }
+
 // mask hides secrets.
 type mask struct {
 	long   []string // to be found in texts, the longest first

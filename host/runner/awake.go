@@ -140,5 +140,15 @@ func (m *Micro) isCurrent(c *core) bool {
 	return m.core == c
 }
 
+// disconnect closes the connections to databases that nobody uses, and tells whether there
+// were any. It waits for nobody, as who needs their memory may be waking a Micro.
+func (m *Micro) disconnect() bool {
+	if !m.waking.TryLock() {
+		return false
+	}
+	defer m.waking.Unlock()
+	return m.core != nil && m.core.Databases.Reclaim()
+}
+
 // Doze frees the Micro's idle instances, and tells whether there were any.
 func (m *Micro) Doze() bool { return m.instances.Shrink() }

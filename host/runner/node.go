@@ -39,8 +39,8 @@ func (n Node) budgets() wasi.Budgets {
 	return b
 }
 
-// reclaiming is a budget of which idle instances, and Micros that could sleep, have a
-// part that they give up when somebody needs it.
+// reclaiming is a budget of which idle instances, idle connections to databases, and Micros
+// that could sleep have a part that they give up when somebody needs it.
 func (n Node) reclaiming(b wasi.Budget, sleeper *Sleeper) wasi.Budget {
 	return reclaiming{b, n.Gate, sleeper}
 }
@@ -56,12 +56,12 @@ func (r reclaiming) Take(units int64) bool {
 	if r.Budget.Take(units) || r.gate != nil && r.gate.Reclaim() && r.Budget.Take(units) {
 		return true
 	}
-	for r.sleeper.reclaim(hasSnapshot) {
+	for r.sleeper.disconnect() || r.sleeper.reclaim(hasSnapshot) {
 		if r.Budget.Take(units) {
 			return true
 		}
 	}
-	return false
+	return r.Budget.Take(units) // somebody else may have done it meanwhile
 }
 
 // full is the error of a request for which the node has no room. The figures are

@@ -2,13 +2,17 @@ package runner_test
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"io"
 	"net/http/httptest"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
 	"time"
+
+	_ "modernc.org/sqlite" // it makes a database
 
 	"github.com/spacewasm/spacewasm/host/pool"
 	"github.com/spacewasm/spacewasm/host/runner"
@@ -198,5 +202,47 @@ func TestIdleMemoryIsGivenUp(t *testing.T) {
 				t.Fatalf("%s: %q, %v", name, rec.Body, err)
 			}
 		}
+	}
+}
+
+// T19: so is what idle connections to databases hold, of a Micro that stays awake.
+func TestIdleConnectionsAreGivenUp(t *testing.T) {
+	dir := t.TempDir()
+	db, err := sql.Open("sqlite", filepath.Join(dir, "data.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = db.ExecContext(t.Context(), `CREATE TABLE t(x);
+		WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 20000) INSERT INTO t SELECT zeroblob(400) FROM n`)
+	if err := errors.Join(err, db.Close()); err != nil {
+		t.Fatal(err)
+	}
+	b := newBench(t)
+	b.node.Gate, b.node.Memory = pool.NewGate(8, 8), pool.NewBudget(5<<20)
+	b.node.Sleeper = runner.NewSleeper(runner.Sleep{Instances: time.Hour, Code: time.Hour})
+	asks := b.microIn(t, dir, "sqlite_c", nil)
+	grows := b.micro(t, "grow-ok", func(l *space.Limits) { l.Memory = 4 << 20 })
+	ask := func() {
+		t.Helper()
+		rec := httptest.NewRecorder()
+		err := asks.Serve(rec, request(t.Context(), "asks", "/", strings.NewReader("SELECT sum(length(x)) FROM t")))
+		if err != nil || !strings.Contains(rec.Body.String(), "8000000") {
+			t.Fatalf("%q, %v", rec.Body, err)
+		}
+	}
+	ask()
+	asks.Doze()
+	if used := b.node.Memory.Used(); used < 1<<20 {
+		t.Fatalf("its idle connection has %d bytes", used)
+	}
+	for range 2 {
+		rec := httptest.NewRecorder()
+		if err := grows.Serve(rec, request(t.Context(), "grows", "/", nil)); err != nil || rec.Body.String() != "64\n" {
+			t.Fatalf("%q, %v", rec.Body, err)
+		}
+		ask()
+	}
+	if woken := b.woken.Load(); woken != 2 {
+		t.Errorf("the two were woken %d times", woken)
 	}
 }

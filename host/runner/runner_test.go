@@ -93,11 +93,16 @@ func newBench(t *testing.T) *bench {
 
 func (b *bench) micro(t *testing.T, guest string, change func(*space.Limits)) *runner.Micro {
 	t.Helper()
+	return b.microIn(t, t.TempDir(), guest, change)
+}
+
+// microIn makes a Micro with a folder as its bundle.
+func (b *bench) microIn(t *testing.T, dir, guest string, change func(*space.Limits)) *runner.Micro {
+	t.Helper()
 	limits := b.limits
 	if change != nil {
 		change(&limits)
 	}
-	dir := t.TempDir()
 	m := runner.New(runner.Config{
 		Micro: space.Micro{Name: guest, Run: []string{"main.wasm", "-v"}},
 		Wake: func(ctx context.Context) (*runner.Awake, error) {

@@ -96,7 +96,16 @@ func (s *Sleeper) look(now time.Time) {
 // reclaim puts the Micro to sleep that has been idle longest, of those where it is of
 // use, and tells whether there was one.
 func (s *Sleeper) reclaim(useful func(*Micro) bool) bool {
-	all := slices.DeleteFunc(s.all(), func(m *Micro) bool { return !useful(m) })
+	return first(slices.DeleteFunc(s.all(), func(m *Micro) bool { return !useful(m) }), (*Micro).Sleep)
+}
+
+// disconnect closes the idle connections of the Micro that has been idle longest, of those
+// that have any, and tells whether there was one. Some may be of one that is busy.
+func (s *Sleeper) disconnect() bool { return first(s.all(), (*Micro).disconnect) }
+
+// first does something to the Micro that has been idle longest, of those where it can be
+// done, and tells whether there was one.
+func first(all []*Micro, do func(*Micro) bool) bool {
 	for len(all) > 0 {
 		first := 0
 		for i, m := range all {
@@ -104,7 +113,7 @@ func (s *Sleeper) reclaim(useful func(*Micro) bool) bool {
 				first = i
 			}
 		}
-		if all[first].Sleep() {
+		if do(all[first]) {
 			return true
 		}
 		all[first] = all[len(all)-1]

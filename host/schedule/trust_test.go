@@ -253,6 +253,57 @@ func TestNeverTwice(t *testing.T) {
 	})
 }
 
+// What the history has forgotten does not run again either, however the clock is set and whatever its
+// owner does then; and what has not run yet runs, though later fires have.
+func TestNeverTwiceAfterPruning(t *testing.T) {
+	const year = 366 * 24 * time.Hour
+	for name, c := range map[string]struct {
+		before, ahead int           // for how many minutes it runs, and with a clock that is a year ahead
+		shift         time.Duration // how far off the clock is then
+		after, want   int           // for how many minutes it goes on, and how often it has run then
+	}{
+		"back":                   {before: 300, shift: -250 * time.Minute, after: 240, want: 300},
+		"back, and past":         {before: 300, shift: -250 * time.Minute, after: 260, want: 310},
+		"back, and not so far":   {before: 300, shift: -3 * time.Minute, after: 10, want: 307},
+		"back after being ahead": {before: 3, ahead: 10, after: 300, want: 313},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T, b *bench) {
+				d := &door{}
+				b.start()
+				b.push("app", d, every("1 minute"))
+				b.pass(time.Duration(c.before)*time.Minute + 30*time.Second)
+				swing := func(by time.Duration) {
+					b.shift.Add(int64(by))
+					b.pass(time.Second)
+					b.pause(true)
+					b.pause(false) // goes on from what the clock says now
+				}
+				if c.ahead > 0 {
+					swing(year)
+					b.pass(time.Duration(c.ahead) * time.Minute)
+					swing(-year)
+				}
+				swing(c.shift)
+				b.pass(time.Duration(c.after) * time.Minute)
+				if got := d.count(); got != c.want {
+					t.Errorf("called %d times, want %d", got, c.want)
+				}
+				swing(year - time.Duration(c.after+c.ahead+2)*time.Minute) // to when it was ahead
+				b.pass(20 * time.Minute)
+				seen := map[string]bool{}
+				for _, call := range d.calls {
+					key := call.header.Get(schedule.HeaderKey)
+					if seen[key] {
+						t.Errorf("%s has run twice", call.header.Get(schedule.HeaderFire))
+					}
+					seen[key] = true
+				}
+			})
+		})
+	}
+}
+
 // Fires of one time are spread, each action's by another time, and by the same after a
 // restart.
 func TestSpread(t *testing.T) {

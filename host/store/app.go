@@ -59,14 +59,19 @@ func (s *Store) Plan(ctx context.Context, name space.AppName) (Deployment, error
 // in one transaction; of the others, only [KeptRevisions] less one stay. If the app is not what it was when that was planned, it
 // returns [ErrOvertaken], and nothing has changed.
 func (s *Store) Activate(ctx context.Context, planned Deployment) (Deployment, error) {
-	d, err := s.activate(ctx, planned)
+	return s.ActivateWith(ctx, planned, nil)
+}
+
+// ActivateWith is [Store.Activate], and sets variables of the app in the same transaction.
+func (s *Store) ActivateWith(ctx context.Context, planned Deployment, set []Variable) (Deployment, error) {
+	d, err := s.activate(ctx, planned, set)
 	if err != nil {
 		return Deployment{}, fmt.Errorf("activate %s: %w", planned.App.Name, err)
 	}
 	return d, nil
 }
 
-func (s *Store) activate(ctx context.Context, planned Deployment) (Deployment, error) {
+func (s *Store) activate(ctx context.Context, planned Deployment, set []Variable) (Deployment, error) {
 	app, revision := planned.App, planned.Revision
 	document, err := json.Marshal(revision.Micros)
 	if err != nil {
@@ -101,6 +106,14 @@ func (s *Store) activate(ctx context.Context, planned Deployment) (Deployment, e
 	}
 	if err := retire(ctx, tx, app.Name); err != nil {
 		return Deployment{}, err
+	}
+	if len(set) > 0 {
+		if _, err := tx.ExecContext(ctx, `UPDATE apps SET settings = settings + 1 WHERE name = ?`, app.Name); err != nil {
+			return Deployment{}, err
+		}
+		if err := setVariables(ctx, tx, app.Name, set); err != nil {
+			return Deployment{}, err
+		}
 	}
 	d, err := scan(tx.QueryRowContext(ctx, selectActive+` WHERE apps.name = ?`, app.Name))
 	if err != nil {

@@ -150,7 +150,8 @@ func TestDomainsOfOlderData(t *testing.T) {
 	if err := s.Close(); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := database(t, dir).Exec("DROP TABLE domains; DROP TABLE former_domains; DROP TABLE measurements; DROP TABLE platforms; PRAGMA user_version = 3"); err != nil {
+	if _, err := database(t, dir).Exec(`DROP TABLE domains; DROP TABLE former_domains; DROP TABLE measurements; DROP TABLE platforms;
+		ALTER TABLE actions DROP COLUMN pruned; PRAGMA user_version = 3`); err != nil {
 		t.Fatal(err)
 	}
 	s = open(t, dir)

@@ -39,10 +39,10 @@ func (s *Store) RecordMeasurement(ctx context.Context, m Measurement, appKey str
 	}), "record a measurement")
 }
 
-// Measurements returns those of a Micro, the newest first.
-func (s *Store) Measurements(ctx context.Context, app space.AppName, micro string) ([]Measurement, error) {
-	found, err := list(ctx, s.db, `SELECT revision, time, path, document FROM measurements WHERE app = ? AND micro = ? ORDER BY id DESC`,
-		[]any{app, micro}, func(scan func(...any) error) (Measurement, error) {
+// Measurements returns those of a Micro, the newest first and so many at most.
+func (s *Store) Measurements(ctx context.Context, app space.AppName, micro string, most int) ([]Measurement, error) {
+	found, err := list(ctx, s.db, `SELECT revision, time, path, document FROM measurements WHERE app = ? AND micro = ? ORDER BY id DESC LIMIT ?`,
+		[]any{app, micro, most}, func(scan func(...any) error) (Measurement, error) {
 			m := Measurement{App: app, Micro: micro}
 			var at int64
 			err := scan(&m.Revision, &at, &m.Path, &m.Document)

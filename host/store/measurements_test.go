@@ -19,7 +19,7 @@ func TestMeasurements(t *testing.T) {
 		}
 	}
 	found := func(micro string) []store.Measurement {
-		list, err := s.Measurements(t.Context(), "app", micro)
+		list, err := s.Measurements(t.Context(), "app", micro, 100)
 		if err != nil {
 			t.Fatal(err)
 		}

@@ -28,9 +28,13 @@ type RunChange struct {
 	Prune bool
 }
 
+// insertRun takes no fire that is in the history, or may be one that the history had. A second attempt
+// follows a first.
 const insertRun = `INSERT INTO runs (app, micro, action, manual, fire, first, attempt, state, due, started, ended, status, fuel, code, request)
 	SELECT ?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15
-	WHERE EXISTS (SELECT 1 FROM apps WHERE name = ?1 AND data_key = ?16) ON CONFLICT DO NOTHING`
+	WHERE EXISTS (SELECT 1 FROM apps WHERE name = ?1 AND data_key = ?16)
+		AND (?4 OR ?7 > 1 OR NOT EXISTS (SELECT 1 FROM actions WHERE app = ?1 AND micro = ?2 AND id = ?3 AND pruned >= ?5))
+	ON CONFLICT DO NOTHING`
 
 // RecordRuns records runs in one transaction. A fire that is recorded is accounted for:
 // see [Action.Last].
@@ -117,17 +121,26 @@ func (r *recorder) record(ctx context.Context, change RunChange) (id int64, err 
 		}
 	}
 	if change.Prune {
-		err = r.prune(ctx, k)
+		err = r.prune(ctx, k, run.Fire)
 	}
 	return id, err
 }
 
-// prune drops the runs of an action that are too many or too old.
-func (r *recorder) prune(ctx context.Context, k space.ActionKey) error {
-	_, err := r.exec(ctx, `DELETE FROM runs WHERE app = ?1 AND micro = ?2 AND action = ?3 AND state NOT IN ('waiting', 'running')
-		AND (fire < ?5 OR id <= COALESCE((SELECT id FROM runs WHERE app = ?1 AND micro = ?2 AND action = ?3 ORDER BY id DESC LIMIT 1 OFFSET ?4), 0))`,
-		k.App, k.Micro, k.ID, KeptRuns, time.Now().Add(-keptRunAge).UnixMilli())
-	return err
+// prune drops the runs of an action that are too many or too old, and keeps in mind up to which fire. Fires
+// later than the one that is recorded stay, for a clock that was ahead: what it has not come to may run.
+func (r *recorder) prune(ctx context.Context, k space.ActionKey, fire time.Time) error {
+	const old = `app = ?1 AND micro = ?2 AND action = ?3 AND state NOT IN ('waiting', 'running') AND (manual OR fire <= ?4)
+		AND (fire < ?6 OR id <= COALESCE((SELECT id FROM runs WHERE app = ?1 AND micro = ?2 AND action = ?3 ORDER BY id DESC LIMIT 1 OFFSET ?5), 0))`
+	for _, statement := range []string{
+		`UPDATE actions SET pruned = MAX(pruned, (SELECT COALESCE(MAX(fire), 0) FROM runs WHERE ` + old + ` AND NOT manual))
+			WHERE app = ?1 AND micro = ?2 AND id = ?3`,
+		`DELETE FROM runs WHERE ` + old,
+	} {
+		if _, err := r.exec(ctx, statement, k.App, k.Micro, k.ID, milli(fire), KeptRuns, time.Now().Add(-keptRunAge).UnixMilli()); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // RecoverRuns closes the runs that a server which was killed has left open: nobody knows

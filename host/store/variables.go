@@ -3,6 +3,7 @@ package store
 import (
 	"cmp"
 	"context"
+	"database/sql"
 	"encoding/hex"
 	"encoding/json"
 	"fmt"
@@ -87,12 +88,19 @@ func (s *Store) change(ctx context.Context, app space.App, change Change) error 
 			return err
 		}
 	}
-	for _, v := range change.Set {
+	if err := setVariables(ctx, tx, app.Name, change.Set); err != nil {
+		return err
+	}
+	return tx.Commit()
+}
+
+func setVariables(ctx context.Context, tx *sql.Tx, app space.AppName, set []Variable) error {
+	for _, v := range set {
 		if _, err := tx.ExecContext(ctx, `INSERT INTO variables (app, micro, name, sealed, changed) VALUES (?, ?, ?, ?, ?)
 			ON CONFLICT DO UPDATE SET sealed = excluded.sealed, changed = excluded.changed`,
-			app.Name, v.Micro, v.Name, v.Sealed, v.Changed.UnixMilli()); err != nil {
+			app, v.Micro, v.Name, v.Sealed, v.Changed.UnixMilli()); err != nil {
 			return err
 		}
 	}
-	return tx.Commit()
+	return nil
 }

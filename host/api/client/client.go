@@ -22,10 +22,10 @@ const maxAnswer = 16 << 20
 // Client calls one server with one token. It keeps no connection between calls,
 // and is safe for concurrent use.
 type Client struct {
-	base  *url.URL
-	token string
+	base *url.URL
 
 	mu       sync.Mutex
+	token    string
 	http     *http.Client
 	unproven bool // the server has yet to prove that it knows the token
 }
@@ -43,7 +43,7 @@ func New(base *url.URL, token string) (*Client, error) {
 
 // NewUnproven is [New] for a token that was found rather than given for this
 // server: before it is sent, the server has to prove that it knows it. If it does
-// not, every call fails with an [*UnprovenError].
+// not, every call fails with an [*UnprovenError]; but one that wants no token does not get it.
 func NewUnproven(base *url.URL, token string) (*Client, error) {
 	c, err := New(base, token)
 	if err == nil {
@@ -81,17 +81,8 @@ func ParseServer(s string) (*url.URL, error) {
 	return &url.URL{Scheme: u.Scheme, Host: strings.TrimSuffix(host, ":")}, nil
 }
 
-// request makes a request for a path below /api/v1, with the token.
+// request makes a request for a path below /api/v1; [Client.send] adds the token.
 func (c *Client) request(ctx context.Context, method string, body io.Reader, path ...string) (*http.Request, error) {
-	req, err := c.anonymous(ctx, method, body, path...)
-	if err == nil && c.token != "" {
-		req.Header.Set("Authorization", "Bearer "+c.token)
-	}
-	return req, err
-}
-
-// anonymous makes a request without the token.
-func (c *Client) anonymous(ctx context.Context, method string, body io.Reader, path ...string) (*http.Request, error) {
 	target := c.base.JoinPath(append([]string{"api", "v1"}, path...)...)
 	req, err := http.NewRequestWithContext(ctx, method, target.String(), body)
 	if err != nil {
@@ -105,12 +96,15 @@ func (c *Client) anonymous(ctx context.Context, method string, body io.Reader, p
 // send sends req and turns every answer but a success into an error. The caller
 // closes the body of the response.
 func (c *Client) send(req *http.Request) (*http.Response, error) {
-	sender, err := c.proven(req.Context())
+	sender, token, err := c.proven(req.Context())
 	if err != nil {
 		if req.Body != nil {
 			_ = req.Body.Close() // nobody has begun to read it
 		}
 		return nil, err
+	}
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
 	}
 	return c.sendWith(sender, req)
 }

@@ -26,47 +26,59 @@ func (e *UnprovenError) Error() string {
 	return fmt.Sprintf("%s did not prove that it knows the token, so the token was not sent", e.Server)
 }
 
-// proven returns what the token may be sent with. An unproven server is asked
-// once, and then no other address is: a name may have several.
-func (c *Client) proven(ctx context.Context) (*http.Client, error) {
+// proven returns the token, "" to send none, and what it may be sent with. An unproven
+// server is asked once, and then no other address is: a name may have several.
+func (c *Client) proven(ctx context.Context) (sender *http.Client, token string, err error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if !c.unproven {
-		return c.http, nil
+		return c.http, c.token, nil
 	}
-	ctx, cancel := context.WithTimeout(ctx, shortCall)
-	defer cancel()
-	peer, err := c.prove(ctx)
+	peer, needless, err := c.prove(ctx)
 	if err != nil {
-		return nil, err
+		return nil, "", err
+	}
+	if needless {
+		c.token = ""
 	}
 	c.http, c.unproven = newHTTP(dialOnly(peer)), false
-	return c.http, nil
+	return c.http, c.token, nil
 }
 
-// prove lets the server prove that it knows the token, and returns its address.
+// IsOpen tells whether the server takes whoever reaches it for its owner, as one of a
+// developer's own does. It says nothing of a server that cannot be asked.
+func (c *Client) IsOpen(ctx context.Context) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, open, err := c.prove(ctx)
+	return err == nil && open
+}
+
+// prove lets the server prove that it knows the token, unless it needs none, and returns its address.
 // The proof covers the address that this machine is connected to, so that another
 // program which listens there cannot fetch the proof from the server.
-func (c *Client) prove(ctx context.Context) (peer string, err error) {
+func (c *Client) prove(ctx context.Context) (peer string, needless bool, err error) {
+	ctx, cancel := context.WithTimeout(ctx, shortCall)
+	defer cancel()
 	ctx = httptrace.WithClientTrace(ctx, &httptrace.ClientTrace{
 		GotConn: func(info httptrace.GotConnInfo) { peer = info.Conn.RemoteAddr().String() },
 	})
-	req, err := c.anonymous(ctx, http.MethodGet, nil, "proof")
+	req, err := c.request(ctx, http.MethodGet, nil, "proof")
 	if err != nil {
-		return "", err
+		return "", false, err
 	}
 	nonce := rand.Text()
 	req.URL.RawQuery = url.Values{"nonce": {nonce}}.Encode()
 	resp, err := c.sendWith(c.http, req)
 	if err != nil {
-		return "", c.unprovable(err)
+		return "", false, c.unprovable(err)
 	}
 	defer resp.Body.Close()
 	var answer wire.Proof
-	if c.decode(resp, &answer) != nil || !access.Proves(answer.Proof, c.token, nonce, peer) {
-		return "", &UnprovenError{Server: c.base.String()}
+	if c.decode(resp, &answer) != nil || !answer.Open && !access.Proves(answer.Proof, c.token, nonce, peer) {
+		return "", false, &UnprovenError{Server: c.base.String()}
 	}
-	return peer, nil
+	return peer, answer.Open, nil
 }
 
 // unprovable tells a server that answers something else, which is not ours, from

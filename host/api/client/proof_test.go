@@ -23,6 +23,7 @@ const foundToken = "sw_found_in_a_folder"
 // prover is a server of the token, as far as these tests go.
 type prover struct {
 	guard  *access.Guard
+	open   bool
 	proofs atomic.Int32
 	tokens atomic.Int32 // requests that came with the token
 }
@@ -54,7 +55,7 @@ func (p *prover) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		problem(w, space.Errorf(space.CodeBadRequest, "%v", err))
 		return
 	}
-	answer(w, http.StatusOK, "application/json", wire.Proof{Proof: proof})
+	answer(w, http.StatusOK, "application/json", wire.Proof{Proof: proof, Open: p.open})
 }
 
 func unproven(t *testing.T, server string) *client.Client {
@@ -143,6 +144,30 @@ func TestUnproven(t *testing.T) {
 				t.Error("the token was sent")
 			}
 		})
+	}
+}
+
+// T37: a server that takes whoever reaches it for its owner gets no token, not even one that was found.
+func TestOpenServerGetsNoToken(t *testing.T) {
+	p := newProver(t, "sw_of_another_server")
+	p.open = true
+	server := httptest.NewServer(p)
+	defer server.Close()
+	c := unproven(t, server.URL)
+	for range 2 {
+		if _, err := c.Apps(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if p.proofs.Load() != 1 || p.tokens.Load() != 0 {
+		t.Errorf("%d proofs, %d requests with the token", p.proofs.Load(), p.tokens.Load())
+	}
+	if !c.IsOpen(t.Context()) {
+		t.Error("it does not count as open")
+	}
+	p.open = false
+	if c.IsOpen(t.Context()) {
+		t.Error("a server that wants a token counts as open")
 	}
 }
 

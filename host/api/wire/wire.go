@@ -141,9 +141,17 @@ type Version struct {
 	Domain  string `json:"domain"`
 }
 
+// The parts of a push with variables, a form: a document like [EnvChange], and the bundle.
+const (
+	FormEnv    = "env"
+	FormBundle = "bundle"
+)
+
 // Proof is the answer of GET /api/v1/proof: see package access.
 type Proof struct {
 	Proof string `json:"proof"`
+	// Open says that the server takes who asks for its owner, and wants no token.
+	Open bool `json:"open,omitempty"`
 }
 
 // Files is the body of POST /api/v1/apps/{app}/missing.

@@ -14,7 +14,8 @@ const (
 	// a panic, or sets the meter to what [Meter.Refuel] returns; where it does neither it is called again soon. A million
 	// is some tenths of a millisecond.
 	Yield = "yield"
-	// Exhausted, of type () -> (), is called when the stack is used up, and must not return; if it does, the guest traps.
+	// Exhausted, of type () -> (), is called when the stack is used up, or as much of it as a meter of [Marked] allows. It
+	// either ends the call, by a panic, or sets the meter to its [Meter.Unmark]; where it does neither it is called again soon.
 	Exhausted = "stack_exhausted"
 	// Wait32 stands for memory.atomic.wait32: (address, expected i32, timeout i64, offset i32) -> i32, where the offset is
 	// to be added to the address, both unsigned. The place is within the memory and aligned, and held what is expected;

@@ -103,7 +103,6 @@ func (w *writer) stop() *definition {
 	c.op(binary.OpCall, w.hostFunction(Yield))
 	c.op(binary.OpElse)
 	c.op(binary.OpCall, w.hostFunction(Exhausted))
-	c.op(binary.OpUnreachable)
 	c.op(binary.OpEnd)
 	return d
 }

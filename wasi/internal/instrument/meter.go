@@ -31,5 +31,17 @@ func (m Meter) Fuel() int64 { return int64(m) >> fuelShift }
 // the host has given; what a call has used is the sum of that and what it began with, less what is left in the end.
 func (m Meter) Refuel(fuel int64) Meter { return m&stackMask | Meter(fuel)<<fuelShift }
 
+// Shallow is the depth that a marked meter tells of, in bytes: few programs reach it.
+const Shallow = 32 << 10
+
+// marked is what a marked meter has of the stack's part before anything is on the stack.
+const marked = stackFull - Shallow/stackUnit
+
+// Marked returns a meter with nothing on the stack that has [Exhausted] called once that is deeper than [Shallow], too.
+func (m Meter) Marked() Meter { return m&^stackMask | marked }
+
+// Unmark returns a marked meter with what is on the stack: from then on Exhausted is called at its end only.
+func (m Meter) Unmark() Meter { return m - marked }
+
 // Stack returns the estimate of the native stack in use, in bytes.
 func (m Meter) Stack() int64 { return int64(m&stackMask) * stackUnit }

@@ -74,7 +74,7 @@ func (f *file) connect(ctx context.Context) (*connection, error) {
 		return nil, unfit
 	}
 	c := &connection{file: f, tls: libc.NewTLS(), number: all.numbers.Add(1)}
-	c.heap.limit, c.heap.budget = heapBytes, f.pool.config.Budget
+	c.heap.number, c.heap.limit, c.heap.budget = c.number, heapBytes, f.pool.config.Budget
 	c.temporary = temporary{heap: &c.heap, limit: temporaryBytes}
 	all.connections.Store(c.tls, c)
 	all.heaps.Store(c.number, &c.heap)
@@ -305,8 +305,7 @@ func (c *connection) close() {
 		return
 	}
 	all.connections.Delete(c.tls)
-	all.heaps.Delete(c.number)
-	c.heap.settle()
+	c.heap.close()
 	c.tls.Close()
 }
 

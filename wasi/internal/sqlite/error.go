@@ -28,11 +28,18 @@ func (c *connection) fault(rc int32) error {
 	return e
 }
 
+// outOfMemory is the error where the connection, or the node, has no more memory for it.
+func (c *connection) outOfMemory() error {
+	return &Error{Code: sqlite3.SQLITE_NOMEM, Message: advised("out of memory"), Offset: -1}
+}
+
 // advised adds to a message of the library what there is to do, where that is ours to say.
 func advised(message string) string {
 	switch message {
 	case "not authorized":
 		return message + ": databases are only read, by SELECT, VALUES, WITH and EXPLAIN"
+	case "out of memory":
+		return message + ": a database has 96 MiB for what it works with and the statements that are prepared, less while the server is busy; finalize those that are not used"
 	case "string or blob too big":
 		return message + ": one that is in the file is read in parts, by blob_open"
 	}

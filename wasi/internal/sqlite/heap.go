@@ -16,11 +16,14 @@ import (
 // thread of the library's own, by which its allocations can be told apart.
 //
 // Memory may be freed by another connection than has allocated it: the library keeps all
-// pages of all page caches in one list.
+// pages of all page caches in one list. So a heap outlives its connection until nothing of
+// it is in use.
 type heap struct {
+	number uint64 // in the list of all
 	limit  int64
 	budget Budget // nil has no end
 	used   atomic.Int64
+	closed atomic.Bool // its connection is
 
 	mu      sync.Mutex
 	charged int64 // of the budget
@@ -38,7 +41,26 @@ func (h *heap) take(n int64) bool {
 	return true
 }
 
-func (h *heap) give(n int64) { h.used.Add(-n) }
+func (h *heap) give(n int64) {
+	h.used.Add(-n)
+	if h.closed.Load() {
+		h.end()
+	}
+}
+
+// close is called when the connection of the heap is closed.
+func (h *heap) close() {
+	h.closed.Store(true)
+	h.end()
+}
+
+// end settles a closed heap, and takes it off the list once nothing of it is in use.
+func (h *heap) end() {
+	h.settle()
+	if h.used.Load() == 0 {
+		all.heaps.Delete(h.number)
+	}
+}
 
 // charge takes of the budget what is used.
 func (h *heap) charge() bool {
@@ -66,7 +88,10 @@ func (h *heap) settle() {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	need := (h.used.Load() + chunk - 1) / chunk * chunk
+	need := h.used.Load()
+	if !h.closed.Load() {
+		need = (need + chunk - 1) / chunk * chunk
+	}
 	if less := h.charged - need; less > 0 {
 		h.budget.Give(less)
 		h.charged = need

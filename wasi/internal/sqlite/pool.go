@@ -157,6 +157,26 @@ func (p *Pool) give(c *connection) {
 	f.idle = append(f.idle, c)
 }
 
+// Reclaim closes the connections that nobody uses, and tells whether there were any. It may
+// be called by who takes of the budget, in the middle of whatever that is: so it waits for
+// nobody, and leaves the pool alone where somebody else has it.
+func (p *Pool) Reclaim() bool {
+	if !p.mu.TryLock() {
+		return false
+	}
+	defer p.mu.Unlock()
+	closed := false
+	for _, f := range p.files {
+		for _, c := range f.idle {
+			c.close()
+			f.uses--
+			closed = true
+		}
+		f.idle = nil
+	}
+	return closed
+}
+
 // leave counts a connection out. The caller has the lock.
 func (p *Pool) leave(f *file) {
 	f.uses--

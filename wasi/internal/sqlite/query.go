@@ -86,6 +86,8 @@ func (q *query) compiled(c *connection) (err error) {
 			return misuse("the statement is empty")
 		}
 	}
+	c.heap.give(q.kept) // the statement has it
+	q.kept = 0
 	q.describe()
 	return nil
 }
@@ -94,7 +96,11 @@ func (q *query) compiled(c *connection) (err error) {
 func (s *Session) finalize(number uint32, meter Meter) {
 	q := s.statements[number]
 	delete(s.statements, number)
-	if q == nil || q.s == nil || q.database.c.broken {
+	if q == nil || q.database.c == nil || q.database.c.broken {
+		return
+	}
+	if q.s == nil {
+		q.database.c.heap.give(q.kept)
 		return
 	}
 	var err error
@@ -209,7 +215,8 @@ func (s *Session) step(ctx context.Context, number uint32, buffer []byte) (rows,
 		q.end()
 	}
 	if halted {
-		q.s.free()
+		q.kept = int64(len(q.s.sql))
+		q.s.finalize()
 		q.s = nil
 	}
 	c.copied += int64(n)

@@ -132,9 +132,12 @@ type query struct {
 	database *database
 	number   uint32 // of the database
 	sql      string
-	s        *statement // nil until the first use
-	columns  int
-	phase    phase
+	s        *statement // nil until the first use, and after it was halted
+	// kept are the bytes of sql that are counted in the connection's memory though there
+	// is no statement.
+	kept    int64
+	columns int
+	phase   phase
 }
 
 // phase is where a query is.

@@ -344,6 +344,78 @@ func TestBudget(t *testing.T) {
 	}
 }
 
+// T19: the texts of what is prepared are memory of the node, while there is a statement and while its
+// session may compile it again; and go with it.
+func TestTextsAreCharged(t *testing.T) {
+	b := newBundle(t)
+	b.make("data.db", "CREATE TABLE t(x)")
+	node := &budget{left: 30 << 20, most: 30 << 20}
+	b.pool = b.poolOf(node)
+	g := b.guest()
+	db := g.mustOpen("data.db")
+	const length = 1 << 20
+	text := func(sql string) string { return sql + strings.Repeat(" ", length-len(sql)-1) + ";" }
+	prepared := 0
+	var err error
+	for ; err == nil && prepared < 128; prepared++ {
+		before := node.left
+		if _, _, err = g.prepare(db, text("SELECT 1")); err == nil && prepared > 0 && before-node.left < 2*length-256<<10 {
+			t.Fatalf("statement %d took %d bytes", prepared, before-node.left) // a copy is ours, one the library's
+		}
+	}
+	if err == nil || !strings.Contains(err.Error(), "out of memory") || !strings.Contains(err.Error(), "finalize") || prepared > 15 {
+		t.Errorf("after %d statements: %v", prepared, err)
+	}
+	g.session.Reset()
+	if left := node.left; left < node.most-2<<20 {
+		t.Errorf("%d of %d are left after the request", left, node.most)
+	}
+	// What is halted is kept by its text alone.
+	db = g.mustOpen("data.db")
+	const endless = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n) SELECT count(*) FROM n"
+	var halted []uint32
+	before := node.left
+	for range 5 {
+		stmt, columns, err := g.prepare(db, text(endless))
+		if err != nil {
+			t.Fatal(err)
+		}
+		g.call("deadline", uint64(db), uint64(time.Millisecond))
+		if _, err := g.rows(stmt, columns, 64<<10); err == nil {
+			t.Fatal("it was not halted")
+		}
+		g.call("deadline", uint64(db), 0)
+		halted = append(halted, stmt)
+	}
+	if took := before - node.left; took < 5*length {
+		t.Errorf("5 statements that were halted take %d bytes", took)
+	}
+	g.call("bind", uint64(halted[0]), valuesAt, 0) // compiles it
+	for _, stmt := range halted {
+		g.call("finalize", uint64(stmt))
+	}
+	g.session.Reset()
+	if left := node.left; left < node.most-2<<20 {
+		t.Errorf("%d of %d are left in the end", left, node.most)
+	}
+	// A short statement keeps nothing of the long text that it began.
+	db = g.mustOpen("data.db")
+	before = node.left
+	for range 20 {
+		if _, _, err := g.prepare(db, "SELECT 1;"+text("SELECT 2")[9:]); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if took := before - node.left; took > 2<<20 {
+		t.Errorf("20 short statements take %d bytes", took)
+	}
+	g.session.Close()
+	b.pool.Close()
+	if node.left != node.most {
+		t.Errorf("%d of %d are left", node.left, node.most)
+	}
+}
+
 // A request that is over asks for nothing more.
 func TestOver(t *testing.T) {
 	b := newBundle(t)

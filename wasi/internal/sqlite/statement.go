@@ -1,24 +1,31 @@
 package sqlite
 
 import (
+	"strings"
+
 	"modernc.org/libc"
 	sqlite3 "modernc.org/sqlite/lib"
 )
 
-// statement is a compiled statement of one connection.
+// statement is a compiled statement of one connection, whose memory its text is counted in.
 type statement struct {
 	c    *connection
-	sql  string
+	sql  string // as far as it was read
 	stmt uintptr
 	tail int // how much of the text was read
 }
 
 // compile compiles the first statement of a text: nil where there is none. The text must
 // have no NUL.
-func (c *connection) compile(sql string) (*statement, int, error) {
+func (c *connection) compile(sql string) (s *statement, tail int, err error) {
+	counted := int64(len(sql))
+	if !c.heap.take(counted) {
+		return nil, 0, c.outOfMemory()
+	}
+	defer func() { c.heap.give(counted) }() // what the statement does not keep
 	text := given(c.tls, sql)
 	if text == 0 {
-		return nil, 0, c.fault(sqlite3.SQLITE_NOMEM)
+		return nil, 0, c.outOfMemory()
 	}
 	defer sqlite3.Xsqlite3_free(c.tls, text)
 	out := libc.Xcalloc(c.tls, 1, 16)
@@ -26,14 +33,19 @@ func (c *connection) compile(sql string) (*statement, int, error) {
 	if rc := sqlite3.Xsqlite3_prepare_v3(c.tls, c.db, text, int32(len(sql)+1), 0, out, out+8); rc != sqlite3.SQLITE_OK {
 		return nil, 0, c.fault(rc)
 	}
-	stmt, tail := *at[uintptr](out), len(sql)
+	stmt := *at[uintptr](out)
+	tail = len(sql)
 	if end := *at[uintptr](out + 8); end != 0 {
 		tail = int(end - text)
 	}
 	if stmt == 0 {
 		return nil, tail, nil
 	}
-	return &statement{c: c, sql: sql[:tail], stmt: stmt, tail: tail}, tail, nil
+	counted -= int64(tail)
+	if tail < len(sql) {
+		sql = strings.Clone(sql[:tail]) // or it would keep all of it
+	}
+	return &statement{c: c, sql: sql, stmt: stmt, tail: tail}, tail, nil
 }
 
 // reset ends what the statement does, and takes its values back. What it says of how
@@ -44,6 +56,12 @@ func (s *statement) reset() {
 }
 
 func (s *statement) free() {
+	s.finalize()
+	s.c.heap.give(int64(len(s.sql)))
+}
+
+// finalize frees what the library has of the statement; its text stays counted.
+func (s *statement) finalize() {
 	sqlite3.Xsqlite3_finalize(s.c.tls, s.stmt)
 	s.stmt = 0
 }
