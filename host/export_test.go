@@ -25,7 +25,4 @@ func openChecked(ctx context.Context, config Config, w watch) (*Host, error) {
 }
 
 // NewVisits returns requests that are written down later.
-func NewVisits(write func(*gateway.Visit)) *visits { return newVisits(write) }
-
-// Run runs them.
-func (q *visits) Run(ctx context.Context) error { return q.run(ctx) }
+func NewVisits(write func(*gateway.Visit)) visits { return newVisits(write) }

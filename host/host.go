@@ -64,8 +64,8 @@ type Host struct {
 	door                  *door.Door
 	server                *http.Server
 	metrics               *telemetry.Metrics
-	noted                 bool // requests are, in the journal
-	visits                *visits
+	noted                 bool   // requests are, in the journal
+	visits                visits // none if nothing is noted
 	tracer                *telemetry.Tracer
 	state                 state
 	drain                 context.CancelFunc // ends the streams
@@ -253,8 +253,8 @@ func (h *Host) Run(ctx context.Context, ready func()) error {
 	if lines, ok := h.config.Logger.Handler().(*scribe.Handler); ok {
 		group.Go(func() error { return lines.Run(running) })
 	}
-	if h.visits != nil {
-		group.Go(func() error { return h.visits.run(running) })
+	if h.visits.Queue != nil {
+		group.Go(func() error { return h.visits.Run(running) })
 	}
 	group.Go(func() error { return h.deployer.Run(running) })
 	group.Go(func() error { return h.logs.Run(running) })

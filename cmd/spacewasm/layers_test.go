@@ -16,8 +16,8 @@ const modulePath = "github.com/spacewasm/spacewasm/"
 // layers lists our packages from the lowest up; a package imports only from the
 // lines above its own. What is not listed is not allowed.
 const layers = `
-host/space host/vault host/pool host/disk host/machine host/door host/scribe wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child wasi/internal/answer bench/record
-wasi/internal/preview1 wasi/internal/instrument wasi/internal/sqlite
+host/space host/vault host/pool host/disk host/machine host/door host/behind wasi/internal/binary wasi/internal/memory wasi/internal/fs wasi/internal/child wasi/internal/answer bench/record
+host/scribe wasi/internal/preview1 wasi/internal/instrument wasi/internal/sqlite
 wasi/internal/cgi wasi/internal/handler
 host/telemetry
 host/store host/registry host/activity wasi

@@ -7,8 +7,11 @@ import (
 	"context"
 	"io"
 	"log/slog"
-	"sync"
+	"math"
+	"sync/atomic"
 	"time"
+
+	"github.com/spacewasm/spacewasm/host/behind"
 )
 
 const (
@@ -31,18 +34,11 @@ var _ slog.Handler = (*Handler)(nil)
 
 // log is what a handler has in common with those that are made of it.
 type log struct {
-	to   io.Writer
-	root slog.Handler
-	wake chan struct{} // of one place: something waits
-
-	writing sync.Mutex // held while lines are written; taken before mu
-	text    bytes.Buffer
-	spare   []line // room for lines that wait
-
-	mu      sync.Mutex
-	running bool
-	waiting []line
-	dropped int
+	to      io.Writer
+	root    slog.Handler
+	lines   *behind.Queue[line]
+	dropped atomic.Int64
+	text    bytes.Buffer // of the lines that are being written
 }
 
 type line struct {
@@ -53,8 +49,8 @@ type line struct {
 // New returns a handler that writes to a log what the given handler, which writes to what
 // it is given, makes of each line.
 func New(to io.Writer, handler func(io.Writer) slog.Handler) *Handler {
-	l := &log{to: to, wake: make(chan struct{}, 1)}
-	l.root = handler(&l.text)
+	l := &log{to: to}
+	l.root, l.lines = handler(&l.text), behind.New(gather, l.write)
 	return &Handler{inner: l.root, log: l}
 }
 
@@ -65,10 +61,18 @@ func (h *Handler) Enabled(ctx context.Context, level slog.Level) bool {
 
 // Handle implements [slog.Handler]. It returns the error of a write that it waits for.
 func (h *Handler) Handle(_ context.Context, r slog.Record) error {
-	if h.log.put(line{h.inner, r}) && r.Level < slog.LevelWarn {
+	urgent, most := r.Level >= slog.LevelWarn, maxWaiting
+	if urgent {
+		most = math.MaxInt
+	}
+	room, running := h.log.lines.Put(line{h.inner, r}, most)
+	if !room {
+		h.log.dropped.Add(1)
+	}
+	if running && !urgent {
 		return nil
 	}
-	return h.log.flush()
+	return h.log.lines.Flush()
 }
 
 // WithAttrs implements [slog.Handler].
@@ -83,87 +87,22 @@ func (h *Handler) WithGroup(name string) slog.Handler {
 
 // Run writes what waits until ctx ends; what comes later is written at once. It returns
 // nil: whom should it tell that there is no log.
-func (h *Handler) Run(ctx context.Context) error {
-	l := h.log
-	l.run(true)
-	for {
-		select {
-		case <-ctx.Done():
-			l.run(false)
-			_ = l.flush()
-			return nil
-		case <-l.wake:
-		}
-		select {
-		case <-ctx.Done():
-		case <-time.After(gather):
-		}
-		_ = l.flush()
-	}
-}
+func (h *Handler) Run(ctx context.Context) error { return h.log.lines.Run(ctx) }
 
-func (l *log) run(on bool) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.running = on
-}
-
-// put has a line wait, and tells whether somebody will write it.
-func (l *log) put(n line) bool {
-	l.mu.Lock()
-	running := l.running
-	if running && len(l.waiting) >= maxWaiting && n.record.Level < slog.LevelWarn {
-		l.dropped++
-	} else {
-		l.waiting = append(l.waiting, n)
-	}
-	l.mu.Unlock()
-	select {
-	case l.wake <- struct{}{}:
-	default: // it is awake
-	}
-	return running
-}
-
-// take empties the queue. l.writing is held.
-func (l *log) take() (waiting []line, dropped int) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	waiting, dropped = l.waiting, l.dropped
-	l.waiting, l.dropped, l.spare = l.spare, 0, nil
-	return waiting, dropped
-}
-
-// reuse takes the room of lines that have been written, unless it is that of a flood.
-// l.writing is held.
-func (l *log) reuse(waiting []line) {
-	clear(waiting)
-	if cap(waiting) <= maxWaiting/8 {
-		l.spare = waiting[:0]
-	}
-	l.text.Reset()
-}
-
-// flush writes what waits.
-func (l *log) flush() error {
-	l.writing.Lock()
-	defer l.writing.Unlock()
-	waiting, dropped := l.take()
-	defer l.reuse(waiting)
-	for _, n := range waiting {
+// write writes lines, and how many there were no room for.
+func (l *log) write(lines []line) error {
+	defer l.text.Reset()
+	for _, n := range lines {
 		if err := n.handler.Handle(context.Background(), n.record); err != nil {
 			return err
 		}
 	}
-	if dropped > 0 {
+	if dropped := l.dropped.Swap(0); dropped > 0 {
 		r := slog.NewRecord(time.Now(), slog.LevelWarn, "lines of this log are missing: they came faster than they could be written", 0)
-		r.AddAttrs(slog.Int("lines", dropped))
+		r.AddAttrs(slog.Int64("lines", dropped))
 		if err := l.root.Handle(context.Background(), r); err != nil {
 			return err
 		}
-	}
-	if l.text.Len() == 0 { // another has written it
-		return nil
 	}
 	_, err := l.to.Write(l.text.Bytes())
 	return err
