@@ -82,7 +82,7 @@ test: deps examples ## installs what the tests need and runs all of them
 	@echo "with the race detector, and beside it those that have no use for it"; \
 	log=$$(mktemp -d); trap 'rm -rf $$log' EXIT; \
 	{ $(GO) test -p 1 -timeout 20m $(foreach p,$(RACELESS),./$(p)); echo $$? > $$log/beside; } 2>&1 | tee $$log/1 & \
-	{ $(GO) test -p 1 -race -timeout 20m $$($(GO) list $(PKGS) | grep -v $(foreach p,$(RACELESS),-e $(p))) && \
+	{ $(GO) test -p 1 -race -timeout 20m $$($(GO) list $(PKGS) | grep -v $(foreach p,$(RACELESS),-e '/$(p)$$')) && \
 	  $(GO) test -race -timeout 10m -run '$(SHARED)' ./wasi/internal/sqlite; echo $$? > $$log/with; } 2>&1 | tee $$log/2; \
 	wait; \
 	if [ "$$(cat $$log/beside $$log/with | tr -d '\n')" != 00 ]; then \

@@ -19,6 +19,7 @@ import (
 	"golang.org/x/sync/errgroup"
 
 	"github.com/spacewasm/spacewasm/bench"
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 	"github.com/spacewasm/spacewasm/host"
 	"github.com/spacewasm/spacewasm/host/api/client"
 	"github.com/spacewasm/spacewasm/host/space"
@@ -83,9 +84,8 @@ type developing struct {
 	open bool
 
 	trouble atomic.Pointer[space.Error] // why the app is not to be asked
-	outputs *outputs
-	written atomic.Pointer[[]string] // folders that builds write; nil where nothing is built
-	values  map[string]*string       // of variables, as they were set last; nil if not yet
+	outputs *project.Outputs
+	values  map[string]*string // of variables, as they were set last; nil if not yet
 	began   time.Time
 	built   bool // once, at least
 }
@@ -102,7 +102,7 @@ func (c *cli) dev(ctx context.Context, dir, listen string, fixed, open bool) err
 	if err != nil {
 		return hint(err, "give the folder a name that an app can have")
 	}
-	d := &developing{cli: c, dir: absolute, name: name, out: &screen{out: c.err}, open: open, outputs: newOutputs(absolute), began: time.Now()}
+	d := &developing{cli: c, dir: absolute, name: name, out: &screen{out: c.err}, open: open, outputs: project.NewOutputs(absolute), began: time.Now()}
 	// Until there is something to ask, or it shows that there is from an earlier start.
 	d.trouble.Store(space.Errorf(space.CodePreparing, "the project is being built for the first time; try again in a moment"))
 	config, err := d.config(listen)

@@ -6,13 +6,12 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"path/filepath"
 	"regexp"
-	"slices"
 	"strings"
 	"sync"
 	"time"
 
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 	"github.com/spacewasm/spacewasm/host/api/wire"
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -75,12 +74,11 @@ func (d *developing) failed(err error, output *tail) {
 // deploy builds and pushes.
 func (d *developing) deploy(ctx, building context.Context, changed []string, out io.Writer) (wire.App, error) {
 	quiet := newProgress(io.Discard, false)
-	load, err := newUpload(d.dir, quiet, func(_ string, p *project) error {
-		d.noteWritten(p)
-		micros := p.spec().Micros
-		wanted := func(m space.MicroSpec) bool { return concerns(m, micros, changed) }
-		d.outputs.expect(micros, wanted)
-		return p.build(building, out, wanted)
+	load, err := newUpload(d.dir, quiet, func(_ string, p *project.Project) error {
+		d.outputs.Note(p)
+		wanted := func(m space.MicroSpec) bool { return p.Concerns(m, changed) }
+		d.outputs.Expect(p.Spec().Micros, wanted)
+		return p.Build(building, buildCommands(out, wanted))
 	})
 	if err != nil {
 		return wire.App{}, err
@@ -94,18 +92,6 @@ func (d *developing) deploy(ctx, building context.Context, changed []string, out
 		return app, d.api.explain(err)
 	}
 	return app, d.setVariables(ctx, load.folder)
-}
-
-// concerns tells whether a Micro is to be built again for these files: for its own, and
-// for what is no Micro's, such as a go.mod that they share.
-func concerns(m space.MicroSpec, micros []space.MicroSpec, changed []string) bool {
-	return slices.ContainsFunc(changed, func(name string) bool {
-		name = filepath.ToSlash(name)
-		if name == envFileName || name == ignoreName {
-			return false
-		}
-		return name == space.SpacefileName || within(name, m.Src) || !slices.ContainsFunc(micros, func(m space.MicroSpec) bool { return within(name, m.Src) })
-	})
 }
 
 // plain is text without what colours it in a terminal, which a browser does not know.

@@ -10,14 +10,13 @@ import (
 
 	"github.com/joho/godotenv"
 
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 	"github.com/spacewasm/spacewasm/host/api/wire"
 )
 
-const envFileName = ".env"
-
 // setVariables gives the variables that the Spacefile declares their values of the
 // environment, or of the file .env, as Deta's CLI did. Others have none.
-func (d *developing) setVariables(ctx context.Context, p *project) error {
+func (d *developing) setVariables(ctx context.Context, p *project.Project) error {
 	values, err := d.variableValues(p)
 	if err != nil {
 		return err
@@ -56,19 +55,19 @@ func (d *developing) setVariables(ctx context.Context, p *project) error {
 }
 
 // variableValues are the values that there are of the variables that are declared.
-func (d *developing) variableValues(p *project) (map[string]*string, error) {
+func (d *developing) variableValues(p *project.Project) (map[string]*string, error) {
 	file := map[string]string{}
-	text, err := os.ReadFile(filepath.Join(d.dir, envFileName)) //nolint:gosec // the developer's own
+	text, err := os.ReadFile(filepath.Join(d.dir, project.EnvName)) //nolint:gosec // the developer's own
 	if err == nil {
 		file, err = godotenv.UnmarshalBytes(text)
 		if err != nil {
-			return nil, fmt.Errorf("%s is not a file of NAME=value lines", envFileName) // its error quotes values
+			return nil, fmt.Errorf("%s is not a file of NAME=value lines", project.EnvName) // its error quotes values
 		}
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return nil, fmt.Errorf("read the variables: %w", err)
 	}
 	values := map[string]*string{}
-	for _, m := range p.spec().Micros {
+	for _, m := range p.Spec().Micros {
 		for _, preset := range m.Env {
 			value, ok := d.lookupEnv(preset.Name)
 			if !ok {

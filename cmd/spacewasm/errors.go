@@ -31,6 +31,14 @@ func usagef(format string, args ...any) error {
 	return usageError{fmt.Errorf(format, args...)}
 }
 
+// hinter is an error that knows the next step: ours, or one of a package below.
+type hinter interface {
+	error
+	Hint() string
+}
+
+var _ hinter = hinted{}
+
 // hinted is an error with the next step.
 type hinted struct {
 	error
@@ -38,6 +46,9 @@ type hinted struct {
 }
 
 func (h hinted) Unwrap() error { return h.error }
+
+// Hint is the next step.
+func (h hinted) Hint() string { return h.hint }
 
 func hint(err error, format string, args ...any) error {
 	return hinted{error: err, hint: fmt.Sprintf(format, args...)}
@@ -78,8 +89,8 @@ func describe(err error) string {
 
 // nextStep is what to do about an error, "" if nobody knows.
 func nextStep(err error) string {
-	if h, ok := errors.AsType[hinted](err); ok {
-		return h.hint
+	if h, ok := errors.AsType[hinter](err); ok {
+		return h.Hint()
 	}
 	if _, ok := errors.AsType[*client.UnreachableError](err); ok {
 		return "start a server with `spacewasm serve`, or name another with --server URL"

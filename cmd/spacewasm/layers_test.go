@@ -22,7 +22,7 @@ wasi/internal/cgi wasi/internal/handler
 host/telemetry
 host/store host/registry host/activity wasi
 host/runner host/static host/logs host/reports host/access host/domains host/backup wasi/stock
-host/deploy host/gateway host/schedule
+host/deploy host/gateway host/schedule cmd/spacewasm/project
 host/api/wire
 host/profile host/coldstart
 host/api host/api/client host/console
@@ -65,13 +65,13 @@ github.com/spf13/pflag          cmd/spacewasm
 github.com/cli/browser          cmd/spacewasm
 github.com/joho/godotenv        cmd/spacewasm
 github.com/dustin/go-humanize   cmd/spacewasm
-github.com/fsnotify/fsnotify    cmd/spacewasm
+github.com/fsnotify/fsnotify    cmd/spacewasm/project
 github.com/schollz/progressbar  cmd/spacewasm
 golang.org/x/term               cmd/spacewasm
 github.com/prometheus           host/telemetry
 go.opentelemetry.io             host/telemetry
 golang.org/x/perf               bench
-golang.org/x/image              cmd/spacewasm examples/thumbnail
+golang.org/x/image              cmd/spacewasm/project examples/thumbnail
 `
 
 type goPackage struct {

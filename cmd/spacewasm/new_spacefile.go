@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -35,14 +36,14 @@ func (c *cli) describeProject(dir string) error {
 		return fmt.Errorf("open the folder: %w", err)
 	}
 	defer root.Close()
-	found, err := detect(root.FS())
+	found, err := project.Detect(root.FS())
 	if err != nil {
 		return hint(err, "no Spacefile was written")
 	}
 	if err := countable(dir, found); err != nil {
 		return err
 	}
-	text := spacefileText(filepath.Base(absolute(dir)), found)
+	text := spacefileText(folderName(dir), found)
 	if _, err := space.ParseSpacefile([]byte(text)); err != nil {
 		return fmt.Errorf("describe the project: %w", err)
 	}
@@ -57,11 +58,19 @@ func (c *cli) describeProject(dir string) error {
 	return c.printFound(dir, found)
 }
 
+// folderName is what a folder is called; the current one may be gone.
+func folderName(dir string) string {
+	if path, err := filepath.Abs(dir); err == nil {
+		return filepath.Base(path)
+	}
+	return filepath.Base(dir)
+}
+
 // countable tells whether what was found makes an app.
-func countable(dir string, found []finding) error {
+func countable(dir string, found []project.Finding) error {
 	var folders []string
 	for _, f := range found {
-		folders = append(folders, f.folder)
+		folders = append(folders, f.Folder)
 	}
 	switch {
 	case len(found) == 0:
@@ -75,9 +84,9 @@ func countable(dir string, found []finding) error {
 }
 
 // primary is the finding that answers at the root of the app: pages, if there are.
-func primary(found []finding) int {
+func primary(found []project.Finding) int {
 	for i, f := range found {
-		if f.engine.IsStatic() {
+		if f.Engine.IsStatic() {
 			return i
 		}
 	}
@@ -85,31 +94,31 @@ func primary(found []finding) int {
 }
 
 // spacefileText writes down what was found.
-func spacefileText(project string, found []finding) string {
+func spacefileText(app string, found []project.Finding) string {
 	var b strings.Builder
 	b.WriteString(spacefileComment + "v: 0\nmicros:\n")
 	first, used := primary(found), map[string]bool{}
 	for i, f := range found {
-		name := f.name(project)
+		name := f.Name(app)
 		for base, n := name, 2; used[strings.ToLower(name)]; n++ {
 			name = fmt.Sprintf("%.60s-%d", base, n)
 		}
 		used[strings.ToLower(name)] = true
-		fmt.Fprintf(&b, "  - name: %s\n    src: %s\n    engine: %s\n", yamlText(name), yamlText(f.folder), f.engine)
+		fmt.Fprintf(&b, "  - name: %s\n    src: %s\n    engine: %s\n", yamlText(name), yamlText(f.Folder), f.Engine)
 		if i == first {
 			b.WriteString("    primary: true\n")
 		}
-		if len(f.commands) > 0 {
+		if len(f.Commands) > 0 {
 			b.WriteString("    commands:\n")
 		}
-		for _, command := range f.commands {
+		for _, command := range f.Commands {
 			fmt.Fprintf(&b, "      - %s\n", yamlText(command))
 		}
-		if f.run != "" {
-			fmt.Fprintf(&b, "    run: %s\n", yamlText(f.run))
+		if f.Run != "" {
+			fmt.Fprintf(&b, "    run: %s\n", yamlText(f.Run))
 		}
-		if f.serve != "" {
-			fmt.Fprintf(&b, "    serve: %s\n", yamlText(f.serve))
+		if f.Serve != "" {
+			fmt.Fprintf(&b, "    serve: %s\n", yamlText(f.Serve))
 		}
 	}
 	return b.String()
@@ -140,14 +149,14 @@ func plainOther(s string) bool {
 }
 
 // printFound says what was found, and what to do next.
-func (c *cli) printFound(dir string, found []finding) error {
+func (c *cli) printFound(dir string, found []project.Finding) error {
 	fmt.Fprintf(c.out, "wrote %s; found:\n", escape(filepath.Join(dir, space.SpacefileName)))
 	var notes []string
 	for _, f := range found {
-		fmt.Fprintf(c.out, "  %s: %s\n", escape(f.folder), escape(f.what))
-		for _, note := range f.notes {
-			if f.folder != "." {
-				note = f.folder + ": " + note
+		fmt.Fprintf(c.out, "  %s: %s\n", escape(f.Folder), escape(f.What))
+		for _, note := range f.Notes {
+			if f.Folder != "." {
+				note = f.Folder + ": " + note
 			}
 			notes = append(notes, note)
 		}

@@ -8,6 +8,7 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -29,9 +30,9 @@ of their Micro, with its name in SPACEWASM_MICRO; one that fails ends the push.
 
 Of a Micro its folder is packed, or what its "include" names; of a static one the
 folder that it serves. Symbolic links are refused. Left out are, at any depth,
-` + neverPacked + `
+` + project.NeverPacked + `
 and, but for the module, what is served, and what "include" names:
-` + buildOutput + `
+` + project.BuildOutput + `
 A file .spaceignore at the root adds lines in the syntax of gitignore: what they
 match is left out too, and a line such as !dist packs it again.
 
@@ -91,15 +92,15 @@ func (c *cli) push(ctx context.Context, what string, p pushing) error {
 		return err
 	}
 	show := newProgress(c.err, c.errTerminal)
-	load, err := newUpload(what, show, func(name string, folder *project) error {
-		if p.skipCommands || !folder.hasCommands() {
+	load, err := newUpload(what, show, func(name string, folder *project.Project) error {
+		if p.skipCommands || !folder.HasCommands() {
 			return nil
 		}
 		// What stops the push anyway is said before a long build.
 		if _, _, err := c.pushTarget(ctx, p.app, name); err != nil {
 			return err
 		}
-		return folder.build(ctx, c.err, all)
+		return folder.Build(ctx, buildCommands(c.err, nil))
 	})
 	if err != nil {
 		return c.listFaults(err)
@@ -121,6 +122,18 @@ func (c *cli) push(ctx context.Context, what string, p pushing) error {
 		fmt.Fprintf(c.err, "%s has Scheduled Actions, %d of them: `%s` says when they run\n", name, len(answer.Actions), listsActions(name))
 	}
 	return c.printDeployed(deployed)
+}
+
+// buildCommands is how the commands of a Micro are run that is wanted, or of all.
+func buildCommands(out io.Writer, wanted func(space.MicroSpec) bool) project.Commands {
+	return project.Commands{
+		Out:  out,
+		Show: func(out io.Writer, line string) { fmt.Fprintf(out, "$ %s\n", escape(line)) },
+		// Not with our token: what a build fetches from elsewhere has no business with it.
+		Env:     guestEnv(),
+		Instead: "--skip-commands pushes what is there",
+		Wanted:  wanted,
+	}
 }
 
 // pushTarget is where a push goes.

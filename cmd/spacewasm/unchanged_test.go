@@ -103,22 +103,6 @@ func TestPushSmall(t *testing.T) {
 	}
 }
 
-// A file that changes between the look and the packing is sent.
-func TestChangedMeanwhile(t *testing.T) {
-	dir := tree(t, map[string]string{"main.wasm": strings.Repeat("w", 1000), "same": strings.Repeat("s", 1000)})
-	p, err := listedIn(dir)
-	must(t, err)
-	p.held, err = p.look(t.Context())
-	must(t, err)
-	must(t, os.WriteFile(filepath.Join(dir, "main.wasm"), []byte(strings.Repeat("v", 1000)), 0o600))
-	var packed bytes.Buffer
-	must(t, p.pack(&packed, func(int) {}))
-	got := sent(t, packed.Bytes())
-	if got["main.wasm"] != "1000" || got["same"] != "1000 of "+sumOf(strings.Repeat("s", 1000)) {
-		t.Errorf("sent %q", got)
-	}
-}
-
 // On a terminal one line changes as the push goes on, and the results stay.
 func TestLiveProgress(t *testing.T) {
 	var out bytes.Buffer

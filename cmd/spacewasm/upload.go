@@ -9,6 +9,7 @@ import (
 	"slices"
 	"strings"
 
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -24,7 +25,7 @@ type upload struct {
 	// set are variables that are set with it.
 	set map[string]*string
 	// folder is the project that is sent, nil for a file.
-	folder *project
+	folder *project.Project
 	// open starts the body, and calls count with the bytes that went into it. The
 	// caller closes it.
 	open func(count func(int)) (io.ReadCloser, error)
@@ -32,7 +33,7 @@ type upload struct {
 
 // newUpload looks at what shall be pushed: a folder, a module or an archive. A folder's
 // faults are all there are, as a refusal; build is called before it is listed.
-func newUpload(what string, show *progress, build func(name string, p *project) error) (*upload, error) {
+func newUpload(what string, show *progress, build func(name string, p *project.Project) error) (*upload, error) {
 	info, err := os.Stat(what)
 	if err != nil {
 		return nil, fmt.Errorf("find what to push: %w", err)
@@ -83,47 +84,47 @@ func fileKind(name string) (stem, contentType string) {
 
 // newFolderUpload lists the folder now, so that faults show before anything is
 // sent, and packs it while it is sent, so that it is never in memory.
-func newFolderUpload(dir, name string, show *progress, build func(name string, p *project) error) (*upload, error) {
-	folder, err := openProject(dir)
+func newFolderUpload(dir, name string, show *progress, build func(name string, p *project.Project) error) (*upload, error) {
+	folder, err := project.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	if gone := folder.missingFolders(); len(gone) > 0 {
+	if gone := folder.MissingFolders(); len(gone) > 0 {
 		return nil, space.Refuse(gone...)
 	}
 	if err := build(name, folder); err != nil {
 		return nil, err
 	}
 	show.packing(dir)
-	faults, err := folder.list()
+	faults, err := folder.List()
 	if err != nil {
 		return nil, err
 	}
 	if len(faults) > 0 {
 		return nil, space.Refuse(faults...)
 	}
-	if note := folder.leftOutNote(); note != "" {
+	if note := leftOutNote(folder.LeftOut); note != "" {
 		show.note("note: " + note)
 	}
 	return &upload{
-		name: name, contentType: "application/gzip", size: -1, weight: folder.weight, folder: folder,
+		name: name, contentType: "application/gzip", size: -1, weight: folder.Weight, folder: folder,
 		open: func(count func(int)) (io.ReadCloser, error) { return startPacking(folder, count), nil },
 	}, nil
 }
 
 // leftOutNote says what of the Micros' folders looks like the output of a build and is
 // therefore left out, "" if nothing does.
-func (p *project) leftOutNote() string {
-	if len(p.leftOut) == 0 {
+func leftOutNote(leftOut []string) string {
+	if len(leftOut) == 0 {
 		return ""
 	}
-	names := slices.Clone(p.leftOut)
+	names := slices.Clone(leftOut)
 	const most = 5
 	if len(names) > most {
 		names = append(names[:most], fmt.Sprintf("%d more", len(names)-most))
 	}
 	return fmt.Sprintf("left out as what a build makes: %s (a line such as !%s in %s packs it)",
-		strings.Join(names, ", "), path.Base(p.leftOut[0]), ignoreName)
+		strings.Join(names, ", "), path.Base(leftOut[0]), project.IgnoreName)
 }
 
 // packing is the reading end of a project that is being packed.
@@ -132,12 +133,12 @@ type packing struct {
 	done chan struct{}
 }
 
-func startPacking(folder *project, count func(int)) *packing {
+func startPacking(folder *project.Project, count func(int)) *packing {
 	reader, writer := io.Pipe()
 	p := &packing{PipeReader: reader, done: make(chan struct{})}
 	go func() {
 		defer close(p.done)
-		writer.CloseWithError(folder.pack(writer, count))
+		writer.CloseWithError(folder.Pack(writer, count))
 	}()
 	return p
 }

@@ -11,6 +11,7 @@ import (
 	"github.com/dustin/go-humanize"
 	"github.com/spf13/cobra"
 
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/wasi"
 )
@@ -95,32 +96,32 @@ func (c *cli) validate(ctx context.Context, dir string, asJSON bool) error {
 // validateProject finds all that is wrong with a project. Its faults are no error.
 func validateProject(ctx context.Context, dir string) (*validation, error) {
 	found := &validation{Dir: dir, Micros: []validatedMicro{}, Faults: []space.Fault{}}
-	p, err := openProject(dir)
+	p, err := project.Open(dir)
 	if refused, ok := errors.AsType[*space.Error](err); ok && len(refused.Faults) > 0 {
 		found.Faults = refused.Faults
 		return found, nil
 	} else if err != nil {
 		return nil, err
 	}
-	p.unbuilt = true
-	faults, err := p.list()
+	p.Unbuilt = true
+	faults, err := p.List()
 	if err != nil {
 		return nil, err
 	}
-	found.Notes = p.notes
+	found.Notes = p.Notes
 	found.Faults = append(found.Faults, faults...)
-	found.Bytes, found.Icon, found.Left = p.weight, p.spec().Icon, p.leftOut
-	for _, e := range p.entries {
-		if !e.dir {
+	found.Bytes, found.Icon, found.Left = p.Weight, p.Spec().Icon, p.LeftOut
+	for _, e := range p.Entries {
+		if !e.Dir {
 			found.Files++
 		}
 	}
 	limits := space.DefaultLimits()
-	if len(p.entries) > limits.BundleEntries {
+	if len(p.Entries) > limits.BundleEntries {
 		found.fault("", "the project has %d files and folders to pack; a server takes %d: leave some out with %s or `include`",
-			len(p.entries), limits.BundleEntries, ignoreName)
+			len(p.Entries), limits.BundleEntries, project.IgnoreName)
 	}
-	for i := range p.spec().Micros {
+	for i := range p.Spec().Micros {
 		found.micro(p, i, limits)
 	}
 	return found, found.modules(ctx, p, limits)
@@ -131,43 +132,43 @@ func (v *validation) fault(file, format string, args ...any) {
 }
 
 // micro lists the files of a Micro, and holds their limit.
-func (v *validation) micro(p *project, i int, limits space.Limits) {
-	spec := p.spec().Micros[i]
+func (v *validation) micro(p *project.Project, i int, limits space.Limits) {
+	spec := p.Spec().Micros[i]
 	m := validatedMicro{
-		Name: spec.Name, Path: spec.Path, Engine: spec.Engine, Module: module(spec), Serves: p.served[i], Files: []packedFile{},
+		Name: spec.Name, Path: spec.Path, Engine: spec.Engine, Module: p.Module(i), Serves: p.Served[i], Files: []packedFile{},
 	}
-	for _, e := range p.content(i) {
-		if !e.dir {
-			m.Files = append(m.Files, packedFile{e.path, e.size})
-			m.Bytes += e.size
+	for _, e := range p.Content(i) {
+		if !e.Dir {
+			m.Files = append(m.Files, packedFile{e.Path, e.Size})
+			m.Bytes += e.Size
 		}
 	}
 	if m.Bytes > limits.Bundle {
-		v.Faults = append(v.Faults, p.microFault(i, "src", "the files of micro %q have %d bytes; a server takes %d: leave out what it does not read, with %s or `include`",
-			spec.Name, m.Bytes, limits.Bundle, ignoreName))
+		v.Faults = append(v.Faults, p.MicroFault(i, "src", "the files of micro %q have %d bytes; a server takes %d: leave out what it does not read, with %s or `include`",
+			spec.Name, m.Bytes, limits.Bundle, project.IgnoreName))
 	}
 	v.Micros = append(v.Micros, m)
 }
 
 // modules puts the modules that are there through a server's checks.
-func (v *validation) modules(ctx context.Context, p *project, limits space.Limits) (err error) {
+func (v *validation) modules(ctx context.Context, p *project.Project, limits space.Limits) (err error) {
 	engine, err := wasi.New(ctx, wasi.Config{})
 	if err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, engine.Close(ctx)) }()
-	root, err := os.OpenRoot(p.dir)
+	root, err := os.OpenRoot(p.Dir)
 	if err != nil {
 		return fmt.Errorf("open the project: %w", err)
 	}
 	defer root.Close()
-	for i, spec := range p.spec().Micros {
+	for i, spec := range p.Spec().Micros {
 		m := &v.Micros[i]
 		if spec.Engine.IsStatic() {
 			continue
 		}
 		if !m.packsModule(limits) { // which has been blamed, or is yet to be made
-			if err := v.databases(ctx, engine, p.dir, m, nil); err != nil {
+			if err := v.databases(ctx, engine, p.Dir, m, nil); err != nil {
 				return err
 			}
 			continue
@@ -186,7 +187,7 @@ func (v *validation) modules(ctx context.Context, p *project, limits space.Limit
 		for _, fault := range report.Faults {
 			v.fault(m.Module, "%s", fault)
 		}
-		if err := v.databases(ctx, engine, p.dir, m, report); err != nil {
+		if err := v.databases(ctx, engine, p.Dir, m, report); err != nil {
 			return err
 		}
 	}
@@ -241,7 +242,7 @@ func (c *cli) printValidation(v *validation) error {
 		fmt.Fprintf(c.out, "note: %s\n", escape(note))
 	}
 	if len(v.Left) > 0 {
-		fmt.Fprintf(c.out, "note: %s\n", escape((&project{leftOut: v.Left}).leftOutNote()))
+		fmt.Fprintf(c.out, "note: %s\n", escape(leftOutNote(v.Left)))
 	}
 	_, err := fmt.Fprintf(c.out, "%s can be pushed: %s files, %s\n", escape(v.Dir), humanize.Comma(int64(v.Files)), humanSize(v.Bytes))
 	return err

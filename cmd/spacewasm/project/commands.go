@@ -1,4 +1,4 @@
-package main
+package project
 
 import (
 	"bytes"
@@ -8,6 +8,7 @@ import (
 	"io"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -19,17 +20,24 @@ import (
 // started to give up its output once it has ended.
 const commandGrace = 5 * time.Second
 
-// commands builds the Micros of a project on this machine.
-type commands struct {
-	dir string
-	out io.Writer
-	// prefixed marks the lines of each Micro, where there are several.
-	prefixed bool
+// Commands is how the commands of a project's Micros are run on this machine.
+type Commands struct {
+	// Out gets what they write, as it comes: with the name of their Micro before each line
+	// where there are several.
+	Out io.Writer
+	// Show writes down a command before it runs. It is not nil.
+	Show func(out io.Writer, line string)
+	// Env is their environment, to which SPACEWASM_MICRO is added.
+	Env []string
+	// Instead is what else can be done where one fails, in words.
+	Instead string
+	// Wanted picks the Micros that are built; nil wants all.
+	Wanted func(space.MicroSpec) bool
 }
 
-// hasCommands tells whether a project says how it is built.
-func (p *project) hasCommands() bool {
-	for _, m := range p.spec().Micros {
+// HasCommands tells whether a project says how it is built.
+func (p *Project) HasCommands() bool {
+	for _, m := range p.Spec().Micros {
 		if len(m.Commands) > 0 {
 			return true
 		}
@@ -37,17 +45,15 @@ func (p *project) hasCommands() bool {
 	return false
 }
 
-// build runs the commands of each Micro that is wanted in its folder, in their order,
-// until one fails.
-func (p *project) build(ctx context.Context, out io.Writer, wanted func(space.MicroSpec) bool) error {
-	micros := p.spec().Micros
-	c := &commands{dir: p.dir, out: out, prefixed: len(micros) > 1}
-	for _, m := range micros {
-		if !wanted(m) {
+// Build runs the commands of each Micro that is wanted in its folder, in their order,
+// until one fails or ctx ends: then all that they have started is ended with them.
+func (p *Project) Build(ctx context.Context, c Commands) error {
+	for _, m := range p.Spec().Micros {
+		if c.Wanted != nil && !c.Wanted(m) {
 			continue
 		}
 		for _, line := range m.Commands {
-			if err := c.run(ctx, m, line); err != nil {
+			if err := p.run(ctx, c, m, line); err != nil {
 				return err
 			}
 		}
@@ -56,22 +62,18 @@ func (p *project) build(ctx context.Context, out io.Writer, wanted func(space.Mi
 	return nil
 }
 
-// all wants every Micro.
-func all(space.MicroSpec) bool { return true }
-
 // run runs one command, and shows what it writes as it comes.
-func (c *commands) run(ctx context.Context, m space.MicroSpec, line string) error {
-	out := c.out
-	if c.prefixed {
+func (p *Project) run(ctx context.Context, c Commands, m space.MicroSpec, line string) error {
+	out := c.Out
+	if len(p.Spec().Micros) > 1 {
 		prefixed := &prefixWriter{out: out, prefix: m.Name + " | "}
 		defer prefixed.end()
 		out = prefixed
 	}
-	fmt.Fprintf(out, "$ %s\n", escape(line))
+	c.Show(out, line)
 	cmd := shell(ctx, line)
-	cmd.Dir = filepath.Join(c.dir, filepath.FromSlash(m.Src))
-	// Not with our token: what a build fetches from elsewhere has no business with it.
-	cmd.Env = append(guestEnv(), "SPACEWASM_MICRO="+m.Name, "PWD="+absolute(cmd.Dir))
+	cmd.Dir = filepath.Join(p.Dir, filepath.FromSlash(m.Src))
+	cmd.Env = append(slices.Clone(c.Env), "SPACEWASM_MICRO="+m.Name, "PWD="+absolute(cmd.Dir))
 	cmd.Stdout, cmd.Stderr = out, out
 	cmd.WaitDelay = commandGrace
 	ownGroup(cmd)
@@ -87,7 +89,7 @@ func (c *commands) run(ctx context.Context, m space.MicroSpec, line string) erro
 		err = errors.New(failed.String())
 	}
 	return hint(fmt.Errorf("micro %s: `%s` failed: %w; nothing was sent", m.Name, line, err),
-		"it ran in %s; --skip-commands pushes what is there", cmd.Dir)
+		"it ran in %s; %s", cmd.Dir, c.Instead)
 }
 
 // absolute is where a folder is; that of the current one may be gone.

@@ -1,4 +1,4 @@
-package main
+package project_test
 
 import (
 	"fmt"
@@ -7,6 +7,7 @@ import (
 	"slices"
 	"testing"
 
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -14,8 +15,9 @@ import (
 type builds struct {
 	t   *testing.T
 	dir string
-	*outputs
-	micros []space.MicroSpec
+	*project.Outputs
+	asItWas *project.Watcher // has seen the files before any build
+	micros  []space.MicroSpec
 }
 
 // newBuilds has two Micros with commands and one without.
@@ -27,25 +29,24 @@ func newBuilds(t *testing.T) *builds {
 		`{name: web, src: web, engine: react, commands: ["npm run build"]}`,
 		`{name: plain, src: plain, engine: static, serve: .}`)))
 	must(t, err)
-	return &builds{t, dir, newOutputs(dir), file.Micros}
+	w, err := project.Watch(dir, func(string, bool) bool { return false })
+	must(t, err)
+	t.Cleanup(func() { must(t, w.Close()) })
+	return &builds{t, dir, project.NewOutputs(dir), w, file.Micros}
 }
 
 // build begins a build of some Micros, by name.
 func (b *builds) build(names ...string) {
 	b.t.Helper()
-	before := map[string]state{}
-	for _, name := range []string{"api/main.go", "api/a.o", "api/stamp", "web/x.js", "plain/y"} {
-		before[filepath.FromSlash(name)] = state{}
-	}
-	b.begin(before)
-	b.expect(b.micros, func(m space.MicroSpec) bool { return slices.Contains(names, m.Name) })
+	b.Begin(b.asItWas)
+	b.Expect(b.micros, func(m space.MicroSpec) bool { return slices.Contains(names, m.Name) })
 }
 
 // write changes a file, and tells whether that is taken for a developer's work.
 func (b *builds) write(name, text string) (foreign, odd bool) {
 	b.t.Helper()
 	write(b.t, filepath.Join(b.dir, name), text)
-	theirs, strange := b.foreign([]string{filepath.FromSlash(name)})
+	theirs, strange := b.Foreign([]string{filepath.FromSlash(name)})
 	return len(theirs) > 0, len(strange) > 0
 }
 
@@ -83,28 +84,28 @@ func TestOutputsLearned(t *testing.T) {
 	b := newBuilds(t)
 	b.build("api")
 	b.wants(true, "api/a.o", "from 1") // nobody can know yet
-	b.end(false)
+	b.End(false)
 	b.build("api")
 	b.wants(false, "api/a.o", "from 1")
-	b.end(true)
+	b.End(true)
 	b.build("api")
 	b.wants(false, "api/a.o", "from 2") // of another source
-	b.end(true)
+	b.End(true)
 	b.build("web") // which leaves it alone, as it must
-	b.end(true)
+	b.End(true)
 	b.build("api")
 	b.wants(false, "api/a.o", "from 3")
-	b.end(true)
+	b.End(true)
 	// One that its build leaves alone is a developer's from now on.
 	b.build("api")
-	b.end(true)
+	b.End(true)
 	b.build("api")
 	b.wants(true, "api/a.o", "by hand")
-	b.end(false)
-	for i := range patience - 1 {
+	b.End(false)
+	for i := range project.Patience - 1 {
 		b.build("api")
 		b.wants(true, "api/a.o", fmt.Sprint("by hand ", i))
-		b.end(false)
+		b.End(false)
 	}
 }
 
@@ -112,12 +113,12 @@ func TestOutputsLearned(t *testing.T) {
 func TestOutputsNeverAlike(t *testing.T) {
 	t.Parallel()
 	b := newBuilds(t)
-	for i := range patience + 2 {
+	for i := range project.Patience + 2 {
 		b.build("api")
 		foreign, odd := b.write("api/stamp", fmt.Sprint("built at ", i))
-		if foreign != (i < patience) || odd != (i == patience) {
+		if foreign != (i < project.Patience) || odd != (i == project.Patience) {
 			t.Errorf("build %d: a developer's work %v, said to be odd %v", i, foreign, odd)
 		}
-		b.end(i >= patience)
+		b.End(i >= project.Patience)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package project
 
 import (
 	"hash/maphash"
@@ -7,15 +7,18 @@ import (
 	"path/filepath"
 	"slices"
 	"sync"
+	"sync/atomic"
 
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
-// outputs tells what builds write from what a developer changes meanwhile: nobody says
-// who has written a file.
-type outputs struct {
+// Outputs tells what builds write from what a developer changes meanwhile: nobody says
+// who has written a file. It is safe for concurrent use.
+type Outputs struct {
 	dir  string
 	seed maphash.Seed
+
+	written atomic.Pointer[[]string] // folders that builds write; nil where nothing is built
 
 	mu       sync.Mutex
 	known    []string          // files and folders that are a build's by the Spacefile
@@ -36,22 +39,61 @@ type suspect struct {
 // by them, though it is another each time. A clock in a file would have no build end.
 const patience = 5
 
-func newOutputs(dir string) *outputs {
-	return &outputs{dir: dir, seed: maphash.MakeSeed(), files: map[string]*suspect{}}
+// NewOutputs knows nothing yet of the project in a folder.
+func NewOutputs(dir string) *Outputs {
+	return &Outputs{dir: dir, seed: maphash.MakeSeed(), files: map[string]*suspect{}}
 }
 
-// begin begins a build, with the files that there are.
-func (o *outputs) begin(files map[string]state) {
+// Skip makes what tells what [Watch] leaves alone: what is never packed, and what builds
+// write into folders of their own, under names that nobody can know before.
+func (o *Outputs) Skip() func(path string, dir bool) bool {
+	never, output := ourRules(NeverPacked), ourRules(BuildOutput)
+	return func(path string, dir bool) bool {
+		if path == EnvName {
+			return false
+		}
+		if never.drops(path, dir) != nil {
+			return true
+		}
+		written := o.written.Load()
+		return written != nil && (output.drops(path, dir) != nil ||
+			slices.ContainsFunc(*written, func(folder string) bool { return within(path, folder) }))
+	}
+}
+
+// Note notes the folders that the builds of a project write: those that Micros with
+// commands serve.
+func (o *Outputs) Note(p *Project) {
+	if !p.HasCommands() {
+		o.written.Store(nil)
+		return
+	}
+	written := []string{}
+	for _, m := range p.Spec().Micros {
+		if len(m.Commands) == 0 || !m.Engine.IsStatic() {
+			continue
+		}
+		for _, folder := range m.ServeFolders() {
+			if folder != m.Src { // or nothing would be watched
+				written = append(written, folder)
+			}
+		}
+	}
+	o.written.Store(&written)
+}
+
+// Begin begins a build, with the files that there are.
+func (o *Outputs) Begin(w *Watcher) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
-	o.before, o.building = files, nil
+	o.before, o.building = w.seen, nil
 	for _, f := range o.files {
 		f.touched = false
 	}
 }
 
-// expect notes what the Spacefile says that builds write, and whose commands run now.
-func (o *outputs) expect(micros []space.MicroSpec, wanted func(space.MicroSpec) bool) {
+// Expect notes what the Spacefile says that builds write, and whose commands run now.
+func (o *Outputs) Expect(micros []space.MicroSpec, wanted func(space.MicroSpec) bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.known, o.building = nil, nil
@@ -74,9 +116,9 @@ func (o *outputs) expect(micros []space.MicroSpec, wanted func(space.MicroSpec) 
 	}
 }
 
-// foreign picks, of what has changed during a build, what is not its own; odd are those
+// Foreign picks, of what has changed during a build, what is not its own; odd are those
 // that count as its own from now on, because they change in each build.
-func (o *outputs) foreign(changed []string) (foreign, odd []string) {
+func (o *Outputs) Foreign(changed []string) (foreign, odd []string) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for _, name := range changed {
@@ -91,7 +133,7 @@ func (o *outputs) foreign(changed []string) (foreign, odd []string) {
 	return foreign, odd
 }
 
-func (o *outputs) own(name string) (own, odd bool) {
+func (o *Outputs) own(name string) (own, odd bool) {
 	path := filepath.ToSlash(name)
 	if slices.ContainsFunc(o.known, func(known string) bool { return within(path, known) }) {
 		return true, false
@@ -122,8 +164,8 @@ func (o *outputs) own(name string) (own, odd bool) {
 	return f.made, false
 }
 
-// end ends a build. What one that ran to its end has left alone is none of its outputs.
-func (o *outputs) end(whole bool) {
+// End ends a build. What one that ran to its end has left alone is none of its outputs.
+func (o *Outputs) End(whole bool) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	for name, f := range o.files {
@@ -134,12 +176,12 @@ func (o *outputs) end(whole bool) {
 }
 
 // built tells whether a file is in the folder of a Micro whose commands run.
-func (o *outputs) built(path string) bool {
+func (o *Outputs) built(path string) bool {
 	return slices.ContainsFunc(o.building, func(m space.MicroSpec) bool { return within(path, m.Src) })
 }
 
 // sum is that of a file's content; 0 if it cannot be read, such as one that is gone.
-func (o *outputs) sum(name string) uint64 {
+func (o *Outputs) sum(name string) uint64 {
 	path := filepath.Join(o.dir, name)
 	if info, err := os.Stat(path); err != nil || !info.Mode().IsRegular() {
 		return 0 // a FIFO would have us wait

@@ -1,4 +1,4 @@
-package main
+package project
 
 import (
 	"errors"
@@ -18,11 +18,11 @@ const maxIrregular = 10
 
 // listing is a walk over a project.
 type listing struct {
-	*project
+	*Project
 	root      *os.Root
 	micros    []selection
 	faults    []space.Fault
-	pending   []entry // folders that lead to what may be packed
+	pending   []Entry // folders that lead to what may be packed
 	irregular int
 }
 
@@ -45,7 +45,7 @@ func (l *listing) visit(name string, d fs.DirEntry, err error) error {
 	case !d.IsDir() && !d.Type().IsRegular():
 		l.blameIrregular(name, d.Type())
 	case verdict == leads:
-		l.pending = append(l.pending, entry{path: name, dir: true})
+		l.pending = append(l.pending, Entry{Path: name, Dir: true})
 	default:
 		return l.take(name, d)
 	}
@@ -58,7 +58,7 @@ func (l *listing) judge(name string, dir bool) verdict {
 	for i := range l.micros {
 		best = max(best, l.micros[i].judge(name, dir))
 	}
-	if icon := l.spec().Icon; l.file != nil && name == space.SpacefileName || icon != "" && name == icon && l.ignore.drops(name, dir) == nil {
+	if icon := l.Spec().Icon; l.file != nil && name == space.SpacefileName || icon != "" && name == icon && l.ignore.drops(name, dir) == nil {
 		best = in
 	} else if icon != "" && dir && within(icon, name) {
 		best = max(best, leads)
@@ -69,21 +69,21 @@ func (l *listing) judge(name string, dir bool) verdict {
 // take packs an entry, and the folders that lead to it.
 func (l *listing) take(name string, d fs.DirEntry) error {
 	for _, folder := range l.pending {
-		if within(name, folder.path) {
-			l.entries = append(l.entries, folder)
+		if within(name, folder.Path) {
+			l.Entries = append(l.Entries, folder)
 		}
 	}
 	l.pending = nil
-	e := entry{path: name, dir: d.IsDir()}
-	if !e.dir {
+	e := Entry{Path: name, Dir: d.IsDir()}
+	if !e.Dir {
 		info, err := d.Info()
 		if err != nil {
 			return fmt.Errorf("list the project: %w", err)
 		}
-		e.size = info.Size()
-		l.weight += e.size
+		e.Size = info.Size()
+		l.Weight += e.Size
 	}
-	l.entries = append(l.entries, e)
+	l.Entries = append(l.Entries, e)
 	return nil
 }
 
@@ -100,15 +100,15 @@ func (l *listing) noteLeftOut(name string, dir bool) {
 		if r := s.dropped(name, dir); r != nil && r.line == 0 && within(name, s.folder) && isBuildOutput(r.pattern) {
 			// The folder, even if the module in it is packed.
 			before, _, _ := strings.Cut("/"+name+"/", "/"+r.pattern+"/")
-			if folder := strings.TrimPrefix(before+"/"+r.pattern, "/"); !slices.Contains(l.leftOut, folder) {
-				l.leftOut = append(l.leftOut, folder)
+			if folder := strings.TrimPrefix(before+"/"+r.pattern, "/"); !slices.Contains(l.LeftOut, folder) {
+				l.LeftOut = append(l.LeftOut, folder)
 			}
 			return
 		}
 	}
 }
 
-func isBuildOutput(pattern string) bool { return slices.Contains(strings.Fields(buildOutput), pattern) }
+func isBuildOutput(pattern string) bool { return slices.Contains(strings.Fields(BuildOutput), pattern) }
 
 // check looks for what each Micro needs. The server would miss it too, but only after
 // the upload.
@@ -116,9 +116,9 @@ func (l *listing) check() {
 	if more := l.irregular - maxIrregular; more > 0 {
 		l.faults = append(l.faults, space.Fault{Message: fmt.Sprintf("there are %d more links and the like", more)})
 	}
-	gone := l.missingFolders()
+	gone := l.MissingFolders()
 	l.faults = append(l.faults, gone...)
-	for i, m := range l.spec().Micros {
+	for i, m := range l.Spec().Micros {
 		if l.blamed(gone, i) {
 			continue
 		}
@@ -128,15 +128,15 @@ func (l *listing) check() {
 			l.checkModule(i, m)
 		}
 	}
-	if l.spec().Icon != "" {
-		l.checkIcon(l.spec().Icon)
+	if l.Spec().Icon != "" {
+		l.checkIcon(l.Spec().Icon)
 	}
 }
 
 // blamed tells whether the folder of a Micro has been missed.
 func (l *listing) blamed(gone []space.Fault, i int) bool {
 	for _, fault := range gone {
-		if fault.Key == l.microFault(i, "src", "").Key {
+		if fault.Key == l.MicroFault(i, "src", "").Key {
 			return true
 		}
 	}
@@ -144,14 +144,14 @@ func (l *listing) blamed(gone []space.Fault, i int) bool {
 }
 
 func (l *listing) fault(i int, key, format string, args ...any) {
-	l.faults = append(l.faults, l.microFault(i, key, format, args...))
+	l.faults = append(l.faults, l.MicroFault(i, key, format, args...))
 }
 
 // missing blames what is not there, or only notes it where the Micro's commands are yet to
 // make it.
 func (l *listing) missing(i int, m space.MicroSpec, key, format string, args ...any) {
-	if l.unbuilt && len(m.Commands) > 0 {
-		l.notes = append(l.notes, l.microFault(i, key, format, args...).String())
+	if l.Unbuilt && len(m.Commands) > 0 {
+		l.Notes = append(l.Notes, l.MicroFault(i, key, format, args...).String())
 		return
 	}
 	l.fault(i, key, format, args...)
@@ -191,14 +191,14 @@ func (l *listing) checkRule(i int, key, name string, dir bool) bool {
 	if r == nil {
 		return false
 	}
-	l.faults = append(l.faults, space.Fault{File: ignoreName, Line: r.line, Message: fmt.Sprintf(
-		"%q leaves out %s, which is the `%s` of micro %q; change the line", r.pattern, name, key, l.spec().Micros[i].Name)})
+	l.faults = append(l.faults, space.Fault{File: IgnoreName, Line: r.line, Message: fmt.Sprintf(
+		"%q leaves out %s, which is the `%s` of micro %q; change the line", r.pattern, name, key, l.Spec().Micros[i].Name)})
 	return true
 }
 
 // checkServed holds that a static Micro has something to serve.
 func (l *listing) checkServed(i int, m space.MicroSpec) {
-	folder := l.served[i]
+	folder := l.Served[i]
 	if folder == "" {
 		l.missing(i, m, "serve", "there is no folder %s; %s, or name another with `serve`", strings.Join(m.ServeFolders(), " or "), l.buildIt(m))
 		return
@@ -207,9 +207,9 @@ func (l *listing) checkServed(i int, m space.MicroSpec) {
 		return
 	}
 	files := map[string]bool{}
-	for _, e := range l.content(i) {
-		if !e.dir {
-			files[e.path] = true
+	for _, e := range l.Content(i) {
+		if !e.Dir {
+			files[e.Path] = true
 		}
 	}
 	if len(files) == 0 {
@@ -241,11 +241,11 @@ func (l *listing) howTo(m space.MicroSpec) string {
 		return ""
 	}
 	found, err := detectOne(folder)
-	if err != nil || found == nil || len(found.commands) == 0 || found.run != m.Run[0] {
+	if err != nil || found == nil || len(found.Commands) == 0 || found.Run != m.Run[0] {
 		return ""
 	}
-	quoted := make([]string, len(found.commands))
-	for i, line := range found.commands {
+	quoted := make([]string, len(found.Commands))
+	for i, line := range found.Commands {
 		quoted[i] = strconv.Quote(line)
 	}
 	return fmt.Sprintf(", with `commands: [%s]`", strings.Join(quoted, ", "))

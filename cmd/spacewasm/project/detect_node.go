@@ -1,4 +1,4 @@
-package main
+package project
 
 import (
 	"encoding/json"
@@ -26,7 +26,7 @@ func (m *manifest) depends(names ...string) bool {
 
 // detectNode takes front ends, of which a build makes files. Servers get an error that
 // says what comes nearest.
-func detectNode(folder fs.FS) (*finding, error) {
+func detectNode(folder fs.FS) (*Finding, error) {
 	text, err := fs.ReadFile(folder, "package.json")
 	if err != nil {
 		return nil, nil //nolint:nilerr // none there
@@ -55,36 +55,36 @@ func detectNode(folder fs.FS) (*finding, error) {
 		return nil, fmt.Errorf("this is a program for Node.js: %w", err)
 	}
 	manager := packageManager(folder)
-	f.commands = []string{manager + " run build"}
+	f.Commands = []string{manager + " run build"}
 	if m.Scripts["build"] == "" {
-		f.notes = append(f.notes, "the package.json has no script `build`: add one, or write another command")
+		f.Notes = append(f.Notes, "the package.json has no script `build`: add one, or write another command")
 	}
-	f.notes = append(f.notes, manager+" install, where that has not been done")
+	f.Notes = append(f.Notes, manager+" install, where that has not been done")
 	return f, nil
 }
 
 // frontEnd recognises a framework and the folder that its build writes to, nil if there
 // is none, or a server that renders.
-func (m *manifest) frontEnd() *finding {
+func (m *manifest) frontEnd() *Finding {
 	vite := m.depends("vite")
 	if !vite && m.depends("express", "koa", "fastify", "@hapi/hapi", "@nestjs/core", "hono") {
 		return nil
 	}
-	f := &finding{}
+	f := &Finding{}
 	if vite || m.depends("@vue/cli-service") {
-		f.serve = "dist"
+		f.Serve = "dist"
 	}
 	switch {
 	case m.depends("react-scripts"):
-		f.what, f.engine, f.serve = "a React front end", space.EngineReact, "build"
+		f.What, f.Engine, f.Serve = "a React front end", space.EngineReact, "build"
 	case m.depends("react", "preact"):
-		f.what, f.engine = "a React front end", space.EngineReact
+		f.What, f.Engine = "a React front end", space.EngineReact
 	case m.depends("vue", "@vue/cli-service"):
-		f.what, f.engine = "a Vue front end", space.EngineVue
+		f.What, f.Engine = "a Vue front end", space.EngineVue
 	case m.depends("svelte"):
-		f.what, f.engine = "a Svelte front end", space.EngineSvelte
+		f.What, f.Engine = "a Svelte front end", space.EngineSvelte
 	case vite:
-		f.what, f.engine = "a front end", space.EngineStatic
+		f.What, f.Engine = "a front end", space.EngineStatic
 	default:
 		return nil
 	}

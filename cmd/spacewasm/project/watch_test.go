@@ -1,8 +1,9 @@
-package main
+package project_test
 
 import (
 	"context"
 	"errors"
+	"fmt"
 	"os"
 	"path/filepath"
 	"slices"
@@ -10,25 +11,25 @@ import (
 	"testing"
 	"time"
 
-	"github.com/spacewasm/spacewasm/host/space"
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 )
 
 // watchTree is a project that is watched, without what lies in "skipped".
-func watchTree(t *testing.T, files map[string]string) (w *watcher, dir string) {
+func watchTree(t *testing.T, files map[string]string) (w *project.Watcher, dir string) {
 	t.Helper()
 	dir = tree(t, files)
-	w, err := watch(dir, func(path string, _ bool) bool { return path == "skipped" })
+	w, err := project.Watch(dir, func(path string, _ bool) bool { return path == "skipped" })
 	must(t, err)
-	t.Cleanup(func() { must(t, w.close()) })
+	t.Cleanup(func() { must(t, w.Close()) })
 	return w, dir
 }
 
 // sees wants the next change to be of these files.
-func sees(t *testing.T, w *watcher, want ...string) {
+func sees(t *testing.T, w *project.Watcher, want ...string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
 	defer cancel()
-	got, err := w.next(ctx)
+	got, err := w.Next(ctx)
 	must(t, err)
 	if slices.Sort(got); !slices.Equal(got, want) {
 		t.Errorf("saw a change of %q, want %q", got, want)
@@ -36,11 +37,11 @@ func sees(t *testing.T, w *watcher, want ...string) {
 }
 
 // sleeps wants nothing to be seen, for as long as a change takes to be.
-func sleeps(t *testing.T, w *watcher) {
+func sleeps(t *testing.T, w *project.Watcher) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 5*settle)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*project.Settle)
 	defer cancel()
-	if got, err := w.next(ctx); !errors.Is(err, context.DeadlineExceeded) {
+	if got, err := w.Next(ctx); !errors.Is(err, context.DeadlineExceeded) {
 		t.Errorf("saw a change of %q, %v", got, err)
 	}
 }
@@ -87,7 +88,7 @@ func TestWatchMeanwhile(t *testing.T) {
 	t.Parallel()
 	w, dir := watchTree(t, map[string]string{"a": "1", "b": "1"})
 	write(t, filepath.Join(dir, "a"), "22")
-	got, err := w.changed()
+	got, err := w.Changed()
 	must(t, err)
 	if !slices.Equal(got, []string{"a"}) {
 		t.Errorf("saw a change of %q", got)
@@ -112,21 +113,32 @@ func TestWatchOverflow(t *testing.T) {
 }
 
 func TestConcerns(t *testing.T) {
-	micros := []space.MicroSpec{{Src: "a"}, {Src: "b"}}
+	open := func(sources ...string) *project.Project {
+		t.Helper()
+		var micros []string
+		for i, src := range sources {
+			micros = append(micros, fmt.Sprintf("{name: m%d, src: %s, engine: wasm, primary: %t}", i, src, i == 0))
+		}
+		p, err := project.Open(tree(t, map[string]string{"Spacefile": spacefile(micros...)}))
+		must(t, err)
+		return p
+	}
+	p := open("a", "b")
 	for changed, want := range map[string][2]bool{
 		"a/x": {true, false}, "b/c/x": {false, true}, "Spacefile": {true, true}, "go.mod": {true, true}, "ab/x": {true, true}, ".env": {}, ".spaceignore": {},
 	} {
-		for i, m := range micros {
-			if got := concerns(m, micros, []string{changed}); got != want[i] {
+		for i, m := range p.Spec().Micros {
+			if got := p.Concerns(m, []string{changed}); got != want[i] {
 				t.Errorf("%s concerns %s: %v", changed, m.Src, got)
 			}
 		}
 	}
-	root := []space.MicroSpec{{Src: "."}, {Src: "b"}}
-	if !concerns(root[0], root, []string{"Spacefile"}) || concerns(root[1], root, []string{"main.go"}) {
+	p = open(".", "b")
+	root, other := p.Spec().Micros[0], p.Spec().Micros[1]
+	if !p.Concerns(root, []string{"Spacefile"}) || p.Concerns(other, []string{"main.go"}) {
 		t.Error("a Micro at the root")
 	}
-	if !concerns(root[1], root, []string{"Spacefile"}) {
+	if !p.Concerns(other, []string{"Spacefile"}) {
 		t.Error("the Spacefile concerns all, also where it lies in a Micro's folder")
 	}
 }

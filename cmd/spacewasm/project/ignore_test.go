@@ -1,4 +1,4 @@
-package main
+package project_test
 
 import (
 	"bytes"
@@ -7,10 +7,13 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
+
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 )
 
 func TestIgnoreRules(t *testing.T) {
@@ -34,27 +37,27 @@ func TestIgnoreRules(t *testing.T) {
 		{"# only\r\n\r\na\r\n", "a", "b"},
 		{"é?", "éü", "é"},
 	} {
-		rules, faults := parseRules(tc.rules)
+		rules, faults := project.ParseRules(tc.rules)
 		if len(faults) > 0 {
 			t.Errorf("%q: %v", tc.rules, faults)
 		}
 		for path := range strings.FieldsSeq(tc.out) {
-			if rules.drops(strings.ReplaceAll(path, `\_`, " "), false) == nil {
+			if rules.Drops(strings.ReplaceAll(path, `\_`, " ")) == "" {
 				t.Errorf("%q packs %s", tc.rules, path)
 			}
 		}
 		for path := range strings.FieldsSeq(tc.in) {
-			if r := rules.drops(path, false); r != nil {
-				t.Errorf("%q: %q leaves out %s", tc.rules, r.pattern, path)
+			if pattern := rules.Drops(path); pattern != "" {
+				t.Errorf("%q: %q leaves out %s", tc.rules, pattern, path)
 			}
 		}
 	}
 }
 
 func TestIgnoreFaults(t *testing.T) {
-	rules, faults := parseRules("a\n[b\nc\\\n/\n!d")
-	if len(rules) != 2 || rules[1].line != 5 || len(faults) != 3 {
-		t.Fatalf("%d rules, faults %v", len(rules), faults)
+	rules, faults := project.ParseRules("a\n[b\nc\\\n/\n!d")
+	if lines := rules.Lines(); !slices.Equal(lines, []int{1, 5}) || len(faults) != 3 {
+		t.Fatalf("rules of the lines %d, faults %v", lines, faults)
 	}
 	for i, want := range []string{`.spaceignore:2: "[b" is no pattern: a [ is not closed`, `.spaceignore:3: `, `.spaceignore:4: "/" names nothing`} {
 		wants(t, faults[i].String(), want)
@@ -86,7 +89,7 @@ func TestIgnoreIsGits(t *testing.T) {
 			return odd.ReplaceAllString(strings.Join(rapid.SliceOfN(part, 1, 5).Draw(t, "pattern"), ""), "a*")
 		}), 1, 4).Draw(t, "lines")
 		text := strings.Join(lines, "\n") + "\n"
-		rules, _ := parseRules(text)
+		rules, _ := project.ParseRules(text)
 		if err := os.WriteFile(filepath.Join(repo, ".gitignore"), []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
@@ -96,7 +99,7 @@ func TestIgnoreIsGits(t *testing.T) {
 		}
 		ignored := gitIgnores(t, repo, paths)
 		for _, path := range paths {
-			if got := rules.drops(path, false) != nil; got != ignored[path] {
+			if got := rules.Drops(path) != ""; got != ignored[path] {
 				t.Fatalf("%q: %s is left out %t; git says %t", text, path, got, ignored[path])
 			}
 		}

@@ -1,4 +1,4 @@
-package main
+package project_test
 
 import (
 	"bytes"
@@ -11,6 +11,7 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -150,8 +151,8 @@ func TestIcon(t *testing.T) {
 			continue
 		}
 		must(t, err)
-		if !slices.ContainsFunc(p.entries, func(e entry) bool { return e.path == "art/logo" }) || len(p.entries) != 5 {
-			t.Errorf("packed %v", p.entries)
+		if !slices.ContainsFunc(p.Entries, func(e project.Entry) bool { return e.Path == "art/logo" }) || len(p.Entries) != 5 {
+			t.Errorf("packed %v", p.Entries)
 		}
 	}
 }
@@ -169,13 +170,16 @@ func TestManyLinks(t *testing.T) {
 	wants(t, err.Error(), "a is a symbolic link", "there are 3 more")
 }
 
-func TestLeftOutNote(t *testing.T) {
+// What looks like the output of a build is noted where a rule of ours left it out.
+func TestLeftOut(t *testing.T) {
 	p, err := listedIn(tree(t, map[string]string{"main.wasm": "w", "dist/a": "x", "a/build/b": "x", ".git/x": "x"}))
 	must(t, err)
-	wants(t, p.leftOutNote(), "left out as what a build makes: a/build, dist (", "!build in .spaceignore")
+	if !slices.Equal(p.LeftOut, []string{"a/build", "dist"}) {
+		t.Errorf("left out %q", p.LeftOut)
+	}
 	p, err = listedIn(tree(t, map[string]string{"main.wasm": "w", ".git/x": "x", "dist/a": "x", ".spaceignore": "dist"}))
 	must(t, err)
-	if note := p.leftOutNote(); note != "" {
-		t.Error(note)
+	if len(p.LeftOut) > 0 {
+		t.Errorf("left out %q", p.LeftOut)
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package project
 
 import (
 	"errors"
@@ -11,23 +11,28 @@ import (
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
-// finding is a program that was recognised in a folder.
-type finding struct {
-	folder   string // "." for the project's root
-	what     string // in words
-	engine   space.Engine
-	commands []string
-	run      string
-	serve    string
-	notes    []string // what has to be done before it works
+// Finding is a program that was recognised in a folder, as a Spacefile would say it.
+type Finding struct {
+	// Folder is the program's, "." for the project's root.
+	Folder string
+	// What it is, in words.
+	What string
+	// Engine, Commands, Run and Serve are what its Micro has; "" and nil are left out.
+	Engine   space.Engine
+	Commands []string
+	Run      string
+	Serve    string
+	// Notes say what has to be done before it works.
+	Notes []string
 }
 
 // detector recognises a kind of program by the files of a folder; it returns nil for
 // others. An error says why such a program cannot be a Micro.
-type detector func(folder fs.FS) (*finding, error)
+type detector func(folder fs.FS) (*Finding, error)
 
-// detect looks for programs: at the root, else in each folder below it.
-func detect(project fs.FS) ([]finding, error) {
+// Detect looks for programs: at the root, else in each folder below it. The error says
+// what is there and cannot be a Micro.
+func Detect(project fs.FS) ([]Finding, error) {
 	if found, err := detectOne(project); found != nil || err != nil {
 		return asList(found), err
 	}
@@ -35,8 +40,8 @@ func detect(project fs.FS) ([]finding, error) {
 	if err != nil {
 		return nil, fmt.Errorf("list the folder: %w", err)
 	}
-	ours := ourRules(neverPacked, buildOutput)
-	var all []finding
+	ours := ourRules(NeverPacked, BuildOutput)
+	var all []Finding
 	var problems []error
 	for _, e := range entries {
 		if !e.IsDir() || strings.HasPrefix(e.Name(), ".") || ours.drops(e.Name(), true) != nil {
@@ -51,24 +56,24 @@ func detect(project fs.FS) ([]finding, error) {
 			problems = append(problems, fmt.Errorf("%s: %w", e.Name(), err))
 		}
 		if found != nil {
-			found.folder = e.Name()
+			found.Folder = e.Name()
 			all = append(all, *found)
 		}
 	}
 	return all, errors.Join(problems...)
 }
 
-func asList(found *finding) []finding {
+func asList(found *Finding) []Finding {
 	if found == nil {
 		return nil
 	}
-	found.folder = "."
-	return []finding{*found}
+	found.Folder = "."
+	return []Finding{*found}
 }
 
 // detectOne recognises the program of a folder. What has a compiler comes before what
 // it may have made, and pages come last, as most projects have some.
-func detectOne(folder fs.FS) (*finding, error) {
+func detectOne(folder fs.FS) (*Finding, error) {
 	for _, try := range []detector{detectGo, detectRust, detectC, detectModule, detectPython, detectNode, detectPages} {
 		if found, err := try(folder); found != nil || err != nil {
 			return found, err
@@ -110,11 +115,11 @@ func contains(folder fs.FS, pattern string, files ...string) bool {
 }
 
 // detectModule takes a module as it is.
-func detectModule(folder fs.FS) (*finding, error) {
+func detectModule(folder fs.FS) (*Finding, error) {
 	modules := matching(folder, "*.wasm")
 	switch {
 	case has(folder, space.DefaultModule):
-		return &finding{what: "the module " + space.DefaultModule, engine: space.EngineWasm, run: space.DefaultModule}, nil
+		return &Finding{What: "the module " + space.DefaultModule, Engine: space.EngineWasm, Run: space.DefaultModule}, nil
 	case len(modules) == 0:
 		return nil, nil
 	case len(modules) > 1:
@@ -122,19 +127,19 @@ func detectModule(folder fs.FS) (*finding, error) {
 	case strings.ContainsAny(modules[0], " \t\r\n"):
 		return nil, fmt.Errorf("the module %q has blanks in its name, which `run` cannot say: rename it to %s", modules[0], space.DefaultModule)
 	}
-	return &finding{what: "the module " + modules[0], engine: space.EngineWasm, run: modules[0]}, nil
+	return &Finding{What: "the module " + modules[0], Engine: space.EngineWasm, Run: modules[0]}, nil
 }
 
 // detectPages takes files as they are.
-func detectPages(folder fs.FS) (*finding, error) {
+func detectPages(folder fs.FS) (*Finding, error) {
 	if !has(folder, "index.html") {
 		return nil, nil
 	}
-	return &finding{what: "pages (index.html)", engine: space.EngineStatic, serve: "."}, nil
+	return &Finding{What: "pages (index.html)", Engine: space.EngineStatic, Serve: "."}, nil
 }
 
 // detectPython says what comes nearest.
-func detectPython(folder fs.FS) (*finding, error) {
+func detectPython(folder fs.FS) (*Finding, error) {
 	if !has(folder, "requirements.txt", "Pipfile", "pyproject.toml", "setup.py", "main.py") {
 		return nil, nil
 	}
@@ -142,10 +147,10 @@ func detectPython(folder fs.FS) (*finding, error) {
 	return nil, fmt.Errorf("this is a Python program: %w", err)
 }
 
-// name is what the Micro is called, after its folder.
-func (f *finding) name(project string) string {
-	base := path.Base(f.folder)
-	if f.folder == "." {
+// Name is what the Micro is called, after its folder.
+func (f *Finding) Name(project string) string {
+	base := path.Base(f.Folder)
+	if f.Folder == "." {
 		base = project
 	}
 	name := strings.Trim(regexp.MustCompile(`[^A-Za-z0-9_-]+`).ReplaceAllString(base, "-"), "-_")

@@ -1,4 +1,7 @@
-package main
+// Package project reads a folder that is to be pushed: what it holds, how it is built, which
+// of its files go and which have changed, and what of it is new since. It knows nothing of
+// commands, flags and servers.
+package project
 
 import (
 	"errors"
@@ -16,43 +19,57 @@ import (
 // any .spaceignore needs.
 const maxTextRead = 1 << 20
 
-// project is a folder to deploy, and what of it is packed.
-type project struct {
-	dir    string
+// Project is a folder to deploy, and what of it is packed. It is for one goroutine at a time.
+type Project struct {
+	// Dir is the folder, as it was opened.
+	Dir string
+	// Unbuilt says that its commands are yet to run, so that what they make need not be
+	// there: [Project.List] notes it then.
+	Unbuilt bool
+
+	// What follows is known once it is listed.
+
+	// Entries are packed, in the order of their paths.
+	Entries []Entry
+	// Weight is that of all files, in bytes.
+	Weight int64
+	// Served is, by Micro, the folder that a static one serves; "" for others, and for one
+	// that has none yet.
+	Served []string
+	// LeftOut are what our rules about the output of builds leave out of a Micro.
+	LeftOut []string
+	// Notes say what is not there yet.
+	Notes []string
+
 	file   *space.Spacefile // nil for a folder without one
 	ignore rules            // of its .spaceignore
 	built  bool             // its commands have run
-	// unbuilt says that they are yet to run, so that what they make need not be there.
-	unbuilt bool
 
-	// What follows is known once it is listed.
-	entries []entry  // in the order of their paths
-	weight  int64    // of all files, in bytes
-	served  []string // by Micro, the folder that a static one serves
-	// leftOut are what our rules about the output of builds leave out of a Micro.
-	leftOut []string
-	notes   []string // what is not there yet
-
-	held      map[string]known // files that the server has, by path: they are not sent
+	seen      map[string]known // files as they were looked at, by path
+	held      map[string]known // those that are held elsewhere: they are not packed
 	unchanged int64            // their bytes
 }
 
-// entry is a file or folder of a project.
-type entry struct {
-	path string // slash-separated, within the project
-	dir  bool
-	size int64
+// Entry is a file or folder of a project.
+type Entry struct {
+	// Path is slash-separated, within the project.
+	Path string
+	// Dir tells that it is a folder.
+	Dir bool
+	// Size is that of a file, in bytes, when it was listed.
+	Size int64
 }
 
-// openProject reads what describes a project, and returns all faults of that at once.
-func openProject(dir string) (*project, error) {
+// Open reads what describes a project, and returns all faults of that at once, as a
+// [space.Error].
+func Open(dir string) (*Project, error) {
 	root, err := os.OpenRoot(dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the project: %w", err)
 	}
 	defer root.Close()
-	p := &project{dir: dir}
-	text, err := readText(root, ignoreName)
+	p := &Project{Dir: dir}
+	text, err := readText(root, IgnoreName)
 	if err != nil {
 		return nil, err
 	}
@@ -100,33 +117,34 @@ func readText(root *os.Root, name string) ([]byte, error) {
 	return append([]byte{}, text...), nil
 }
 
-// spec is what describes the app: the Spacefile, or that of a lone module.
-func (p *project) spec() *space.Spacefile {
+// Spec is what describes the app: the Spacefile, or that of a lone module.
+func (p *Project) Spec() *space.Spacefile {
 	if p.file == nil {
 		return space.ImpliedSpacefile("main")
 	}
 	return p.file
 }
 
-// list finds out what to pack, and returns what is wrong with it.
-func (p *project) list() ([]space.Fault, error) {
-	root, err := os.OpenRoot(p.dir)
+// List finds out what to pack, and returns what is wrong with it; the error is of a folder
+// that cannot be read, or is no project.
+func (p *Project) List() ([]space.Fault, error) {
+	root, err := os.OpenRoot(p.Dir)
 	if err != nil {
 		return nil, fmt.Errorf("open the project: %w", err)
 	}
 	defer root.Close()
 	if p.file == nil {
 		if info, err := root.Lstat(space.DefaultModule); err != nil || info.IsDir() {
-			return nil, hint(fmt.Errorf("%s has neither a Spacefile nor a %s", p.dir, space.DefaultModule),
+			return nil, hint(fmt.Errorf("%s has neither a Spacefile nor a %s", p.Dir, space.DefaultModule),
 				"build the program first, in Go with\n  GOOS=wasip1 GOARCH=wasm go build -o %s .\n"+
 					"or push another folder, or one FILE.wasm; `spacewasm new` writes a Spacefile", space.DefaultModule)
 		}
 	}
-	l := &listing{project: p, root: root}
-	p.entries, p.weight, p.served, p.leftOut, p.notes = nil, 0, nil, nil, nil
-	for _, m := range p.spec().Micros {
-		p.served = append(p.served, servedFolder(root, m))
-		l.micros = append(l.micros, selectMicro(m, p.served[len(p.served)-1], p.ignore))
+	l := &listing{Project: p, root: root}
+	p.Entries, p.Weight, p.Served, p.LeftOut, p.Notes = nil, 0, nil, nil, nil
+	for _, m := range p.Spec().Micros {
+		p.Served = append(p.Served, servedFolder(root, m))
+		l.micros = append(l.micros, selectMicro(m, p.Served[len(p.Served)-1], p.ignore))
 	}
 	if err := fs.WalkDir(root.FS(), ".", l.visit); err != nil {
 		return nil, err
@@ -149,23 +167,23 @@ func servedFolder(root *os.Root, m space.MicroSpec) string {
 	return ""
 }
 
-// content are the entries of what one Micro is made of.
-func (p *project) content(i int) []entry {
-	folder := p.spec().Micros[i].Src
-	if p.spec().Micros[i].Engine.IsStatic() {
-		folder = p.served[i]
+// Content are the entries of what one Micro is made of, by its place in the Spacefile.
+func (p *Project) Content(i int) []Entry {
+	folder := p.Spec().Micros[i].Src
+	if p.Spec().Micros[i].Engine.IsStatic() {
+		folder = p.Served[i]
 	}
-	var found []entry
-	for _, e := range p.entries {
-		if folder != "" && within(e.path, folder) {
+	var found []Entry
+	for _, e := range p.Entries {
+		if folder != "" && within(e.Path, folder) {
 			found = append(found, e)
 		}
 	}
 	return found
 }
 
-// microFault blames a key of a Micro.
-func (p *project) microFault(i int, key, format string, args ...any) space.Fault {
+// MicroFault blames a key of a Micro, where the Spacefile names it.
+func (p *Project) MicroFault(i int, key, format string, args ...any) space.Fault {
 	fault := space.Fault{Key: fmt.Sprintf("micros[%d].%s", i, key), Message: fmt.Sprintf(format, args...)}
 	if p.file != nil {
 		m := p.file.Micros[i]
@@ -174,18 +192,18 @@ func (p *project) microFault(i int, key, format string, args ...any) space.Fault
 	return fault
 }
 
-// missingFolders blames the Micros whose folder is not there, before anything is done
+// MissingFolders blames the Micros whose folder is not there, before anything is done
 // in them.
-func (p *project) missingFolders() []space.Fault {
-	root, err := os.OpenRoot(p.dir)
+func (p *Project) MissingFolders() []space.Fault {
+	root, err := os.OpenRoot(p.Dir)
 	if err != nil {
 		return nil // listing meets the error again
 	}
 	defer root.Close()
 	var faults []space.Fault
-	for i, m := range p.spec().Micros {
+	for i, m := range p.Spec().Micros {
 		if info, err := root.Stat(m.Src); errors.Is(err, fs.ErrNotExist) || err == nil && !info.IsDir() {
-			faults = append(faults, p.microFault(i, "src", "there is no folder %s to pack", m.Src))
+			faults = append(faults, p.MicroFault(i, "src", "there is no folder %s to pack", m.Src))
 		}
 	}
 	return faults
@@ -200,10 +218,13 @@ func irregular(name string, mode fs.FileMode) space.Fault {
 	}
 	return space.Fault{Message: fmt.Sprintf(
 		"%s is %s, which cannot be deployed: replace it by a copy of what it stands for, or leave it out with a line in %s",
-		name, kind, ignoreName)}
+		name, kind, IgnoreName)}
 }
 
-// module is the path of the module that a Micro runs, "" for a static one.
+// Module is the path of the module that a Micro runs, by its place in the Spacefile, ""
+// for a static one.
+func (p *Project) Module(i int) string { return module(p.Spec().Micros[i]) }
+
 func module(m space.MicroSpec) string {
 	if m.Engine.IsStatic() {
 		return ""

@@ -1,4 +1,4 @@
-package main
+package project_test
 
 import (
 	"archive/tar"
@@ -8,12 +8,12 @@ import (
 	"io"
 	"os"
 	"path/filepath"
-	"slices"
 	"strings"
 	"syscall"
 	"testing"
 	"time"
 
+	"github.com/spacewasm/spacewasm/cmd/spacewasm/project"
 	"github.com/spacewasm/spacewasm/host/space"
 )
 
@@ -24,12 +24,12 @@ micros:
 `
 
 // listedIn opens and lists a project, and returns all that is wrong with it.
-func listedIn(dir string) (*project, error) {
-	p, err := openProject(dir)
+func listedIn(dir string) (*project.Project, error) {
+	p, err := project.Open(dir)
 	if err != nil {
 		return nil, err
 	}
-	faults, err := p.list()
+	faults, err := p.List()
 	if len(faults) > 0 {
 		err = space.Refuse(faults...)
 	}
@@ -43,9 +43,9 @@ func packed(t *testing.T, dir string) ([]byte, []*tar.Header) {
 	must(t, err)
 	var b bytes.Buffer
 	var counted int64
-	must(t, p.pack(&b, func(n int) { counted += int64(n) }))
-	if counted != p.weight {
-		t.Errorf("%d bytes were counted, %d announced", counted, p.weight)
+	must(t, p.Pack(&b, func(n int) { counted += int64(n) }))
+	if counted != p.Weight {
+		t.Errorf("%d bytes were counted, %d announced", counted, p.Weight)
 	}
 	return b.Bytes(), untar(t, b.Bytes())
 }
@@ -157,7 +157,7 @@ func TestFIFOsAreRefused(t *testing.T) {
 		} else {
 			wants(t, err.Error(), name, "not a regular file")
 		}
-		if err := p.pack(io.Discard, func(int) {}); (err == nil) != (name == "web/pipe") {
+		if err := p.Pack(io.Discard, func(int) {}); (err == nil) != (name == "web/pipe") {
 			t.Errorf("%s became a FIFO: packing gave %v", name, err)
 		}
 	}
@@ -190,18 +190,7 @@ func TestFileShorterThanAnnounced(t *testing.T) {
 	p, err := listedIn(dir)
 	must(t, err)
 	must(t, os.Remove(filepath.Join(dir, "data")))
-	if err := p.pack(io.Discard, func(int) {}); err == nil {
+	if err := p.Pack(io.Discard, func(int) {}); err == nil {
 		t.Error("a file that is gone was packed")
-	}
-}
-
-func TestExamplesAreComplete(t *testing.T) {
-	dirs, err := filepath.Glob("../../examples/*/" + space.SpacefileName)
-	must(t, err)
-	if len(dirs) == 0 {
-		t.Skip("no examples here")
-	}
-	if !slices.ContainsFunc(dirs, func(d string) bool { return strings.Contains(d, "hello") }) {
-		t.Error("the example of the help is missing: examples/hello")
 	}
 }

@@ -1,4 +1,4 @@
-package main
+package project
 
 import (
 	"bytes"
@@ -39,7 +39,7 @@ func (l *listing) checkIcon(name string) {
 		return
 	}
 	if r := l.ignore.drops(name, false); r != nil {
-		l.faults = append(l.faults, space.Fault{File: ignoreName, Line: r.line, Message: fmt.Sprintf("%q leaves out %s, which is the app's icon; change the line", r.pattern, name)})
+		l.faults = append(l.faults, space.Fault{File: IgnoreName, Line: r.line, Message: fmt.Sprintf("%q leaves out %s, which is the app's icon; change the line", r.pattern, name)})
 		return
 	}
 	size, err := iconSize(l.root, name)

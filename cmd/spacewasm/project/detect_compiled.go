@@ -1,4 +1,4 @@
-package main
+package project
 
 import (
 	"errors"
@@ -19,7 +19,7 @@ import (
 const sdkPath = "github.com/spacewasm/spacewasm/wasi/micro"
 
 // detectGo takes a module of Go, as a handler if it uses the SDK.
-func detectGo(folder fs.FS) (*finding, error) {
+func detectGo(folder fs.FS) (*Finding, error) {
 	if !has(folder, "go.mod") {
 		return nil, nil
 	}
@@ -30,16 +30,16 @@ func detectGo(folder fs.FS) (*finding, error) {
 	sdk := func(p string) bool {
 		return p == sdkPath || path.Base(p) == "micro" && has(folder, "micro/micro.go")
 	}
-	f := &finding{what: "a program in Go", engine: space.EngineWasm, run: space.DefaultModule}
+	f := &Finding{What: "a program in Go", Engine: space.EngineWasm, Run: space.DefaultModule}
 	build := "GOOS=wasip1 GOARCH=wasm go build -o main.wasm ."
 	switch {
 	case slices.ContainsFunc(imports, sdk):
-		f.what = "a handler in Go"
+		f.What = "a handler in Go"
 		build = "GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o main.wasm ."
 	case !slices.Contains(imports, "net/http/cgi"):
-		f.notes = append(f.notes, "it does not import net/http/cgi: a Micro listens on no port, so main has to call cgi.Serve(handler) or speak CGI itself")
+		f.Notes = append(f.Notes, "it does not import net/http/cgi: a Micro listens on no port, so main has to call cgi.Serve(handler) or speak CGI itself")
 	}
-	f.commands = []string{build}
+	f.Commands = []string{build}
 	return f, nil
 }
 
@@ -67,7 +67,7 @@ func goProgram(folder fs.FS) (name string, imports []string) {
 }
 
 // detectRust takes a package of Cargo's.
-func detectRust(folder fs.FS) (*finding, error) {
+func detectRust(folder fs.FS) (*Finding, error) {
 	text, err := fs.ReadFile(folder, "Cargo.toml")
 	if err != nil {
 		return nil, nil //nolint:nilerr // none there
@@ -77,11 +77,11 @@ func detectRust(folder fs.FS) (*finding, error) {
 		return nil, errors.New("the Cargo.toml names no package: run this in the folder of a package, or write the Spacefile by hand, with `commands` that build it")
 	}
 	const target = "wasm32-wasip1"
-	return &finding{
-		what: "a package in Rust", engine: space.EngineWasm,
-		commands: []string{"cargo build --target " + target + " --release"},
-		run:      "target/" + target + "/release/" + artefact + ".wasm",
-		notes:    []string{"rustup target add " + target + ", where that target is not installed"},
+	return &Finding{
+		What: "a package in Rust", Engine: space.EngineWasm,
+		Commands: []string{"cargo build --target " + target + " --release"},
+		Run:      "target/" + target + "/release/" + artefact + ".wasm",
+		Notes:    []string{"rustup target add " + target + ", where that target is not installed"},
 	}, nil
 }
 
@@ -119,7 +119,7 @@ func tomlName(text, section string) string {
 }
 
 // detectC takes sources in C or C++, with or without a build of their own.
-func detectC(folder fs.FS) (*finding, error) {
+func detectC(folder fs.FS) (*Finding, error) {
 	if has(folder, "package.json", "setup.py", "pyproject.toml", "requirements.txt") {
 		return nil, nil // these are parts of something else
 	}
@@ -133,19 +133,19 @@ func detectC(folder fs.FS) (*finding, error) {
 		return nil, nil
 	}
 	pattern := path.Join(path.Dir(sources[0]), "*"+path.Ext(sources[0]))
-	f := &finding{what: "a program in C", engine: space.EngineWasm, run: space.DefaultModule}
+	f := &Finding{What: "a program in C", Engine: space.EngineWasm, Run: space.DefaultModule}
 	if compiler == "clang++" {
-		f.what = "a program in C++"
+		f.What = "a program in C++"
 	}
 	options := "-Os"
 	if contains(folder, `\bhandle_request\b`, sources...) {
-		f.what = strings.Replace(f.what, "program", "handler", 1)
+		f.What = strings.Replace(f.What, "program", "handler", 1)
 		options = "-Os -mexec-model=reactor"
 	}
-	f.commands = []string{fmt.Sprintf("%s --target=wasm32-wasi %s -o main.wasm %s", compiler, options, pattern)}
+	f.Commands = []string{fmt.Sprintf("%s --target=wasm32-wasi %s -o main.wasm %s", compiler, options, pattern)}
 	for _, build := range []string{"CMakeLists.txt", "Makefile", "makefile", "GNUmakefile"} {
 		if has(folder, build) {
-			f.notes = append(f.notes, "the command compiles "+pattern+" only; if "+build+" does more, write its line, with clang and --target=wasm32-wasi")
+			f.Notes = append(f.Notes, "the command compiles "+pattern+" only; if "+build+" does more, write its line, with clang and --target=wasm32-wasi")
 			break
 		}
 	}

@@ -1,4 +1,4 @@
-package main
+package project
 
 import (
 	"path"
@@ -33,14 +33,14 @@ type selection struct {
 // there is none yet.
 func selectMicro(spec space.MicroSpec, folder string, own rules) selection {
 	s := selection{folder: spec.Src, own: own}
-	ours := []string{neverPacked}
+	ours := []string{NeverPacked}
 	switch {
 	case spec.Engine.IsStatic():
 		s.folder = folder
 	default:
 		s.module = path.Join(spec.Src, spec.Run[0])
 		if spec.Include == nil {
-			ours = append(ours, buildOutput)
+			ours = append(ours, BuildOutput)
 		}
 	}
 	for _, pattern := range spec.Include {

@@ -1,4 +1,4 @@
-package main
+package project
 
 import (
 	"fmt"
@@ -9,13 +9,17 @@ import (
 )
 
 const (
-	ignoreName = ".spaceignore"
-	// neverPacked are histories, what package managers fetch again, secrets, and a
+	// IgnoreName is the file that says what of a project is not packed.
+	IgnoreName = ".spaceignore"
+	// EnvName is the file that has variables' values while a project is worked on. It is
+	// never packed, and no build is begun for it.
+	EnvName = ".env"
+	// NeverPacked are histories, what package managers fetch again, secrets, and a
 	// server's own data: left out, at any depth.
-	neverPacked = ".git .hg .svn node_modules __pycache__ venv .venv .env .env.*\nspacewasm-data .space .DS_Store Discovery.md " + ignoreName
-	// buildOutput is what tools make: left out where nobody asks for it. A Micro's
+	NeverPacked = ".git .hg .svn node_modules __pycache__ venv .venv .env .env.*\nspacewasm-data .space .DS_Store Discovery.md " + IgnoreName
+	// BuildOutput is what tools make: left out where nobody asks for it. A Micro's
 	// module, what `include` names, and the folder that is served are asked for.
-	buildOutput = "dist build target .output .next .nuxt .svelte-kit coverage .nyc_output"
+	BuildOutput = "dist build target .output .next .nuxt .svelte-kit coverage .nyc_output"
 )
 
 // rule is one line of a file in the syntax of gitignore(5).
@@ -54,7 +58,7 @@ func parseRules(text string) (rules, []space.Fault) {
 		number++
 		r, err := parseRule(strings.TrimRight(line, "\r\n"))
 		if err != nil {
-			faults = append(faults, space.Fault{File: ignoreName, Line: number, Message: err.Error()})
+			faults = append(faults, space.Fault{File: IgnoreName, Line: number, Message: err.Error()})
 		}
 		if r != nil {
 			r.line = number

@@ -32,44 +32,6 @@ func described(t *testing.T, files map[string]string) (*space.Spacefile, string)
 	return file, k.out.String()
 }
 
-func TestNewDetects(t *testing.T) {
-	pkg := func(dependency string) string { return fmt.Sprintf(nodeOf, `"`+dependency+`": "1", "vite": "1"`) }
-	for _, tc := range []struct {
-		name  string
-		files map[string]string
-		want  string // engine, commands, run, serve
-		says  string
-	}{
-		{"go", map[string]string{"go.mod": "module x", "main.go": goCGI, "index.html": "", "package.json": "{}"}, "wasm GOOS=wasip1 GOARCH=wasm go build -o main.wasm . main.wasm /", ".: a program in Go\n"},
-		{"go with the SDK", map[string]string{"go.mod": "module x", "main.go": goSDK}, "wasm GOOS=wasip1 GOARCH=wasm go build -buildmode=c-shared -o main.wasm . main.wasm /", "a handler in Go"},
-		{"go that listens", map[string]string{"go.mod": "module x", "main.go": "package main\nimport _ \"net/http\"\n"}, "wasm GOOS=wasip1 GOARCH=wasm go build -o main.wasm . main.wasm /", "note: it does not import net/http/cgi"},
-		{"rust", map[string]string{"Cargo.toml": "[package]\nname = \"my-app\" # x\n", "src/main.rs": ""}, "wasm cargo build --target wasm32-wasip1 --release target/wasm32-wasip1/release/my-app.wasm /", "rustup target add"},
-		{"rust library", map[string]string{"Cargo.toml": "[dependencies]\nname = 'no'\n[package]\nname = 'my-lib'\n", "src/lib.rs": ""}, "wasm cargo build --target wasm32-wasip1 --release target/wasm32-wasip1/release/my_lib.wasm /", ""},
-		{"rust bin", map[string]string{"Cargo.toml": "[package]\nname = 'a'\n[[bin]]\nname = 'server'\n", "src/main.rs": ""}, "wasm cargo build --target wasm32-wasip1 --release target/wasm32-wasip1/release/server.wasm /", ""},
-		{"c", map[string]string{"main.c": "", "Makefile": ""}, "wasm clang --target=wasm32-wasi -Os -o main.wasm *.c main.wasm /", "if Makefile does more"},
-		{"c handler", map[string]string{"src/a.c": "void handle_request(void);", "CMakeLists.txt": ""}, "wasm clang --target=wasm32-wasi -Os -mexec-model=reactor -o main.wasm src/*.c main.wasm /", "a handler in C"},
-		{"c++", map[string]string{"a.cpp": ""}, "wasm clang++ --target=wasm32-wasi -Os -o main.wasm *.cpp main.wasm /", "C++"},
-		{"module", map[string]string{"main.wasm": "", "other.wasm": ""}, "wasm  main.wasm /", "the module main.wasm"},
-		{"named module", map[string]string{"app.wasm": "", "index.html": ""}, "wasm  app.wasm /", "the module app.wasm"},
-		{"react", map[string]string{"package.json": pkg("react"), "index.html": ""}, "react npm run build  /dist", "npm install"},
-		{"cra", map[string]string{"package.json": pkg("react-scripts"), "yarn.lock": ""}, "react yarn run build  /build", "React"},
-		{"react alone", map[string]string{"package.json": `{"devDependencies": {"react": "1"}}`}, "react npm run build  /", "has no script `build`"},
-		{"vue", map[string]string{"package.json": pkg("vue"), "pnpm-lock.yaml": ""}, "vue pnpm run build  /dist", "Vue"},
-		{"svelte", map[string]string{"package.json": pkg("svelte")}, "svelte npm run build  /dist", "Svelte"},
-		{"vite", map[string]string{"package.json": pkg("x")}, "static npm run build  /dist", "a front end"},
-		{"pages", map[string]string{"index.html": "", "package.json": "{}"}, "static   /.", "pages"},
-	} {
-		t.Run(tc.name, func(t *testing.T) {
-			file, says := described(t, tc.files)
-			m := file.Micros[0]
-			if got := fmt.Sprintf("%s %s %s /%s", m.Engine, strings.Join(m.Commands, "; "), strings.Join(m.Run, " "), m.Serve); got != tc.want {
-				t.Errorf("got\n%q, want\n%q", got, tc.want)
-			}
-			wants(t, says, tc.says, "spacewasm push")
-		})
-	}
-}
-
 func TestNewDetectsFolders(t *testing.T) {
 	file, says := described(t, map[string]string{
 		"README.md": "", "Backend API/go.mod": "module x", "Backend API/main.go": goCGI, "site/index.html": "", "node_modules/x/index.html": "",
@@ -156,7 +118,7 @@ func TestStaticTemplate(t *testing.T) {
 	k.run(t, 0, "new", "--template", "static", dir)
 	wants(t, k.out.String(), "cd "+dir+"\n  spacewasm dev ", "\n  spacewasm push ")
 	k.run(t, 0, "validate", dir)
-	_, headers := packed(t, dir)
+	headers := packed(t, dir)
 	if got, want := names(headers), "Spacefile public/ public/index.html public/script.js public/style.css"; got != want {
 		t.Errorf("packed %s, want %s", got, want)
 	}

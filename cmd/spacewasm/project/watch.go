@@ -1,4 +1,4 @@
-package main
+package project
 
 import (
 	"context"
@@ -16,9 +16,9 @@ import (
 // write in several steps.
 const settle = 60 * time.Millisecond
 
-// watcher tells when the files of a project have changed, as seen from when it was
-// last asked to look.
-type watcher struct {
+// Watcher tells when the files of a project have changed, as seen from when it was
+// last asked to look. It is for one goroutine.
+type Watcher struct {
 	dir  string
 	skip func(path string, dir bool) bool // slash-separated, within dir
 	on   *fsnotify.Watcher
@@ -31,23 +31,25 @@ type state struct {
 	changed time.Time
 }
 
-// watch begins to watch the project in a folder. The caller closes it.
-func watch(dir string, skip func(path string, dir bool) bool) (*watcher, error) {
+// Watch begins to watch the project in a folder, but for what skip names. The caller
+// closes it.
+func Watch(dir string, skip func(path string, dir bool) bool) (*Watcher, error) {
 	on, err := fsnotify.NewWatcher()
 	if err != nil {
 		return nil, hint(fmt.Errorf("watch %s: %w", dir, err), "too many files may be watched already: raise fs.inotify.max_user_instances")
 	}
-	w := &watcher{dir: dir, skip: skip, on: on}
+	w := &Watcher{dir: dir, skip: skip, on: on}
 	if w.seen, err = w.look(); err != nil {
 		return nil, errors.Join(err, on.Close())
 	}
 	return w, nil
 }
 
-func (w *watcher) close() error { return w.on.Close() }
+// Close ends the watching.
+func (w *Watcher) Close() error { return w.on.Close() }
 
 // look walks over the project, and watches its folders, new ones among them.
-func (w *watcher) look() (map[string]state, error) {
+func (w *Watcher) look() (map[string]state, error) {
 	found := map[string]state{}
 	err := filepath.WalkDir(w.dir, func(path string, entry fs.DirEntry, err error) error {
 		if errors.Is(err, fs.ErrNotExist) {
@@ -80,9 +82,9 @@ func (w *watcher) look() (map[string]state, error) {
 	return found, err
 }
 
-// next waits for a change and returns the files that have changed, or the context's
-// error.
-func (w *watcher) next(ctx context.Context) ([]string, error) {
+// Next waits for a change and returns the files that have changed, by their paths within
+// the project, or the context's error.
+func (w *Watcher) Next(ctx context.Context) ([]string, error) {
 	quiet := time.NewTimer(settle) // something may have changed since the last look
 	defer quiet.Stop()
 	for {
@@ -100,7 +102,7 @@ func (w *watcher) next(ctx context.Context) ([]string, error) {
 			}
 			quiet.Reset(settle)
 		case <-quiet.C:
-			changed, err := w.changed()
+			changed, err := w.Changed()
 			if err != nil || len(changed) > 0 {
 				return changed, err
 			}
@@ -108,8 +110,8 @@ func (w *watcher) next(ctx context.Context) ([]string, error) {
 	}
 }
 
-// changed looks, and lists what is not as it was.
-func (w *watcher) changed() ([]string, error) {
+// Changed looks, and lists what is not as it was.
+func (w *Watcher) Changed() ([]string, error) {
 	now, err := w.look()
 	if err != nil {
 		return nil, err
