@@ -31,7 +31,7 @@ func (c *cli) printDeployed(app wire.App) error {
 			fmt.Fprintf(c.err, "database of %s: %s\n", cell(m.Name), cell(databaseWords(d)))
 		}
 		if len(m.Snapshot.Drew) > 0 {
-			fmt.Fprintf(c.err, "note: the initialiser of %s drew %s: all requests have the same of it\n",
+			fmt.Fprintf(c.err, "note: the initialiser of %s drew %s: all requests have the same of it; what crypto/rand and micro.Rand give is each request's own\n",
 				cell(m.Name), cell(strings.Join(m.Snapshot.Drew, " and ")))
 		}
 	}

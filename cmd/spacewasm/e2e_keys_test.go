@@ -109,7 +109,7 @@ func TestE2EKeys(t *testing.T) {
 	s := serve(t)
 	s.pushed("shop", "application/wasm", guest("hello"))
 	_, said := s.console(0, "keys", "shop", "create", "the till")
-	contains(t, said, "X-Space-App-Key: swk_", "http://shop.localhost:"+s.port+"/", "no Micro of shop takes keys")
+	contains(t, said, "X-Space-App-Key: $KEY", "http://shop.localhost:"+s.port+"/", "no Micro of shop takes keys")
 	_, why := s.console(1, "keys", "shop", "create", "the till")
 	contains(t, why, `a key "the till" of shop already`)
 	s.console(0, "keys", "shop", "delete", "the till")

@@ -120,7 +120,8 @@ func (c *cli) createKey(ctx context.Context, app space.AppName, name string, asJ
 			address += strings.TrimPrefix(described.Micros[i].Path, "/")
 		}
 	}
-	fmt.Fprintf(c.err, "this is shown once. A program sends it as a header:\n  curl -H \"X-Space-App-Key: %s\" %s\n", cell(key.Value), cell(address))
+	// The value itself is for standard output alone: the other is kept by many a CI.
+	fmt.Fprintf(c.err, "this is shown once. A program sends it as a header:\n  curl -H \"X-Space-App-Key: $KEY\" %s\n", cell(address))
 	if !fits {
 		fmt.Fprintf(c.err, "note: no Micro of %s takes keys: give one `api_keys: true` under `presets` in the Spacefile, and push\n", app)
 	}

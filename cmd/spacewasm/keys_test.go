@@ -86,7 +86,7 @@ func TestKeysCommand(t *testing.T) {
 	if k.out.String() != "swk_VALUE\n" {
 		t.Errorf("standard output is %q", k.out.String())
 	}
-	wants(t, k.err.String(), "shown once", `curl -H "X-Space-App-Key: swk_VALUE" http://shop.localhost/`)
+	wants(t, k.err.String(), "shown once", `curl -H "X-Space-App-Key: $KEY" http://shop.localhost/`)
 	if strings.Contains(k.err.String(), "note:") {
 		t.Errorf("a Micro takes keys, but: %s", k.err.String())
 	}

@@ -126,6 +126,9 @@ func recognise(media string, body *bufio.Reader) (form, error) {
 func describe(name space.AppName, files *os.Root) (*space.Spacefile, error) {
 	info, err := files.Stat(space.SpacefileName)
 	if errors.Is(err, os.ErrNotExist) {
+		if err := space.CheckMisnamed(files.FS()); err != nil {
+			return nil, err
+		}
 		if _, err := files.Stat(space.DefaultModule); err != nil {
 			return nil, space.Refuse(space.Fault{Message: fmt.Sprintf(
 				"the bundle has neither a %s nor a %s at its root", space.SpacefileName, space.DefaultModule)})

@@ -3,6 +3,7 @@ package space
 import (
 	"errors"
 	"fmt"
+	"io/fs"
 	"path"
 	"regexp"
 	"strings"
@@ -10,6 +11,24 @@ import (
 
 // SpacefileName is the name that the file must have, at the root of a project.
 const SpacefileName = "Spacefile"
+
+// CheckMisnamed looks at the root of a project that has no Spacefile for one that was meant to
+// be it: what is written there would hold for nothing, and an app be public that was meant to
+// be private. It is refused, as a [*Error].
+func CheckMisnamed(files fs.FS) error {
+	entries, err := fs.ReadDir(files, ".")
+	if err != nil {
+		return fmt.Errorf("look for a Spacefile: %w", err)
+	}
+	for _, entry := range entries {
+		name := strings.ToLower(entry.Name())
+		name = strings.TrimSuffix(strings.TrimSuffix(name, ".yaml"), ".yml")
+		if name == strings.ToLower(SpacefileName) {
+			return Refuse(Fault{File: entry.Name(), Message: "is not read under this name: rename it to " + SpacefileName})
+		}
+	}
+	return nil
+}
 
 // DefaultModule is the module a Micro runs when its Spacefile does not say.
 const DefaultModule = "main.wasm"

@@ -6,6 +6,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"testing/fstest"
 
 	"github.com/spacewasm/spacewasm/host/space"
 )
@@ -149,6 +150,19 @@ func checkFaults(t *testing.T, got, want []string) {
 		if !strings.Contains(got[i], want[i]) {
 			t.Errorf("got %q, want %q in it", got[i], want[i])
 		}
+	}
+}
+
+// An app of whose Spacefile nobody reads a word is refused, rather than public.
+func TestMisnamedSpacefile(t *testing.T) {
+	for _, name := range []string{"Spacefile.yaml", "Spacefile.yml", "spacefile", "SPACEFILE.YAML"} {
+		err := space.CheckMisnamed(fstest.MapFS{name: {}, "main.wasm": {}})
+		if refused := space.AsError(err); refused.Code != space.CodeRefused || len(refused.Faults) != 1 || refused.Faults[0].File != name {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if err := space.CheckMisnamed(fstest.MapFS{"main.wasm": {}, "Spacefile.md": {}, "notes/spacefile": {}, "my.yaml": {}}); err != nil {
+		t.Error(err)
 	}
 }
 

@@ -81,6 +81,8 @@ func Open(dir string) (*Project, error) {
 	}
 	if text != nil {
 		p.file, err = space.ParseSpacefile(text)
+	} else {
+		err = space.CheckMisnamed(root.FS())
 	}
 	if refused, ok := errors.AsType[*space.Error](err); ok {
 		faults = append(refused.Faults, faults...)
