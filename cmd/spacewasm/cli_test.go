@@ -15,6 +15,20 @@ import (
 	"github.com/spacewasm/spacewasm/host/api/wire"
 )
 
+// Who pushes a private app is told how its owner asks for it.
+func TestPushPrivate(t *testing.T) {
+	k, server := newConsole(t), newFakeServer(t)
+	dir := filepath.Join(tree(t, map[string]string{"hello/main.wasm": "w"}), "hello")
+	const header = `-H "Authorization: Bearer $(spacewasm token)"`
+	for _, public := range []bool{true, false} {
+		server.app.Micros[0].Primary, server.app.Micros[0].Public = true, public
+		k.run(t, 0, "push", dir, "--server", server.URL, "--token", "secret")
+		if got := strings.Contains(k.err.String(), header); got == public {
+			t.Errorf("public %v: %s", public, k.err.String())
+		}
+	}
+}
+
 func TestPushFolder(t *testing.T) {
 	k, server := newConsole(t), newFakeServer(t)
 	dir := filepath.Join(tree(t, map[string]string{"Hello/main.wasm": "w"}), "Hello")

@@ -36,7 +36,7 @@ func (c *cli) printDeployed(app wire.App) error {
 		}
 	}
 	if try := curlHint(app.URL); try != "" {
-		fmt.Fprintf(c.err, "try it: %s\n", escape(try))
+		fmt.Fprintf(c.err, "try it: %s%s\n", escape(try), ownersHeader(app))
 	}
 	if _, err := fmt.Fprintln(c.out, cell(app.URL)); err != nil {
 		return err
@@ -91,6 +91,16 @@ func snapshot(s wire.Snapshot) string {
 	default:
 		return "none"
 	}
+}
+
+// ownersHeader is what is added to the command that asks for an app which is its owner's only.
+func ownersHeader(app wire.App) string {
+	for _, m := range app.Micros {
+		if m.Primary && !m.Public {
+			return ` -H "Authorization: Bearer $(spacewasm token)"`
+		}
+	}
+	return ""
 }
 
 // curlHint is the command that reaches a *.localhost address with any curl; only

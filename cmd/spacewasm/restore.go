@@ -84,8 +84,9 @@ func (c *cli) restore(ctx context.Context, file, data, keys string) error {
 	show.stop()
 	fmt.Fprintf(c.err, "restored %s, as of %s, to %s\n", describeBackup(m), m.Created.Local().Format(time.DateTime), escape(data))
 	if keys == "" {
-		fmt.Fprint(c.err, "the server makes a new key and admin token at its next start: set the values of secrets again, and log in again\n")
+		fmt.Fprint(c.err, "the server makes a new key and admin token at its next start: set the values of secrets again, without which the apps that have any do not run, and log in again\n")
 	}
+	fmt.Fprint(c.err, "once it is served, its Scheduled Actions run, too: if the server that it came from still runs, pause them in one of the two\n")
 	return nil
 }
 

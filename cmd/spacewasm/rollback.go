@@ -50,7 +50,7 @@ func (c *cli) rollback(ctx context.Context, app space.AppName, revision int, asJ
 	}
 	live, err := api.Rollback(ctx, app, revision)
 	if err != nil {
-		return api.explain(err)
+		return api.explain(unknown(err, "`spacewasm ls` lists the apps, `spacewasm revisions APP` the revisions of one"))
 	}
 	if asJSON {
 		return printJSON(c.out, live, "  ")
