@@ -46,7 +46,8 @@ func TestRunApart(t *testing.T) {
 		t.Errorf("%+v", d)
 	}
 	for _, s := range d.Modules[0].Stages {
-		if s.Ours.P50 <= 0 || s.Stock != nil || (s.Name == "compile") != (s.Ours.Count == 1) {
+		// On a busy machine there may be time for each stage only once; compile never has more.
+		if s.Ours.P50 <= 0 || s.Stock != nil || s.Ours.Count < 1 || s.Name == "compile" && s.Ours.Count != 1 {
 			t.Errorf("%+v", s)
 		}
 	}
