@@ -7,9 +7,9 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
-	"time"
 
 	"github.com/spacewasm/spacewasm/bench/record"
+	"github.com/spacewasm/spacewasm/host/registry"
 	"github.com/spacewasm/spacewasm/host/space"
 	"github.com/spacewasm/spacewasm/host/store"
 )
@@ -54,23 +54,11 @@ var errReplaced = errors.New("the app was pushed again, changed or removed meanw
 
 // watch gives the job up when its Micro is no more what answers.
 func (d *Desk) watch(ctx context.Context, j job, give context.CancelCauseFunc) {
-	const look = 250 * time.Millisecond
-	ticker := time.NewTicker(look)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
-		app, release, ok := d.config.Registry.Acquire(j.app.Name)
-		if ok {
-			release()
-		}
-		if !ok || app.App.Key != j.app.Key || app.App.Settings != j.app.Settings || app.Revision.Number != j.revision {
-			give(errReplaced)
-			return
-		}
+	same := func(now *registry.App) bool {
+		return now != nil && now.App.Key == j.app.Key && now.App.Settings == j.app.Settings && now.Revision.Number == j.revision
+	}
+	if d.config.Registry.Changes(ctx, j.app.Name, same) {
+		give(errReplaced)
 	}
 }
 

@@ -75,9 +75,8 @@ func (c *console) measureColdstart(w http.ResponseWriter, r *http.Request) error
 	if err != nil {
 		return err
 	}
-	r.Body = http.MaxBytesReader(w, r.Body, maxForm)
-	if err := r.ParseForm(); err != nil {
-		return &space.Error{Code: space.CodeBadRequest, Message: "the form cannot be read, or is too large", Err: err}
+	if _, err := c.form(w, r); err != nil {
+		return err
 	}
 	if r.PostForm.Has("stop") {
 		c.ColdStart.Stop(app.App, route.Micro.Name)

@@ -20,9 +20,6 @@ const (
 	MaxTime     = time.Minute
 )
 
-// look is how often who profiles looks whether the Micro is live still.
-const look = 250 * time.Millisecond
-
 // program is a Micro that can be profiled: not one of files only.
 type program interface {
 	// Profile samples what the Micro does until ctx ends.
@@ -116,23 +113,11 @@ func (p *Profiler) sample(ctx context.Context, live *registry.App, program progr
 
 // watch ends the profile when the app is replaced, and tells whether it was.
 func (p *Profiler) watch(ctx context.Context, live *registry.App, end func()) bool {
-	ticker := time.NewTicker(look)
-	defer ticker.Stop()
-	for {
-		select {
-		case <-ctx.Done():
-			return false
-		case <-ticker.C:
-		}
-		now, release, ok := p.registry.Acquire(live.App.Name)
-		if ok {
-			release()
-		}
-		if now != live {
-			end()
-			return true
-		}
+	replaced := p.registry.Changes(ctx, live.App.Name, func(now *registry.App) bool { return now == live })
+	if replaced {
+		end()
 	}
+	return replaced
 }
 
 // find returns a Micro of an app that is a program.
